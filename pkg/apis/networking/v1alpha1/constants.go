@@ -1,0 +1,65 @@
+package v1alpha1
+
+// Finalizer holds a deleted NodeENI until none of its interfaces exists.
+const Finalizer = GroupName + "/eni-cleanup"
+
+// AnnotationManagedTagKeys lists, as a JSON array in sorted order, the keys of spec.tags that
+// interfaces of this NodeENI may bear, so that a key which leaves the spec can leave the interfaces.
+const AnnotationManagedTagKeys = GroupName + "/managed-tag-keys"
+
+// Types of the conditions in NodeENIStatus.
+const (
+	ConditionReady       = "Ready"
+	ConditionReconciling = "Reconciling"
+	ConditionStalled     = "Stalled"
+)
+
+// Reasons of conditions.
+const (
+	ReasonAllAttached     = "AllAttached"
+	ReasonNoMatchingNodes = "NoMatchingNodes"
+	ReasonProgressing     = "Progressing"
+	ReasonReleasing       = "Releasing"
+	ReasonTerminating     = "Terminating"
+	ReasonStable          = "Stable"
+	ReasonNotStalled      = "NotStalled"
+	ReasonInvalidSpec     = "InvalidSpec"
+)
+
+// Reasons why an attachment is blocked.
+const (
+	ReasonAttachFailed          = "AttachFailed"
+	ReasonAttachStuck           = "AttachStuck"
+	ReasonCredentialsRejected   = "CredentialsRejected"
+	ReasonDeviceIndexInUse      = "DeviceIndexInUse"
+	ReasonDuplicateInstance     = "DuplicateInstance"
+	ReasonInstanceNotFound      = "InstanceNotFound"
+	ReasonInstanceNotRunning    = "InstanceNotRunning"
+	ReasonInterfaceLimitReached = "InterfaceLimitReached"
+	ReasonInterfaceQuotaReached = "InterfaceQuotaReached"
+	ReasonNoAWSProviderID       = "NoAWSProviderID"
+	ReasonPermissionDenied      = "PermissionDenied"
+	ReasonSecurityGroupNotFound = "SecurityGroupNotFound"
+	ReasonSlotTaken             = "SlotTaken"
+	ReasonSubnetFull            = "SubnetFull"
+	ReasonSubnetInOtherZone     = "SubnetInOtherZone"
+	ReasonSubnetNotFound        = "SubnetNotFound"
+)
+
+// Reasons why a release is held.
+const (
+	ReasonCleanupHalted = "CleanupHalted"
+	ReasonDetachStuck   = "DetachStuck"
+	ReasonTagsLost      = "TagsLost"
+)
+
+// Reasons why an interface is released.
+const (
+	ReasonNodeENIDeleted  = "NodeENIDeleted"
+	ReasonNodeENIGone     = "NodeENIGone"
+	ReasonNodeGone        = "NodeGone"
+	ReasonNodeNotSelected = "NodeNotSelected"
+	ReasonSpecChanged     = "SpecChanged"
+	ReasonSurplus         = "Surplus"
+	ReasonMisplaced       = "Misplaced"
+)

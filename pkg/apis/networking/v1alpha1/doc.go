@@ -1,0 +1,50 @@
+// Package v1alpha1 is the API that users write: the cluster-scoped kind NodeENI of group
+// networking.k8s.aws.
+//
+// A NodeENI asks that every Node which its nodeSelector selects has one Elastic Network Interface
+// (ENI) in a subnet, with security groups, at a device index. Several NodeENIs may select one Node,
+// and one NodeENI many Nodes. The controller creates, attaches, keeps and removes the interfaces and
+// reports them in status. The finalizer "networking.k8s.aws/eni-cleanup" holds a deleted NodeENI
+// until none of its interfaces exists in EC2.
+//
+// # Conditions
+//
+// Conditions have the shape that kstatus, Argo CD and Flux read: Ready is a summary, Reconciling and
+// Stalled are "abnormal-true".
+//
+//	Ready        True   AllAttached, NoMatchingNodes
+//	             False  Progressing, Terminating, or the reason of Stalled
+//	Reconciling  True   Progressing, Releasing, Terminating
+//	             False  Stable, or the reason of Stalled
+//	Stalled      True   the most frequent reason for which an attachment is blocked or a release is
+//	                    held, or InvalidSpec; the message counts every reason and says what to do
+//	             False  NotStalled
+//
+// # Reasons of a blocked attachment
+//
+//	AttachFailed            EC2 refused the create or the attach for a reason of its own; the message has it
+//	AttachStuck             the attachment stays in "attaching"; it is tried again every hour
+//	CredentialsRejected     EC2 does not accept the controller's credentials
+//	DeviceIndexInUse        an interface that is not ours holds the device index
+//	DuplicateInstance       another, newer Node names the same instance
+//	InstanceNotFound        EC2 does not know the instance that the Node names
+//	InstanceNotRunning      the instance is in a state in which nothing can be attached
+//	InterfaceLimitReached   the instance type takes no more interfaces on that network card
+//	InterfaceQuotaReached   the account's quota of interfaces in the Region is used up
+//	NoAWSProviderID         the Node's spec.providerID names no EC2 instance
+//	PermissionDenied        IAM denies a call that is needed
+//	SecurityGroupNotFound   a security group does not exist, or belongs to another VPC
+//	SlotTaken               another NodeENI has, or has a better right to, the device index
+//	SubnetFull              the subnet has no free address
+//	SubnetInOtherZone       the subnet is not in the availability zone of the instance
+//	SubnetNotFound          the subnet does not exist
+//
+// # Reasons of a held release
+//
+//	CleanupHalted           too many interfaces would go at once; a person must approve
+//	DetachStuck             the attachment stays in "detaching"
+//	TagsLost                an interface of ours lost its ownership tags
+//
+// +k8s:deepcopy-gen=package
+// +groupName=networking.k8s.aws
+package v1alpha1

@@ -1,0 +1,39 @@
+package eni
+
+import "time"
+
+// ObservedInterface is an interface of ours together with what the reader needs to know of how it was
+// observed. Times are of this process: none outlives a restart.
+type ObservedInterface struct {
+	Interface
+	// Epochs counts the complete lists that showed the interface to this leader.
+	Epochs int
+	// FirstListed is when the first of these lists began; zero while there is none.
+	FirstListed time.Time
+	// AttachmentSince is when the attachment's present status was first seen.
+	AttachmentSince time.Time
+	// Missing is true when the interface was not where a read should have shown it, and is not yet known
+	// to be gone: nothing must be decided about it.
+	Missing bool
+}
+
+// ObservedInstance is an instance as last described.
+type ObservedInstance struct {
+	Instance
+	// ObservedAt is when the describe began.
+	ObservedAt time.Time
+	// StateSince is when the present state was first seen.
+	StateSince time.Time
+	// NotFound is true when that describe did not show the instance; Instance then has the ID only, or
+	// what an earlier describe showed.
+	NotFound bool
+}
+
+// ObservedSubnet is a subnet as last described.
+type ObservedSubnet struct {
+	Subnet
+	// ObservedAt is when the describe began.
+	ObservedAt time.Time
+	// NotFound is true when that describe did not show the subnet.
+	NotFound bool
+}
