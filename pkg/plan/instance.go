@@ -1,0 +1,121 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// Instance decides what is to be done for one instance. The result does not depend on the order of what the
+// snapshot holds.
+func Instance(s Snapshot) Result {
+	var result Result
+	v := newView(s)
+	v.release(&result)
+	v.place(&result)
+	v.reportDuplicates(&result)
+	slices.SortStableFunc(result.Attachments, func(a, b AttachmentReport) int {
+		return cmp.Or(cmp.Compare(a.NodeENIName, b.NodeENIName), cmp.Compare(a.Attachment.NodeName, b.Attachment.NodeName))
+	})
+	return result
+}
+
+// place plans for every NodeENI that selects the Node.
+func (v *view) place(result *Result) {
+	if v.Node == nil {
+		return
+	}
+	winners := map[eni.Slot]*v1alpha1.NodeENI{}
+	reserved := map[int32]int32{}
+	for _, n := range v.claimants() {
+		p := &placer{view: v, result: result, n: n, slot: SlotOf(n), reserved: reserved}
+		if winner := winners[p.slot]; winner != nil {
+			p.lose(winner)
+			continue
+		}
+		winners[p.slot] = n
+		p.plan()
+	}
+}
+
+// claimants are the NodeENIs that select the Node, in the order of their right to a slot: who holds it keeps
+// it as long as it wants it; an empty one goes to the older NodeENI, then to the lesser UID.
+func (v *view) claimants() []*v1alpha1.NodeENI {
+	var selecting []*v1alpha1.NodeENI
+	for _, n := range v.NodeENIs {
+		if Selects(n, v.Node) {
+			selecting = append(selecting, n)
+		}
+	}
+	slices.SortFunc(selecting, func(a, b *v1alpha1.NodeENI) int {
+		return cmp.Or(
+			-compareBools(v.holdsSlot(a), v.holdsSlot(b)),
+			a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
+			cmp.Compare(a.UID, b.UID),
+		)
+	})
+	return selecting
+}
+
+func (v *view) holdsSlot(n *v1alpha1.NodeENI) bool {
+	keeper, ok := v.keepers[v.key(n)]
+	return ok && holds(keeper)
+}
+
+func (v *view) key(n *v1alpha1.NodeENI) SlotKey {
+	return SlotKey{NodeENI: n.UID, Instance: v.InstanceID, Slot: SlotOf(n)}
+}
+
+// reportDuplicates reports for the older Nodes that name the same instance: none of them gets anything.
+func (v *view) reportDuplicates(result *Result) {
+	for _, node := range v.Duplicates {
+		for _, n := range v.NodeENIs {
+			if Selects(n, node) {
+				result.Attachments = append(result.Attachments, blockedReport(n, node, v.InstanceID, v1alpha1.ReasonDuplicateInstance,
+					fmt.Sprintf("Node %s is newer and names the same instance; delete the Node that is not there any more", v.Node.Name)))
+			}
+		}
+	}
+}
+
+// UnplacedReports reports for a Node that names no EC2 instance.
+func UnplacedReports(node *corev1.Node, nodeENIs []*v1alpha1.NodeENI) []AttachmentReport {
+	message := "the Node has no spec.providerID yet; the cloud provider or the kubelet sets it"
+	if node.Spec.ProviderID != "" {
+		message = fmt.Sprintf("spec.providerID %q names no EC2 instance; take the Node out of the selector", node.Spec.ProviderID)
+	}
+	var reports []AttachmentReport
+	for _, n := range nodeENIs {
+		if Selects(n, node) {
+			reports = append(reports, blockedReport(n, node, "", v1alpha1.ReasonNoAWSProviderID, message))
+		}
+	}
+	return reports
+}
+
+func blockedReport(n *v1alpha1.NodeENI, node *corev1.Node, instanceID, reason, message string) AttachmentReport {
+	slot := SlotOf(n)
+	return AttachmentReport{
+		NodeENI: n.UID, NodeENIName: n.Name,
+		Attachment: v1alpha1.Attachment{
+			NodeName: node.Name, NetworkCardIndex: &slot.Card, DeviceIndex: slot.Index, InstanceID: instanceID,
+			SubnetID: n.Spec.SubnetID, State: v1alpha1.AttachmentBlocked, Reason: reason, Message: message,
+		},
+	}
+}
+
+// compareBools orders false before true.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

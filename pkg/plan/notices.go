@@ -1,0 +1,125 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+)
+
+// Reasons of events.
+const (
+	NoticeAttached            = "Attached"
+	NoticeReleased            = "Released"
+	NoticeStalled             = "Stalled"
+	NoticeLeftOnTermination   = "LeftOnTermination"
+	NoticeNodeBlocked         = "ENIBlocked"
+	NoticeNodeHealed          = "ENIHealed"
+	NoticeNodeReplaced        = "ENIReplaced"
+	maxNodeNotices            = 20
+	messageLeftOnTermination  = "spec.deleteOnTermination is false: EC2 leaves the interfaces of instances that terminate, and only this controller deletes them"
+	messageOmittedNodeNotices = "%d more nodes are blocked, see status.attachments"
+)
+
+// Notice is an event, as data.
+type Notice struct {
+	// NodeName is the Node that the event is about; empty: the NodeENI.
+	NodeName string
+	// Type is Normal or Warning.
+	Type    string
+	Reason  string
+	Message string
+}
+
+// Notices are the events that the change from one status to the next gives cause for: for the NodeENI in sum,
+// for a Node only when its interface is blocked, replaced or healed.
+func Notices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus) []Notice {
+	var notices []Notice
+	if after.ObservedGeneration != before.ObservedGeneration && !wantedDeleteOnTermination(n) && (before.ObservedGeneration == 0 || before.ObservedGeneration < n.Generation) {
+		notices = append(notices, Notice{Type: corev1.EventTypeWarning, Reason: NoticeLeftOnTermination, Message: messageLeftOnTermination})
+	}
+	if gained := value(after.AttachedNodes) - value(before.AttachedNodes); gained > 0 {
+		notices = append(notices, Notice{Type: corev1.EventTypeNormal, Reason: NoticeAttached,
+			Message: fmt.Sprintf("attached on %s, %d of %d in all", nodes(gained), value(after.AttachedNodes), value(after.MatchingNodes))})
+	}
+	if released := value(before.ReleasingInterfaces) - value(after.ReleasingInterfaces); released > 0 {
+		notices = append(notices, Notice{Type: corev1.EventTypeNormal, Reason: NoticeReleased, Message: fmt.Sprintf("released %s", interfaces(released))})
+	}
+	notices = append(notices, stalledNotice(before, after)...)
+	return append(notices, nodeNotices(n, before, after)...)
+}
+
+func stalledNotice(before, after *v1alpha1.NodeENIStatus) []Notice {
+	was, is := reasonOfStalled(before), reasonOfStalled(after)
+	if is == "" || is == was {
+		return nil
+	}
+	for _, c := range after.Conditions {
+		if c.Type == v1alpha1.ConditionStalled {
+			return []Notice{{Type: corev1.EventTypeWarning, Reason: NoticeStalled, Message: c.Reason + ": " + c.Message}}
+		}
+	}
+	return nil
+}
+
+// reasonOfStalled is empty when the condition is not True.
+func reasonOfStalled(s *v1alpha1.NodeENIStatus) string {
+	for _, c := range s.Conditions {
+		if c.Type == v1alpha1.ConditionStalled && c.Status == "True" {
+			return c.Reason
+		}
+	}
+	return ""
+}
+
+func nodeNotices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus) []Notice {
+	was := map[string]v1alpha1.Attachment{}
+	for _, a := range before.Attachments {
+		was[a.NodeName] = a
+	}
+	var notices []Notice
+	for _, a := range after.Attachments {
+		if notice, ok := nodeNotice(n, was[a.NodeName], a); ok {
+			notices = append(notices, notice)
+		}
+	}
+	slices.SortFunc(notices, func(a, b Notice) int {
+		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.NodeName, b.NodeName))
+	})
+	if omitted := len(notices) - maxNodeNotices; omitted > 0 {
+		// One cause that blocks hundreds of nodes is told on the NodeENI, not hundreds of times.
+		notices = append(notices[:maxNodeNotices], Notice{Type: corev1.EventTypeWarning, Reason: NoticeNodeBlocked, Message: fmt.Sprintf(messageOmittedNodeNotices, omitted)})
+	}
+	return notices
+}
+
+func nodeNotice(n *v1alpha1.NodeENI, was, is v1alpha1.Attachment) (Notice, bool) {
+	notice := Notice{NodeName: is.NodeName, Type: corev1.EventTypeNormal}
+	switch {
+	case is.State == v1alpha1.AttachmentBlocked && (was.State != v1alpha1.AttachmentBlocked || was.Reason != is.Reason):
+		notice.Type, notice.Reason = corev1.EventTypeWarning, NoticeNodeBlocked
+		notice.Message = fmt.Sprintf("NodeENI %s: %s: %s", n.Name, is.Reason, is.Message)
+	case is.State != v1alpha1.AttachmentAttached:
+		return Notice{}, false
+	case was.State == v1alpha1.AttachmentBlocked:
+		notice.Reason = NoticeNodeHealed
+		notice.Message = fmt.Sprintf("NodeENI %s: %s is attached at device index %d, no longer %s", n.Name, is.ENIID, is.DeviceIndex, strings.TrimSpace(was.Reason))
+	case was.State == v1alpha1.AttachmentAttached && was.ENIID != "" && was.ENIID != is.ENIID:
+		notice.Reason = NoticeNodeReplaced
+		notice.Message = fmt.Sprintf("NodeENI %s: %s takes the place of %s at device index %d", n.Name, is.ENIID, was.ENIID, is.DeviceIndex)
+	default:
+		return Notice{}, false
+	}
+	return notice, true
+}
+
+func value(count *int32) int32 {
+	if count == nil {
+		return 0
+	}
+	return *count
+}

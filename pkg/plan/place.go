@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// placer plans one wanted interface.
+type placer struct {
+	*view
+	result *Result
+	n      *v1alpha1.NodeENI
+	slot   eni.Slot
+	// reserved counts, by network card, the places that this plan has given away.
+	reserved map[int32]int32
+}
+
+// verdict is what keeps a wanted interface from going on. A verdict without reason is no obstacle but a wait.
+type verdict struct {
+	reason, message string
+}
+
+// plan decides for a NodeENI that has the right to its slot.
+func (p *placer) plan() {
+	keeper, exists := p.keepers[p.key(p.n)]
+	switch {
+	case len(Validate(p.n)) > 0:
+		p.reportInvalid(keeper, exists)
+	case !exists:
+		p.create()
+	case keeper.Missing:
+		p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{message: "EC2 does not show the interface at the moment"}, false)
+	case keeper.Attachment == nil:
+		p.attach(keeper)
+	default:
+		p.keep(keeper)
+	}
+}
+
+// lose reports for a NodeENI whose slot another one has, or has a better right to.
+func (p *placer) lose(winner *v1alpha1.NodeENI) {
+	p.report(nil, v1alpha1.AttachmentBlocked, verdict{
+		v1alpha1.ReasonSlotTaken,
+		fmt.Sprintf("NodeENI %s has device index %d on this node; choose another deviceIndex or another nodeSelector", winner.Name, p.slot.Index),
+	}, false)
+}
+
+func (p *placer) reportInvalid(keeper candidate, exists bool) {
+	v := verdict{v1alpha1.ReasonInvalidSpec, Validate(p.n).ToAggregate().Error()}
+	if exists {
+		p.report(&keeper, v1alpha1.AttachmentBlocked, v, false)
+		return
+	}
+	p.report(nil, v1alpha1.AttachmentBlocked, v, false)
+}
+
+// create plans the interface's first step.
+func (p *placer) create() {
+	if v, ok := p.setback(true); ok {
+		p.report(nil, v1alpha1.AttachmentBlocked, v, false)
+		return
+	}
+	if v, ok := p.obstacle(); ok {
+		p.report(nil, v.state(v1alpha1.AttachmentCreating), v, false)
+		return
+	}
+	p.reserved[p.slot.Card]++
+	if !ready(p.n) {
+		p.report(nil, v1alpha1.AttachmentCreating, verdict{message: "waits for the finalizer and the tag keys to be recorded"}, false)
+		return
+	}
+	p.act(Action{
+		Kind:             Create,
+		SubnetID:         p.n.Spec.SubnetID,
+		SecurityGroupIDs: wantedGroups(p.n),
+		Description:      wantedDescription(p.n),
+		Tags:             p.wantedTags(),
+	})
+	p.report(nil, v1alpha1.AttachmentCreating, verdict{}, false)
+}
+
+// attach plans for an interface that exists and is attached nowhere.
+func (p *placer) attach(keeper candidate) {
+	drift := p.drift(keeper)
+	if due, lost := p.lostSlot(keeper); lost && p.Now.Before(due) {
+		p.result.again(due)
+	}
+	if v, ok := p.setback(false); ok {
+		p.report(&keeper, v1alpha1.AttachmentBlocked, v, false)
+		return
+	}
+	if v, ok := p.obstacle(); ok {
+		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
+		return
+	}
+	p.reserved[p.slot.Card]++
+	p.act(Action{Kind: Attach, InterfaceID: keeper.ID})
+	p.result.Attach = append(p.result.Attach, drift...)
+	p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{}, false)
+}
+
+// keep plans for an interface that has its slot: settings are put right, and that is all.
+func (p *placer) keep(keeper candidate) {
+	drift := p.drift(keeper)
+	v, setback := verdict{}, false
+	if len(drift) > 0 {
+		if v, setback = p.setback(false); !setback {
+			p.result.Attach = append(p.result.Attach, drift...)
+			v = verdict{message: "settings are being put right"}
+		}
+	}
+	switch keeper.Attachment.Status {
+	case eni.Attached:
+		p.report(&keeper, v1alpha1.AttachmentAttached, v, len(drift) == 0)
+	case eni.Attaching:
+		if due := keeper.AttachmentSince.Add(attachStuckAfter); p.Now.Before(due) {
+			p.result.again(due)
+		} else if !setback {
+			v = verdict{v1alpha1.ReasonAttachStuck, fmt.Sprintf("EC2 has been attaching %s for over %v; look at the instance, and reboot or replace it", keeper.ID, attachStuckAfter)}
+		}
+		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
+	case eni.Detaching:
+		p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{message: "somebody detached the interface; it is attached again when EC2 has finished"}, false)
+	default:
+		p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{message: "waits for EC2 to show whether the interface is attached"}, false)
+	}
+}
+
+// state is Blocked for a verdict with a reason, else the given state.
+func (v verdict) state(otherwise v1alpha1.AttachmentState) v1alpha1.AttachmentState {
+	if v.reason != "" {
+		return v1alpha1.AttachmentBlocked
+	}
+	return otherwise
+}
+
+// setback is EC2's refusal that still stands, if there is one.
+func (p *placer) setback(creating bool) (verdict, bool) {
+	found, ok := p.Setbacks[p.key(p.n)]
+	if !ok || !found.Until.After(p.Now) || (found.CreateOnly && !creating) {
+		return verdict{}, false
+	}
+	p.result.again(found.Until)
+	return verdict{found.Reason, found.Message}, true
+}
+
+func (p *placer) act(a Action) {
+	a.NodeENI, a.NodeENIName, a.NodeName, a.InstanceID, a.Slot = p.n.UID, p.n.Name, p.Node.Name, p.InstanceID, p.slot
+	p.result.Attach = append(p.result.Attach, a)
+}
+
+// refresh asks for a read when its time has come, else says when that is.
+func (p *placer) refresh(due time.Time, ask func(*Refresh)) {
+	if p.Now.Before(due) {
+		p.result.again(due)
+		return
+	}
+	ask(&p.result.Refresh)
+	p.result.again(p.Now.Add(retryRefresh))
+}
+
+// report adds the report; keeper is nil while there is no interface.
+func (p *placer) report(keeper *candidate, state v1alpha1.AttachmentState, v verdict, settled bool) {
+	a := v1alpha1.Attachment{
+		NodeName: p.Node.Name, NetworkCardIndex: &p.slot.Card, DeviceIndex: p.slot.Index, InstanceID: p.InstanceID,
+		SubnetID: p.n.Spec.SubnetID, State: state, Reason: v.reason, Message: v.message,
+	}
+	if keeper != nil {
+		a.ENIID, a.SubnetID, a.AvailabilityZone = keeper.ID, keeper.SubnetID, keeper.Zone
+		a.PrivateIP, a.MACAddress = keeper.PrivateIP, keeper.MAC
+		if keeper.Attachment != nil {
+			a.AttachmentID = keeper.Attachment.ID
+		}
+	}
+	if subnet, ok := p.Subnets[a.SubnetID]; ok && !subnet.NotFound {
+		a.SubnetCIDR = subnet.CIDR
+	}
+	p.result.Attachments = append(p.result.Attachments, AttachmentReport{NodeENI: p.n.UID, NodeENIName: p.n.Name, Attachment: a, Settled: settled})
+}

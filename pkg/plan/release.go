@@ -1,0 +1,219 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+const (
+	// orphanAge and orphanEpochs are what it takes to believe that nobody owns an interface: complete lists,
+	// and time, since this process first saw it.
+	orphanAge    = 5 * time.Minute
+	orphanEpochs = 2
+	// freshInstance is how old the instance's state may be when a detach is decided by it.
+	freshInstance = 30 * time.Second
+	// recheck is how often an instance is looked at that is on its way up or down.
+	recheck = 15 * time.Second
+	// retryRefresh is when a read is asked for again that was never answered.
+	retryRefresh = 30 * time.Second
+	// attachStuckAfter and detachStuckAfter are how long EC2 may take before somebody is told.
+	attachStuckAfter = 5 * time.Minute
+	detachStuckAfter = 10 * time.Minute
+	// terminatedFor is how long an attachment may outlive its instance before it is detached all the same.
+	terminatedFor = 10 * time.Minute
+)
+
+// releaser plans the way out of one interface.
+//
+//	attached ──Detach──► detaching ──(EC2)──► available ──Delete──► gone
+//	    └── instance going down: EC2 has its turn first ──┘
+type releaser struct {
+	*view
+	result *Result
+	iface  candidate
+	reason string
+}
+
+// release plans for every interface that is unwanted and whose home this instance is.
+func (v *view) release(result *Result) {
+	for _, c := range v.ours {
+		reason, ok := v.wanted(c)
+		if ok || c.Missing || v.home(c) != v.InstanceID {
+			continue
+		}
+		if reason == v1alpha1.ReasonNodeENIGone && !v.orphaned(result, c) {
+			continue
+		}
+		(&releaser{v, result, c, reason}).plan()
+	}
+}
+
+// home is the instance whose workers release the interface: where it is attached, else the one for which it
+// was made.
+func (v *view) home(c candidate) string {
+	if c.Attachment != nil {
+		return c.Attachment.InstanceID
+	}
+	return c.owner.InstanceID
+}
+
+// orphaned reports whether an interface whose NodeENI is not there has been seen long enough.
+func (v *view) orphaned(result *Result, c candidate) bool {
+	if c.FirstListed.IsZero() || c.Epochs < orphanEpochs {
+		return false // the next list brings it back
+	}
+	due := c.FirstListed.Add(orphanAge)
+	if v.Now.Before(due) {
+		result.again(due)
+		return false
+	}
+	return true
+}
+
+func (r *releaser) plan() {
+	switch {
+	case r.reason == v1alpha1.ReasonNodeGone && !r.described(r.NodeGoneSince):
+		r.refreshInstance()
+		r.report(r.state(), "the instance is described anew before anything is taken from it")
+	case r.iface.Attachment == nil:
+		r.act(Delete, "")
+		r.report(v1alpha1.ReleaseDeleting, "")
+	default:
+		r.detach()
+	}
+}
+
+// state is where the interface is on its way out, seen from the interface alone.
+func (r *releaser) state() v1alpha1.ReleaseState {
+	if r.iface.Attachment == nil {
+		return v1alpha1.ReleaseDeleting
+	}
+	return v1alpha1.ReleaseDetaching
+}
+
+// detach plans for an interface that is attached, attaching, detaching, or of which that is not known.
+func (r *releaser) detach() {
+	since := r.iface.AttachmentSince
+	switch r.iface.Attachment.Status {
+	case eni.Detaching:
+		r.detaching(since)
+	case eni.Attached:
+		r.detachByState()
+	case eni.Attaching:
+		if due := since.Add(attachStuckAfter); r.Now.Before(due) {
+			r.result.again(due)
+			r.report(v1alpha1.ReleaseDetaching, "waits for EC2 to finish attaching")
+			return
+		}
+		r.detachByState()
+	default:
+		r.report(v1alpha1.ReleaseDetaching, "waits for EC2 to show whether the interface is attached")
+	}
+}
+
+func (r *releaser) detaching(since time.Time) {
+	due := since.Add(detachStuckAfter)
+	if r.Now.Before(due) {
+		r.result.again(due)
+		r.report(v1alpha1.ReleaseDetaching, "")
+		return
+	}
+	r.hold(v1alpha1.ReasonDetachStuck, fmt.Sprintf("EC2 has been detaching %s from %s for over %v; stop the instance, or detach the interface by force if its loss is acceptable",
+		r.iface.ID, r.iface.Attachment.InstanceID, detachStuckAfter))
+}
+
+// detachByState plans for an interface that could be detached, according to its instance's state: what is
+// dying is left to EC2.
+func (r *releaser) detachByState() {
+	if !r.described(r.Now.Add(-freshInstance)) {
+		r.refreshInstance()
+		r.report(v1alpha1.ReleaseDetaching, "the instance is described anew before anything is taken from it")
+		return
+	}
+	if r.Instance.NotFound {
+		r.watch()
+		r.report(v1alpha1.ReleaseWaitingForTermination, fmt.Sprintf("EC2 does not know instance %s any more; waits until the interface is available", r.InstanceID))
+		return
+	}
+	switch state := r.Instance.State; {
+	case state == eni.InstanceTerminated && !r.Instance.StateSince.IsZero() && !r.Now.Before(r.Instance.StateSince.Add(terminatedFor)):
+		r.act(Detach, r.iface.Attachment.ID)
+		r.report(v1alpha1.ReleaseDetaching, "the attachment has outlived its instance")
+	case state.Dying():
+		r.watch()
+		r.report(v1alpha1.ReleaseWaitingForTermination, fmt.Sprintf("instance %s is %s", r.InstanceID, state))
+	case state == eni.InstanceStopping:
+		r.watch()
+		r.report(v1alpha1.ReleaseDetaching, fmt.Sprintf("waits until instance %s has stopped", r.InstanceID))
+	default:
+		r.act(Detach, r.iface.Attachment.ID)
+		r.report(v1alpha1.ReleaseDetaching, "")
+	}
+}
+
+// described reports whether the instance's state was read after the given time.
+func (v *view) described(after time.Time) bool {
+	return v.Instance != nil && v.Instance.ObservedAt.After(after)
+}
+
+func (r *releaser) refreshInstance() {
+	r.result.Refresh.Instance = true
+	r.result.again(r.Now.Add(retryRefresh))
+}
+
+// watch has instance and interface read again in a while.
+func (r *releaser) watch() {
+	if due := r.Instance.ObservedAt.Add(recheck); r.Now.Before(due) {
+		r.result.again(due)
+		return
+	}
+	r.refreshInstance()
+	r.result.Refresh.Interfaces = append(r.result.Refresh.Interfaces, r.iface.ID)
+}
+
+func (r *releaser) act(kind ActionKind, attachmentID string) {
+	r.result.Release = append(r.result.Release, Action{
+		Kind:         kind,
+		NodeENI:      types.UID(r.iface.owner.NodeENIUID),
+		NodeENIName:  r.iface.owner.NodeENIName,
+		NodeName:     r.iface.owner.NodeName,
+		InstanceID:   r.iface.owner.InstanceID,
+		Slot:         r.iface.owner.Slot,
+		InterfaceID:  r.iface.ID,
+		AttachmentID: attachmentID,
+		Reason:       r.reason,
+	})
+}
+
+func (r *releaser) report(state v1alpha1.ReleaseState, message string) {
+	r.result.Releases = append(r.result.Releases, ReleaseReport{
+		NodeENI: types.UID(r.iface.owner.NodeENIUID),
+		Release: v1alpha1.Release{
+			ENIID:      r.iface.ID,
+			State:      state,
+			NodeName:   r.iface.owner.NodeName,
+			InstanceID: r.iface.owner.InstanceID,
+			Reason:     r.reason,
+			Message:    message,
+		},
+	})
+}
+
+// hold reports a release that does not go on without help.
+func (r *releaser) hold(reason, message string) {
+	r.report(v1alpha1.ReleaseDetaching, message)
+	last := &r.result.Releases[len(r.result.Releases)-1]
+	last.Release.Reason, last.Held = reason, true
+}
+
+// again keeps the earliest time at which to look again.
+func (r *Result) again(at time.Time) {
+	if r.Again.IsZero() || at.Before(r.Again) {
+		r.Again = at
+	}
+}

@@ -1,0 +1,162 @@
+package plan
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// Cluster is the identity under which interfaces are ours.
+type Cluster struct {
+	// ID decides ownership; Name is for people and IAM conditions.
+	ID   string
+	Name string
+	// AlsoOwned are earlier IDs of this cluster whose interfaces are ours too.
+	AlsoOwned []string
+}
+
+// Snapshot is everything that the decisions about one instance are made from. Instance never modifies
+// it, nor anything it points to.
+type Snapshot struct {
+	Now        time.Time
+	Cluster    Cluster
+	InstanceID string
+	// Node is the newest Node that names the instance; nil when none does.
+	Node *corev1.Node
+	// Duplicates are the other, older Nodes that name the instance.
+	Duplicates []*corev1.Node
+	// NodeGoneSince is when this process first saw that no Node names the instance; zero when Node is
+	// set.
+	NodeGoneSince time.Time
+	// NodeENIs holds at least every NodeENI that selects Node or one of Duplicates, and every one whose UID
+	// an interface in Interfaces bears. Order does not matter.
+	NodeENIs []*v1alpha1.NodeENI
+	// Instance is nil while the instance has not been described.
+	Instance *eni.ObservedInstance
+	// Interfaces are the interfaces of ours that are tagged for the instance or attached to it.
+	Interfaces []eni.ObservedInterface
+	// Departed are interfaces of ours that EC2 has deleted lately: an older description of the instance may
+	// still show them.
+	Departed map[string]bool
+	// Subnets holds what is known of the subnets that NodeENIs name, by ID.
+	Subnets map[string]eni.ObservedSubnet
+	// Setbacks are the refusals of EC2 that still stand.
+	Setbacks map[SlotKey]Setback
+}
+
+// SlotKey names one wanted interface.
+type SlotKey struct {
+	NodeENI  types.UID
+	Instance string
+	Slot     eni.Slot
+}
+
+// Setback is a refusal of EC2: until Until, a wanted interface is reported as blocked for Reason and no
+// create or attach is planned for it.
+type Setback struct {
+	Reason  string
+	Message string
+	Until   time.Time
+	// CreateOnly is true when the refusal says nothing against attaching an interface that exists.
+	CreateOnly bool
+}
+
+// ActionKind is what an action does.
+type ActionKind string
+
+// The kinds of actions. Detach and Delete are for the cleanup workers, the others for the attach workers.
+const (
+	Create                 ActionKind = "Create"
+	Attach                 ActionKind = "Attach"
+	SetDeleteOnTermination ActionKind = "SetDeleteOnTermination"
+	SetSecurityGroups      ActionKind = "SetSecurityGroups"
+	SetDescription         ActionKind = "SetDescription"
+	PutTags                ActionKind = "PutTags"
+	RemoveTags             ActionKind = "RemoveTags"
+	Detach                 ActionKind = "Detach"
+	Delete                 ActionKind = "Delete"
+)
+
+// Action is one call to EC2, as data. Only the fields that its kind needs are set.
+type Action struct {
+	Kind ActionKind
+	// NodeENI, NodeENIName, NodeName, InstanceID and Slot say for whom; set for every kind, from the spec
+	// for the attach side, from the interface's tags for Detach and Delete.
+	NodeENI     types.UID
+	NodeENIName string
+	NodeName    string
+	InstanceID  string
+	Slot        eni.Slot
+	// InterfaceID is set for every kind but Create.
+	InterfaceID string
+	// AttachmentID is set for Detach and SetDeleteOnTermination.
+	AttachmentID string
+	// SubnetID is set for Create.
+	SubnetID string
+	// SecurityGroupIDs is set, sorted, for Create and SetSecurityGroups.
+	SecurityGroupIDs []string
+	// Description is set for Create and SetDescription.
+	Description string
+	// Tags is set for Create (all of them) and PutTags (those that are missing or differ).
+	Tags map[string]string
+	// TagKeys is set, sorted, for RemoveTags.
+	TagKeys []string
+	// DeleteOnTermination is set for SetDeleteOnTermination.
+	DeleteOnTermination bool
+	// Reason says why a Detach or Delete is made: one of the release reasons of v1alpha1.
+	Reason string
+}
+
+// Same reports whether two actions are the same call on the same subject; what it says beside does not
+// count.
+func (a Action) Same(b Action) bool {
+	return a.Kind == b.Kind && a.NodeENI == b.NodeENI && a.Slot == b.Slot && a.InstanceID == b.InstanceID &&
+		a.InterfaceID == b.InterfaceID && a.AttachmentID == b.AttachmentID
+}
+
+// AttachmentReport is how one wanted interface stands.
+type AttachmentReport struct {
+	NodeENI     types.UID
+	NodeENIName string
+	// Attachment has no LastTransitionTime: only the status writer knows what was there before.
+	Attachment v1alpha1.Attachment
+	// Settled is true when the interface is attached with every wanted setting.
+	Settled bool
+}
+
+// ReleaseReport is how one interface on its way out stands.
+type ReleaseReport struct {
+	NodeENI types.UID
+	// Release has no LastTransitionTime.
+	Release v1alpha1.Release
+	// Held is true when nothing goes on without help.
+	Held bool
+}
+
+// Refresh names what must be read anew before a decision can be made. The reads are shared: the one who
+// asks is called again when the answer is there.
+type Refresh struct {
+	Instance   bool
+	Interfaces []string
+	Subnets    []string
+}
+
+// Result is what Instance decides.
+type Result struct {
+	// Attach are the attach workers' actions, in the order in which they are to be made.
+	Attach []Action
+	// Release are the cleanup workers' actions, likewise.
+	Release []Action
+	// Attachments has one report for each NodeENI that selects Node, and for each that selects one of
+	// Duplicates; in the order of NodeENI name, node name.
+	Attachments []AttachmentReport
+	// Releases has one report for each interface in Interfaces that is unwanted, in the order of ID.
+	Releases []ReleaseReport
+	Refresh  Refresh
+	// Again is when to look again although nothing changed; zero when only a change matters.
+	Again time.Time
+}

@@ -1,0 +1,100 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+var (
+	subnetPattern = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
+	groupPattern  = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
+	// reservedTagPrefixes are those of the controller itself, AWS, EKS, Kubernetes and the VPC CNI.
+	reservedTagPrefixes = []string{eni.TagPrefix, "aws:", "eks:", "kubernetes.io/", "node.k8s.amazonaws.com/"}
+)
+
+const (
+	maxGroups      = 16
+	maxDeviceIndex = 99
+	maxDescription = 255
+	maxTags        = 35
+	maxTagKey      = 128
+	maxTagValue    = 256
+)
+
+// Validate checks a stored NodeENI by the rules of the CRD: it may be older than they are.
+func Validate(n *v1alpha1.NodeENI) field.ErrorList {
+	spec, path := &n.Spec, field.NewPath("spec")
+	var errs field.ErrorList
+	if len(spec.NodeSelector) == 0 {
+		errs = append(errs, field.Required(path.Child("nodeSelector"), "give at least one label"))
+	}
+	if !subnetPattern.MatchString(spec.SubnetID) {
+		errs = append(errs, field.Invalid(path.Child("subnetID"), spec.SubnetID, "must be 'subnet-' followed by 8 to 17 lower-case hex digits"))
+	}
+	errs = append(errs, validateGroups(spec.SecurityGroupIDs, path.Child("securityGroupIDs"))...)
+	if spec.DeviceIndex < 1 || spec.DeviceIndex > maxDeviceIndex {
+		errs = append(errs, field.Invalid(path.Child("deviceIndex"), spec.DeviceIndex, fmt.Sprintf("must be 1 to %d", maxDeviceIndex)))
+	}
+	if utf8.RuneCountInString(wantedDescription(n)) > maxDescription {
+		errs = append(errs, field.TooLong(path.Child("description"), *spec.Description, maxDescription))
+	}
+	return append(errs, validateTags(spec.Tags, path.Child("tags"))...)
+}
+
+func validateGroups(groups []string, path *field.Path) (errs field.ErrorList) {
+	if len(groups) == 0 {
+		errs = append(errs, field.Required(path, "give at least one security group"))
+	}
+	if len(groups) > maxGroups {
+		errs = append(errs, field.TooMany(path, len(groups), maxGroups))
+	}
+	for i, group := range groups {
+		if !groupPattern.MatchString(group) {
+			errs = append(errs, field.Invalid(path.Index(i), group, "must be 'sg-' followed by 8 to 17 lower-case hex digits"))
+		}
+		if slices.Contains(groups[:i], group) {
+			errs = append(errs, field.Duplicate(path.Index(i), group))
+		}
+	}
+	return errs
+}
+
+func validateTags(tags map[string]string, path *field.Path) (errs field.ErrorList) {
+	if len(tags) > maxTags {
+		errs = append(errs, field.TooMany(path, len(tags), maxTags))
+	}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		switch {
+		case key == "" || utf8.RuneCountInString(key) > maxTagKey:
+			errs = append(errs, field.Invalid(path.Key(key), key, fmt.Sprintf("a tag key must have 1 to %d characters", maxTagKey)))
+		case reservedTagKey(key):
+			errs = append(errs, field.Invalid(path.Key(key), key, "has a reserved prefix ("+strings.Join(reservedTagPrefixes, ", ")+"); choose another key"))
+		case utf8.RuneCountInString(tags[key]) > maxTagValue:
+			errs = append(errs, field.TooLong(path.Key(key), tags[key], maxTagValue))
+		}
+	}
+	return errs
+}
+
+func reservedTagKey(key string) bool {
+	return slices.ContainsFunc(reservedTagPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}
+
+// ClientToken names one create for good, 64 characters long: the same create tried again gives the same
+// token, and n tells apart those that must not be the same.
+// Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+func ClientToken(clusterID, nodeENIUID, instanceID string, slot eni.Slot, n int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d", clusterID, nodeENIUID, instanceID, slot, n))
+	return hex.EncodeToString(sum[:])
+}

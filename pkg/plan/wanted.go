@@ -1,0 +1,153 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// SlotOf is the slot that a NodeENI asks for.
+func SlotOf(n *v1alpha1.NodeENI) eni.Slot {
+	return eni.Slot{Card: 0, Index: n.Spec.DeviceIndex}
+}
+
+// Selects reports whether the NodeENI wants an interface on the Node: its selector is not empty and the
+// Node bears every label of it. One that is being deleted selects nothing.
+func Selects(n *v1alpha1.NodeENI, node *corev1.Node) bool {
+	if !n.DeletionTimestamp.IsZero() || len(n.Spec.NodeSelector) == 0 {
+		return false
+	}
+	for key, value := range n.Spec.NodeSelector {
+		if got, ok := node.Labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// Ours reports whether the tags say that an interface belongs to this cluster, and to whom.
+func (c Cluster) Ours(tags map[string]string) (eni.Owner, bool) {
+	owner, ok := eni.OwnerOf(tags)
+	if !ok || (owner.ClusterID != c.ID && !slices.Contains(c.AlsoOwned, owner.ClusterID)) {
+		return eni.Owner{}, false
+	}
+	return owner, true
+}
+
+// candidate is an interface of ours with what its tags say.
+type candidate struct {
+	*eni.ObservedInterface
+	owner eni.Owner
+}
+
+// attachedHere reports whether the interface is, or may be, attached where its tags say.
+func (c candidate) attachedHere() bool {
+	return c.AttachedTo(c.owner.InstanceID, c.owner.Slot)
+}
+
+// leaving reports whether EC2 shows that the interface is being detached.
+func (c candidate) leaving() bool {
+	return c.Attachment != nil && c.Attachment.Status == eni.Detaching
+}
+
+// view is a snapshot with its interfaces sorted out.
+type view struct {
+	Snapshot
+	// ours is in the order of ID.
+	ours []candidate
+	// byUID are the NodeENIs.
+	byUID map[types.UID]*v1alpha1.NodeENI
+	// keepers is the one interface that each wanted slot of a NodeENI keeps.
+	keepers map[SlotKey]candidate
+}
+
+func newView(s Snapshot) *view {
+	v := &view{Snapshot: s, byUID: map[types.UID]*v1alpha1.NodeENI{}, keepers: map[SlotKey]candidate{}}
+	for _, n := range s.NodeENIs {
+		v.byUID[n.UID] = n
+	}
+	for i := range s.Interfaces {
+		if owner, ok := s.Cluster.Ours(s.Interfaces[i].Tags); ok {
+			v.ours = append(v.ours, candidate{&s.Interfaces[i], owner})
+		}
+	}
+	slices.SortFunc(v.ours, func(a, b candidate) int { return cmp.Compare(a.ID, b.ID) })
+	for _, c := range v.ours {
+		v.consider(c)
+	}
+	return v
+}
+
+// consider makes the interface the keeper of its slot unless a better one is known: attached before
+// unattached, then the lesser ID, which is the order in which it is called.
+func (v *view) consider(c candidate) {
+	if reason, fits := v.fits(c); !fits || reason != "" {
+		return
+	}
+	key := SlotKey{types.UID(c.owner.NodeENIUID), c.owner.InstanceID, c.owner.Slot}
+	if kept, ok := v.keepers[key]; !ok || (!holds(kept) && holds(c)) {
+		v.keepers[key] = c
+	}
+}
+
+// holds reports whether the interface occupies its slot and is to stay there.
+func holds(c candidate) bool { return c.Attachment != nil && !c.leaving() }
+
+// fits reports whether an interface, taken for itself, is what its NodeENI wants; else why not.
+func (v *view) fits(c candidate) (reason string, ok bool) {
+	n := v.byUID[types.UID(c.owner.NodeENIUID)]
+	switch {
+	case n == nil:
+		return v1alpha1.ReasonNodeENIGone, false
+	case !n.DeletionTimestamp.IsZero():
+		return v1alpha1.ReasonNodeENIDeleted, false
+	case c.owner.InstanceID != v.InstanceID:
+		return v1alpha1.ReasonMisplaced, false
+	case c.Attachment != nil && !c.attachedHere():
+		return v1alpha1.ReasonMisplaced, false
+	case len(Validate(n)) > 0:
+		return "", true // an invalid spec says nothing: what is there stays until it is corrected
+	case v.Node == nil:
+		return v1alpha1.ReasonNodeGone, false
+	case !Selects(n, v.Node):
+		return v1alpha1.ReasonNodeNotSelected, false
+	case c.SubnetID != n.Spec.SubnetID || c.owner.Slot != SlotOf(n):
+		return v1alpha1.ReasonSpecChanged, false
+	}
+	return "", true
+}
+
+// wanted reports whether an interface is to stay; else why it goes. It is the one predicate that says which
+// workers an interface is for.
+func (v *view) wanted(c candidate) (reason string, ok bool) {
+	if reason, ok := v.fits(c); !ok {
+		return reason, false
+	}
+	keeper := v.keepers[SlotKey{types.UID(c.owner.NodeENIUID), c.owner.InstanceID, c.owner.Slot}]
+	if keeper.ID == c.ID {
+		if due, lost := v.lostSlot(c); lost && !v.Now.Before(due) {
+			return v1alpha1.ReasonSlotTaken, false
+		}
+		return "", true
+	}
+	// Surplus goes when the keeper is safely there.
+	if keeper.Attachment != nil && keeper.Attachment.Status == eni.Attached && !keeper.Missing {
+		return v1alpha1.ReasonSurplus, false
+	}
+	return "", true
+}
+
+// Wanted reports whether an interface of the snapshot is to stay where it is; else it gives the reason of
+// its release. An interface that is not ours is wanted: it is none of our business.
+func Wanted(iface eni.ObservedInterface, s Snapshot) (reason string, ok bool) {
+	owner, ours := s.Cluster.Ours(iface.Tags)
+	if !ours {
+		return "", true
+	}
+	return newView(s).wanted(candidate{&iface, owner})
+}
