@@ -1,0 +1,251 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// drawSnapshot draws an instance in any state, with interfaces of ours and of others in any state.
+func drawSnapshot(t *rapid.T) Snapshot {
+	s := world()
+	s.Instance.State = rapid.SampledFrom([]eni.InstanceState{
+		eni.InstanceRunning, eni.InstanceRunning, eni.InstanceRunning, eni.InstanceStopped, eni.InstanceStopping, eni.InstancePending, eni.InstanceShuttingDown, eni.InstanceTerminated,
+	}).Draw(t, "state")
+	s.Instance.StateSince = now.Add(-rapid.SampledFrom([]time.Duration{time.Minute, time.Hour}).Draw(t, "stateAge"))
+	s.Instance.NotFound = rapid.IntRange(0, 9).Draw(t, "notFound") == 0
+	switch rapid.IntRange(0, 5).Draw(t, "node") {
+	case 0:
+		nodeGone(&s)
+	case 1:
+		s.Node = node("a", unlabelled)
+	case 2:
+		s.Duplicates = []*corev1.Node{node("b")}
+	}
+	for i := range rapid.IntRange(0, 4).Draw(t, "nodeENIs") {
+		s.NodeENIs = append(s.NodeENIs, drawNodeENI(t, fmt.Sprint("n", i)))
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "foreign") {
+		foreign(fmt.Sprint("eni-foreign", i), rapid.Int32Range(1, 3).Draw(t, "foreignIndex"))(&s)
+	}
+	for i := range rapid.IntRange(0, 5).Draw(t, "interfaces") {
+		s.Interfaces = append(s.Interfaces, drawInterface(t, fmt.Sprint("eni-", i)))
+	}
+	dropImpossible(&s)
+	return s
+}
+
+func drawNodeENI(t *rapid.T, name string) *v1alpha1.NodeENI {
+	return nodeENI(name, func(n *v1alpha1.NodeENI) {
+		n.Spec.DeviceIndex = rapid.Int32Range(1, 3).Draw(t, "index")
+		n.Spec.SubnetID = rapid.SampledFrom([]string{subnetA, subnetA, subnetB}).Draw(t, "subnet")
+		n.CreationTimestamp = metav1.NewTime(now.Add(-time.Duration(rapid.IntRange(1, 3).Draw(t, "age")) * time.Hour))
+		if rapid.IntRange(0, 3).Draw(t, "deleting") == 0 {
+			beingDeleted(n)
+		}
+	})
+}
+
+func drawInterface(t *rapid.T, id string) eni.ObservedInterface {
+	owner := nodeENI(fmt.Sprint("n", rapid.IntRange(0, 4).Draw(t, "owner")), func(n *v1alpha1.NodeENI) {
+		n.Spec.DeviceIndex = rapid.Int32Range(1, 3).Draw(t, "slot")
+		n.Spec.SubnetID = rapid.SampledFrom([]string{subnetA, subnetA, subnetB}).Draw(t, "in")
+	})
+	i := interfaceOf(owner, id)
+	if rapid.IntRange(0, 2).Draw(t, "attached") > 0 {
+		attachment(rapid.SampledFrom([]eni.AttachmentStatus{eni.Attached, eni.Attached, eni.Attaching, eni.Detaching, eni.UnknownAttachment}).Draw(t, "status"))(&i)
+	}
+	if rapid.IntRange(0, 7).Draw(t, "theirs") == 0 {
+		i.Tags[eni.TagClusterID] = "cluster-2"
+	}
+	if rapid.IntRange(0, 7).Draw(t, "drifted") == 0 {
+		i.Description = "edited"
+	}
+	return i
+}
+
+// dropImpossible detaches what EC2 would never show together: two interfaces in one slot.
+func dropImpossible(s *Snapshot) {
+	taken := map[eni.Slot]bool{}
+	s.Instance.Interfaces = slices.DeleteFunc(s.Instance.Interfaces, func(i eni.InstanceInterface) bool {
+		twice := taken[i.Slot]
+		taken[i.Slot] = true
+		return twice
+	})
+	for i := range s.Interfaces {
+		a := s.Interfaces[i].Attachment
+		if a != nil && taken[a.Slot] {
+			s.Interfaces[i].Attachment = nil
+		} else if a != nil {
+			taken[a.Slot] = true
+		}
+	}
+}
+
+// clone copies everything that a plan could change by mistake.
+func clone(s Snapshot) Snapshot {
+	s.NodeENIs = slices.Clone(s.NodeENIs)
+	for i := range s.NodeENIs {
+		s.NodeENIs[i] = s.NodeENIs[i].DeepCopy()
+	}
+	instance := *s.Instance
+	instance.Interfaces = slices.Clone(instance.Interfaces)
+	s.Instance = &instance
+	s.Interfaces = slices.Clone(s.Interfaces)
+	for i := range s.Interfaces {
+		iface := &s.Interfaces[i]
+		iface.Tags, iface.SecurityGroupIDs = maps.Clone(iface.Tags), slices.Clone(iface.SecurityGroupIDs)
+		if iface.Attachment != nil {
+			a := *iface.Attachment
+			iface.Attachment = &a
+		}
+	}
+	return s
+}
+
+// apply does to the snapshot what EC2 would do on the actions.
+func apply(s *Snapshot, actions []Action) {
+	for _, a := range actions {
+		if a.Kind == Create {
+			s.Interfaces = append(s.Interfaces, eni.ObservedInterface{Interface: eni.Interface{
+				ID: freshID(s), SubnetID: a.SubnetID, Zone: "us-east-1a",
+				SecurityGroupIDs: a.SecurityGroupIDs, Description: a.Description, Tags: maps.Clone(a.Tags),
+			}, AttachmentSince: s.Now})
+			continue
+		}
+		i := slices.IndexFunc(s.Interfaces, func(i eni.ObservedInterface) bool { return i.ID == a.InterfaceID })
+		iface := &s.Interfaces[i]
+		switch a.Kind {
+		case Attach:
+			iface.Attachment = &eni.Attachment{ID: "eni-attach-" + a.InterfaceID, InstanceID: a.InstanceID, Slot: a.Slot, Status: eni.Attaching}
+		case SetDeleteOnTermination:
+			iface.Attachment.DeleteOnTermination = a.DeleteOnTermination
+		case SetSecurityGroups:
+			iface.SecurityGroupIDs = a.SecurityGroupIDs
+		case SetDescription:
+			iface.Description = a.Description
+		case PutTags:
+			maps.Copy(iface.Tags, a.Tags)
+		case RemoveTags:
+			maps.DeleteFunc(iface.Tags, func(key, _ string) bool { return slices.Contains(a.TagKeys, key) })
+		case Detach:
+			iface.Attachment.Status, iface.AttachmentSince = eni.Detaching, s.Now
+		case Delete:
+			s.Interfaces = slices.Delete(s.Interfaces, i, i+1)
+		}
+	}
+}
+
+func freshID(s *Snapshot) string {
+	for n := 0; ; n++ {
+		id := fmt.Sprint("eni-new-", n)
+		if !slices.ContainsFunc(s.Interfaces, func(i eni.ObservedInterface) bool { return i.ID == id }) {
+			return id
+		}
+	}
+}
+
+// settle lets EC2 finish what it is at.
+func settle(s *Snapshot) {
+	for i := range s.Interfaces {
+		iface := &s.Interfaces[i]
+		if iface.Attachment == nil {
+			continue
+		}
+		switch iface.Attachment.Status {
+		case eni.Attaching, eni.UnknownAttachment:
+			iface.Attachment.ID, iface.Attachment.Status = "eni-attach-"+iface.ID, eni.Attached
+		case eni.Detaching:
+			iface.Attachment = nil
+		}
+	}
+}
+
+func TestPlanComesToRest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := clone(drawSnapshot(t))
+		for range 12 {
+			result := Instance(s)
+			checkSafe(t, s, result)
+			apply(&s, result.Attach)
+			apply(&s, result.Release)
+			settle(&s)
+		}
+		result := Instance(s)
+		if len(result.Attach)+len(result.Release) > 0 {
+			t.Fatalf("still acting: attach %v, release %v", steps(result.Attach), steps(result.Release))
+		}
+		checkRest(t, s, result)
+	})
+}
+
+// checkSafe checks what must never be planned.
+func checkSafe(t *rapid.T, s Snapshot, result Result) {
+	slots := map[eni.Slot]Action{}
+	for _, a := range append(slices.Clone(result.Attach), result.Release...) {
+		i := slices.IndexFunc(s.Interfaces, func(i eni.ObservedInterface) bool { return i.ID == a.InterfaceID })
+		if a.Kind == Create {
+			if other, twice := slots[a.Slot]; twice {
+				t.Fatalf("%s and %s for one slot", other.Kind, a.Kind)
+			}
+			slots[a.Slot] = a
+			continue
+		}
+		iface := s.Interfaces[i]
+		if _, ours := s.Cluster.Ours(iface.Tags); !ours {
+			t.Fatalf("%s of %s, which is not ours", a.Kind, iface.ID)
+		}
+		if a.Kind == Detach {
+			outlived := s.Instance.State == eni.InstanceTerminated && now.Sub(s.Instance.StateSince) >= terminatedFor
+			if s.Instance.NotFound || (s.Instance.State.Dying() && !outlived) {
+				t.Fatalf("detach from an instance that is %s (not found: %v)", s.Instance.State, s.Instance.NotFound)
+			}
+		}
+		if _, wanted := Wanted(iface, s); wanted != (a.Kind != Detach && a.Kind != Delete) {
+			t.Fatalf("%s of %s, wanted: %v", a.Kind, iface.ID, wanted)
+		}
+	}
+}
+
+// checkRest checks, when nothing is left to do, that every wanted slot is filled once and nothing unwanted
+// is left but what has to wait.
+func checkRest(t *rapid.T, s Snapshot, result Result) {
+	for _, r := range result.Attachments {
+		if !r.Settled && r.Attachment.State != v1alpha1.AttachmentBlocked && s.Instance.State != eni.InstancePending && s.Instance.State != eni.InstanceStopping &&
+			len(result.Releases) == 0 {
+			t.Fatalf("at rest, but %s is %s (%s)", r.NodeENIName, r.Attachment.State, r.Attachment.Message)
+		}
+	}
+	for _, r := range result.Releases {
+		if waits := s.Instance.NotFound || s.Instance.State.Dying() || s.Instance.State == eni.InstanceStopping; !waits {
+			t.Fatalf("at rest, but %s is %s (%s)", r.Release.ENIID, r.Release.State, r.Release.Message)
+		}
+	}
+}
+
+func TestPlanDependsOnNoOrderAndChangesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSnapshot(t)
+		before := clone(s)
+		want := Instance(s)
+		if diff := cmp.Diff(before, s, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("the plan changed its snapshot (-before +after):\n%s", diff)
+		}
+		s.NodeENIs = rapid.Permutation(s.NodeENIs).Draw(t, "nodeENIs")
+		s.Interfaces = rapid.Permutation(s.Interfaces).Draw(t, "interfaces")
+		if diff := cmp.Diff(want, Instance(s)); diff != "" {
+			t.Fatalf("another order gives another plan (-want +got):\n%s", diff)
+		}
+	})
+}
