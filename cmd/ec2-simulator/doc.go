@@ -1,0 +1,70 @@
+// Command ec2-simulator serves the EC2 of package ec2sim over HTTP.
+//
+//	ec2-simulator --world=world.yaml [--listen=127.0.0.1:4566] [--seed=N]
+//
+// It prints "listening on http://ADDRESS" once it serves, and ends on SIGTERM. A bad
+// world file ends it with one line that names the file, the line, the field, the value
+// and the cure, and exit code 2.
+//
+// # The world file
+//
+// YAML; unknown keys are refused. All but a subnet and what it needs may be left out:
+//
+//	region: us-east-1
+//	account: "123456789012"
+//	seed: 1
+//	subnets:
+//	- {id: subnet-0f59b4f14737be9ad, vpc: vpc-1, zone: us-east-1a, cidr: 10.0.1.0/24, tags: {Name: a}}
+//	securityGroups:
+//	- {id: sg-05da196f3314d4af8, vpc: vpc-1, name: workers}
+//	instances:      # each with a primary interface: card 0, index 0, delete-on-termination
+//	- {id: i-0aaaaaaaaaaaaaaa1, type: m5.xlarge, subnet: subnet-0f59b4f14737be9ad, state: running}
+//	interfaces:     # somebody else's, for instance
+//	- {id: eni-0aaaaaaaaaaaaaaa1, subnet: subnet-0f59b4f14737be9ad, tags: {owner: them},
+//	   attachment: {instance: i-0aaaaaaaaaaaaaaa1, deviceIndex: 2, deleteOnTermination: false}}
+//	latency: {attach: 2s, detach: {p50: 3s, p99: 20s}, call: 50ms, start: 5s, stop: 5s, terminate: 5s}
+//	consistency: off     # mild, harsh or {p50: 200ms, p99: 4s, max: 5s}
+//	quotas: {enabled: true, background: 0.3, actions: {AttachNetworkInterface: {bucket: 50, refill: 5}}}
+//	principals: [{name: controller, accessKey: AKIDCONTROLLER, policies: [iam/policy.json]}]
+//	faults: [{action: AttachNetworkInterface, nth: 3, effect: cut-after}]
+//	variants: {deleteInUse: InvalidNetworkInterface.InUse}
+//
+// # Clients
+//
+// Any access key and secret will do, unless the world has principals; the Region must be
+// the world's.
+//
+//	export AWS_ENDPOINT_URL_EC2=http://127.0.0.1:4566 AWS_REGION=us-east-1
+//	export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+//	aws ec2 describe-network-interfaces
+//
+// The SDKs read the same variables; in Go, ec2.Options.BaseEndpoint does it in code.
+// Terraform takes the endpoint in its provider:
+//
+//	provider "aws" {
+//	  region                      = "us-east-1"
+//	  access_key                  = "any"
+//	  secret_key                  = "any"
+//	  skip_credentials_validation = true
+//	  skip_requesting_account_id  = true
+//	  skip_metadata_api_check     = true
+//	  endpoints { ec2 = "http://127.0.0.1:4566" }
+//	}
+//
+// # Control
+//
+//	GET    /_sim/calls                      counts by action and code: {"CreateTags": {"OK": 3}}
+//	GET    /_sim/log?since=N                every call after number N, as JSON lines
+//	GET    /_sim/world                      everything as it is
+//	POST   /_sim/instances                  launch: an instance of the world file, as JSON
+//	POST   /_sim/instances/ID/start|stop|terminate      ?now=true skips the latency
+//	POST   /_sim/interfaces                 an interface of the world file, as JSON
+//	POST   /_sim/interfaces/ID/attach       {"instance": "i-…", "cardIndex": 0, "deviceIndex": 1}, at once
+//	POST   /_sim/interfaces/ID/detach       ?now=true skips the latency
+//	POST   /_sim/interfaces/ID/delete       at once, attached or not
+//	GET    /_sim/faults
+//	POST   /_sim/faults                     {"action": "Attach*", "nth": 3, "effect": "cut-after"}
+//	DELETE /_sim/faults                     all, or ?id=N
+//	GET    /_sim/clock
+//	POST   /_sim/clock                      {"advance": "5m"}
+package main

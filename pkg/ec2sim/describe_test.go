@@ -1,0 +1,318 @@
+package ec2sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+func filtered(pairs ...string) []types.Filter {
+	var out []types.Filter
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out = append(out, types.Filter{Name: &pairs[i], Values: strings.Split(pairs[i+1], ",")})
+	}
+	return out
+}
+
+// list describes interfaces and keeps their IDs.
+func list(in ec2.DescribeNetworkInterfacesInput) func(*lab) error {
+	return func(l *lab) error {
+		out, err := l.ec2.DescribeNetworkInterfaces(l.Context(), &in)
+		ids := []string{}
+		if err == nil {
+			for _, e := range out.NetworkInterfaces {
+				ids = append(ids, *e.NetworkInterfaceId)
+			}
+		}
+		l.said = ids
+		return err
+	}
+}
+
+// TestInterfaceFilters asks for one interface among many by each filter.
+func TestInterfaceFilters(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	for range 5 {
+		l.create(subnetB, groups(other), about("other"))
+	}
+	l.create(subnetA2, groups(workers), about("wan*ted"), ip("10.0.16.77"), tagSpec(types.ResourceTypeNetworkInterface, "owner", "me", "empty", ""))
+	l.attach(l.eni, node, 0, 2)
+	l.settle()
+	l.must(doModify(dot(true))(l))
+	e := l.describe(l.eni)
+	for _, f := range []struct{ name, hit, miss string }{
+		{"network-interface-id", l.eni, nobody},
+		{"subnet-id", subnetA2, subnetX},
+		{"vpc-id", "vpc-1", "vpc-9"},
+		{"availability-zone", "us-east-1a", "us-east-1c"},
+		{"availability-zone-id", "use1-az1", "use1-az3"},
+		{"description", `wan\*ted`, `wan\*`},
+		{"description", "w?n*ed", "w?nted"},
+		{"status", "in-use", "attaching"},
+		{"group-id", workers, foreign},
+		{"group-name", "workers", "Workers"},
+		{"private-ip-address", "10.0.16.77", "10.0.16.7"},
+		{"addresses.private-ip-address", "10.0.16.*", "10.1.*"},
+		{"mac-address", *e.MacAddress, "0a:00:00:00:00:00"},
+		{"interface-type", "interface", "efa"},
+		{"owner-id", "123456789012", "210987654321"},
+		{"requester-managed", "false", "true"},
+		{"source-dest-check", "true", "false"},
+		{"private-dns-name", "ip-10-0-16-77.ec2.internal", "ip-10-0-16-77"},
+		{"attachment.attachment-id", l.att, "eni-attach-0fffffffffffffff0"},
+		{"attachment.instance-id", node, small},
+		{"attachment.instance-owner-id", "123456789012", "x"},
+		{"attachment.device-index", "2", "3"},
+		{"attachment.network-card-index", "0", "1"},
+		{"attachment.status", "attached", "attaching"},
+		{"attachment.delete-on-termination", "true", "maybe"},
+		{"attachment.attach-time", "2026-01-02T03:04:05.000Z", "2026-01-02"},
+		{"tag:owner", "me", "Me"},
+		{"tag:owner", "m*", "x*"},
+		{"tag:empty", "", "x"},
+		{"tag-key", "owner", "own"},
+		{"association.public-ip", "", "*"},
+	} {
+		got := func(value string) bool {
+			l.must(list(ec2.DescribeNetworkInterfacesInput{Filters: filtered(f.name, value)})(l))
+			return slices.Contains(l.said.([]string), l.eni)
+		}
+		if hit := got(f.hit); hit != (f.name != "association.public-ip") {
+			t.Errorf("filter %s=%s: found is %v", f.name, f.hit, hit)
+		}
+		if got(f.miss) {
+			t.Errorf("filter %s=%s finds what it should not", f.name, f.miss)
+		}
+	}
+}
+
+func TestDescribeInterfaces(t *testing.T) {
+	t.Parallel()
+	several := func(l *lab) {
+		for range 12 {
+			l.create(subnetA2, tagSpec(types.ResourceTypeNetworkInterface, "mine", "yes"))
+		}
+	}
+	found := func(n int) func(*lab) {
+		return func(l *lab) {
+			l.Helper()
+			if got := len(l.said.([]string)); got != n {
+				l.Errorf("%d interfaces, want %d", got, n)
+			}
+		}
+	}
+	values := func(n int) []types.Filter {
+		f := types.Filter{Name: aws.String("subnet-id")}
+		for i := range n {
+			f.Values = append(f.Values, fmt.Sprint("v", i))
+		}
+		return []types.Filter{f}
+	}
+	in := func(change func(*ec2.DescribeNetworkInterfacesInput)) func(*lab) error {
+		var d ec2.DescribeNetworkInterfacesInput
+		change(&d)
+		return list(d)
+	}
+	runRows(t, []row{
+		{situation: "all", given: several, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(17)},
+		{situation: "filters are ANDed", given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("tag:mine", "yes", "subnet-id", subnetA)}), code: "OK", then: found(0)},
+		{situation: "values are ORed", given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("subnet-id", subnetA+","+subnetA2)}), code: "OK", then: found(17)},
+		{situation: "IDs in a filter may be unknown", given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("network-interface-id", nobody)}), code: "OK", then: found(0)},
+		{situation: "IDs in the list may not", when: func(l *lab) error {
+			return list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{l.primaryOf(node), nobody}})(l)
+		}, code: "InvalidNetworkInterfaceID.NotFound"},
+		{situation: "IDs and filters", when: func(l *lab) error {
+			return list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{l.primaryOf(node)}, Filters: filtered("status", "available")})(l)
+		}, code: "OK", then: found(0)},
+		{situation: "malformed ID", when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{"eni-1"}}), code: "InvalidNetworkInterfaceId.Malformed"},
+		{situation: "unknown filter", when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+		{situation: "filter of another action", when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("instance-type", "m5.xlarge")}), code: "InvalidParameterValue"},
+		{situation: "filter without a name", when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Value.1=x") }, code: "InvalidParameterValue"},
+		{situation: "filter without a value", when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Name=vpc-id") }, code: "InvalidParameterValue"},
+		{situation: "200 values", when: list(ec2.DescribeNetworkInterfacesInput{Filters: values(200)}), code: "OK", then: found(0)},
+		{situation: "201 values", when: list(ec2.DescribeNetworkInterfacesInput{Filters: values(201)}), code: "FilterLimitExceeded"},
+		{situation: "MaxResults 4", when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidParameterValue"},
+		{situation: "MaxResults 5", given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(5) }), code: "OK", then: found(5)},
+		{situation: "MaxResults 1000", given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(17)},
+		{situation: "MaxResults 1001", when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1001) }), code: "InvalidParameterValue"},
+		{situation: "MaxResults with IDs", when: in(func(d *ec2.DescribeNetworkInterfacesInput) {
+			d.MaxResults, d.NetworkInterfaceIds = aws.Int32(5), []string{nobody}
+		}), code: "InvalidParameterCombination"},
+		{situation: "MaxResults is no number", when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&MaxResults=many") }, code: "InvalidParameterValue"},
+		{situation: "NextToken made up", when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.NextToken = aws.String("abc") }), code: "InvalidNextToken"},
+		{situation: "NextToken of another request", given: several, when: func(l *lab) error {
+			_, next := l.page(nil, "")
+			_, err := l.ec2.DescribeNetworkInterfaces(l.Context(), &ec2.DescribeNetworkInterfacesInput{NextToken: &next, Filters: filtered("tag:mine", "yes")})
+			return err
+		}, code: "InvalidNextToken"},
+		{situation: "NextToken expired", given: several, when: func(l *lab) error {
+			_, next := l.page(nil, "")
+			l.clock.Advance(pageTokenLife + time.Second)
+			return list(ec2.DescribeNetworkInterfacesInput{NextToken: &next})(l)
+		}, code: "InvalidNextToken"},
+		{situation: "big account, unpaged", world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OperationNotPermitted"},
+		{situation: "big account, paged", world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(5)},
+		{situation: "big account, filtered", world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("vpc-id", "vpc-1")}), code: "OK", then: found(5)},
+	})
+}
+
+func (l *lab) page(filters []types.Filter, next string) ([]string, string) {
+	l.Helper()
+	in := &ec2.DescribeNetworkInterfacesInput{Filters: filters, MaxResults: aws.Int32(5)}
+	if next != "" {
+		in.NextToken = &next
+	}
+	out, err := l.ec2.DescribeNetworkInterfaces(l.Context(), in)
+	l.must(err)
+	var ids []string
+	for _, e := range out.NetworkInterfaces {
+		ids = append(ids, *e.NetworkInterfaceId)
+	}
+	return ids, aws.ToString(out.NextToken)
+}
+
+// TestPages walks pages while interfaces come and go: what stays all the time is seen
+// exactly once.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	stays := map[string]int{}
+	for range 23 {
+		stays[l.create(subnetA2)] = 0
+	}
+	only := filtered("subnet-id", subnetA2)
+	for next, first := "", true; next != "" || first; first = false {
+		doomed := l.create(subnetA2)
+		var ids []string
+		ids, next = l.page(only, next)
+		for _, id := range ids {
+			if _, ok := stays[id]; ok {
+				stays[id]++
+			}
+		}
+		l.eni = doomed
+		l.must(doDelete(nil)(l))
+	}
+	for id, n := range stays {
+		if n != 1 {
+			t.Errorf("%s was seen %d times", id, n)
+		}
+	}
+}
+
+func TestDescribeInstances(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.attached(node, 3)
+	get := func(in *ec2.DescribeInstancesInput) []types.Instance {
+		t.Helper()
+		out, err := l.ec2.DescribeInstances(t.Context(), in)
+		l.must(err)
+		var list []types.Instance
+		for _, r := range out.Reservations {
+			list = append(list, r.Instances...)
+		}
+		return list
+	}
+	one := get(&ec2.DescribeInstancesInput{InstanceIds: []string{node}})[0]
+	l.want("the type and zone", string(one.InstanceType)+" "+*one.Placement.AvailabilityZone, "m5.xlarge us-east-1a")
+	if len(one.NetworkInterfaces) != 2 || *one.NetworkInterfaces[1].Attachment.DeviceIndex != 3 || *one.NetworkInterfaces[0].PrivateIpAddress != *one.PrivateIpAddress {
+		t.Errorf("interfaces are %+v", one.NetworkInterfaces)
+	}
+	if !*one.NetworkInterfaces[0].Attachment.DeleteOnTermination || *one.NetworkInterfaces[1].Attachment.DeleteOnTermination {
+		t.Error("delete-on-termination is wrong: true for a primary, false for the rest")
+	}
+	for _, f := range []struct {
+		name, value string
+		want        int
+	}{
+		{"instance-id", node + "," + nobody, 1}, {"instance-state-name", "running", 4}, {"instance-state-code", "80", 1},
+		{"instance-type", "m5.*", 3}, {"private-dns-name", *one.PrivateDnsName, 1}, {"vpc-id", "vpc-1", 5},
+		{"private-ip-address", *one.PrivateIpAddress, 1}, {"network-interface.network-interface-id", l.eni, 1},
+		{"network-interface.attachment.device-index", "3", 1}, {"availability-zone", "us-east-1b", 0},
+		{"instance.group-name", "default", 5}, {"tag-key", "x", 0}, {"architecture", "x86_64", 5}, {"key-name", "k", 0},
+	} {
+		if got := len(get(&ec2.DescribeInstancesInput{Filters: filtered(f.name, f.value)})); got != f.want {
+			t.Errorf("filter %s=%s finds %d instances, want %d", f.name, f.value, got, f.want)
+		}
+	}
+	_, err := l.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{node, "i-0fffffffffffffff0"}})
+	if code, _ := outcome(err); code != "InvalidInstanceID.NotFound" {
+		t.Errorf("an unknown ID gives %v", err)
+	}
+}
+
+func TestDescribeTheRest(t *testing.T) {
+	t.Parallel()
+	describeTypes := func(in ec2.DescribeInstanceTypesInput) func(*lab) error {
+		return func(l *lab) error {
+			out, err := l.ec2.DescribeInstanceTypes(l.Context(), &in)
+			l.said = out
+			return err
+		}
+	}
+	subnets := func(in ec2.DescribeSubnetsInput) func(*lab) error {
+		return func(l *lab) error { out, err := l.ec2.DescribeSubnets(l.Context(), &in); l.said = out; return err }
+	}
+	sgs := func(in ec2.DescribeSecurityGroupsInput) func(*lab) error {
+		return func(l *lab) error {
+			out, err := l.ec2.DescribeSecurityGroups(l.Context(), &in)
+			l.said = out
+			return err
+		}
+	}
+	runRows(t, []row{
+		{situation: "type with several cards", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"p4d.24xlarge"}}), code: "OK", then: func(l *lab) {
+			n := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0].NetworkInfo
+			if *n.MaximumNetworkInterfaces != 60 || len(n.NetworkCards) != 4 || *n.NetworkCards[3].NetworkCardIndex != 3 || *n.NetworkCards[3].MaximumNetworkInterfaces != 15 || *n.EfaInfo.MaximumEfaInterfaces != 4 {
+				l.Errorf("network info is %+v", n)
+			}
+		}},
+		{situation: "types by filter", when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("instance-type", "m5.*", "network-info.maximum-network-interfaces", "4")}), code: "OK", then: func(l *lab) {
+			if n := len(l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes); n != 2 {
+				l.Errorf("%d types, want m5.xlarge and m5.2xlarge", n)
+			}
+		}},
+		{situation: "types come in pages of 100 by themselves", when: describeTypes(ec2.DescribeInstanceTypesInput{}), code: "OK", then: func(l *lab) {
+			if out := l.said.(*ec2.DescribeInstanceTypesOutput); len(out.InstanceTypes) != 100 || out.NextToken == nil {
+				l.Errorf("%d types", len(out.InstanceTypes))
+			}
+		}},
+		{situation: "types, page too large", when: describeTypes(ec2.DescribeInstanceTypesInput{MaxResults: aws.Int32(101)}), code: "InvalidParameterValue"},
+		{situation: "type unknown", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"z9.huge"}}), code: "InvalidInstanceType"},
+		{situation: "types have no tags", when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
+		{situation: "subnet's free addresses", given: created(tiny), when: subnets(ec2.DescribeSubnetsInput{SubnetIds: []string{tiny}}), code: "OK", then: func(l *lab) {
+			if n := *l.said.(*ec2.DescribeSubnetsOutput).Subnets[0].AvailableIpAddressCount; n != 10 {
+				l.Errorf("%d addresses, want 10", n)
+			}
+		}},
+		{situation: "subnets by zone and tag", when: subnets(ec2.DescribeSubnetsInput{Filters: filtered("availability-zone", "us-east-1a", "tag:Name", "a")}), code: "OK", then: func(l *lab) {
+			if n := len(l.said.(*ec2.DescribeSubnetsOutput).Subnets); n != 1 {
+				l.Errorf("%d subnets", n)
+			}
+		}},
+		{situation: "subnet unknown", when: subnets(ec2.DescribeSubnetsInput{SubnetIds: []string{"subnet-0fffffffffffffff0"}}), code: "InvalidSubnetID.NotFound"},
+		{situation: "groups by VPC and name", when: sgs(ec2.DescribeSecurityGroupsInput{Filters: filtered("vpc-id", "vpc-1", "group-name", "default")}), code: "OK", then: func(l *lab) {
+			if n := len(l.said.(*ec2.DescribeSecurityGroupsOutput).SecurityGroups); n != 1 {
+				l.Errorf("%d groups", n)
+			}
+		}},
+		{situation: "group unknown", when: sgs(ec2.DescribeSecurityGroupsInput{GroupIds: []string{"sg-0fffffffffffffff0"}}), code: "InvalidGroup.NotFound"},
+		{situation: "groups by name are not implemented", when: sgs(ec2.DescribeSecurityGroupsInput{GroupNames: []string{"workers"}}), code: "UnsupportedOperation"},
+		{situation: "VPC unknown", when: func(l *lab) error {
+			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-9"}})
+			return err
+		}, code: "InvalidVpcID.NotFound"},
+		{situation: "action not implemented", when: func(l *lab) error {
+			_, err := l.ec2.DescribeVolumes(l.Context(), &ec2.DescribeVolumesInput{})
+			return err
+		}, code: "InvalidAction"},
+	})
+}

@@ -1,0 +1,73 @@
+// Package ec2sim is an in-memory EC2 for network interfaces, behind EC2's own Query
+// protocol: any EC2 client (the AWS SDKs, the AWS CLI, boto3, Terraform) talks to it
+// unchanged. It is meant to be as strict as EC2 and never kinder: attaching and
+// detaching take time, what is in use is refused, slots, zones, limits and quotas are
+// checked, and errors bear EC2's codes and HTTP statuses.
+//
+// A [Simulator] is an [http.Handler]. It starts no goroutine: what happens by itself
+// (an attach that completes, an instance that starts) is worked out from the [Clock] at
+// the next call, in the order of its time, as if it had happened then. So it works over
+// a socket, behind [Simulator.Transport] without one, and in a testing/synctest bubble;
+// and with a [VirtualClock] the same calls get the same answers. One seed decides all
+// randomness: IDs, addresses, latencies, lags and faults.
+//
+// # The order of checks
+//
+// A call is refused by the first of these that it fails:
+//
+//  1. signature: MissingAuthenticationToken (403) without one; AuthFailure (401) if it is
+//     malformed, of another Region or service, or of an access key that no principal has.
+//     The signature itself is not verified: the simulator knows no secret keys
+//  2. action: MissingAction, NoSuchVersion, InvalidAction, then fault rules, then the
+//     action's token bucket: RequestLimitExceeded (503)
+//  3. parameters: UnknownParameter, MissingParameter, then ill-formed values: the
+//     .Malformed codes for IDs (a prefix and 8 to 17 lower-case hex digits),
+//     InvalidParameterValue for the rest; UnsupportedOperation for a parameter that EC2
+//     has and the simulator has not
+//  4. authorization: UnauthorizedOperation (403), for each resource of the call; then
+//     DryRunOperation (412) for a dry run
+//  5. client token: the first answer again, or IdempotentParameterMismatch; then what can
+//     be told from the parameters together: InvalidParameterCombination, tags
+//  6. existence: the .NotFound codes, the interface before the instance
+//  7. VPC and zone: InvalidParameterCombination
+//  8. state: InvalidNetworkInterface.InUse, IncorrectState, IncorrectInstanceState,
+//     OperationNotPermitted
+//  9. slot: InvalidParameterValue
+//  10. limits: AttachmentLimitExceeded, PrivateIpAddressLimitExceeded,
+//     SecurityGroupsPerInterfaceLimitExceeded, NetworkInterfaceLimitExceeded,
+//     TagLimitExceeded
+//  11. addresses: InvalidIPAddress.InUse, InsufficientFreeAddressesInSubnet,
+//     InsufficientCidrBlocks
+//
+// # What is implemented
+//
+// Create-, Attach-, Detach-, Delete- and DescribeNetworkInterface(s),
+// ModifyNetworkInterfaceAttribute (Attachment, SourceDestCheck, Description, groups,
+// connection tracking), Assign- and UnassignPrivateIpAddresses, DescribeInstances, -InstanceTypes, -Subnets, -SecurityGroups and
+// -Vpcs, Run-, Start-, Stop-, Reboot- and TerminateInstances, CreateTags and DeleteTags;
+// IPv4 addresses and /28 prefixes; client tokens, filters with wildcards, pagination,
+// token buckets, lagging reads, IAM policies and faults. Filters that EC2 documents for
+// what is not simulated (public addresses, say) are accepted and match nothing.
+//
+// # What is refused
+//
+// Every other action is InvalidAction. IPv6, ENA Express, public addresses, launch
+// templates and launches with interfaces of their own are UnsupportedOperation.
+//
+// # Where EC2's documentation leaves room
+//
+// While it attaches or detaches, an interface's own status is in-use; its attachment
+// tells which. A detach is possible while the attach is still going on. An attach needs
+// an instance that is running or stopped, a detach too. A detach by force from a running
+// instance leaves the slot unusable until the instance has been stopped. An interface
+// of another VPC cannot be attached. A client token that was used for a call that failed
+// is free again. MaxResults out of bounds is InvalidParameterValue, a NextToken that is
+// made up, expired or of another request InvalidNextToken. Describes list by ID: EC2
+// promises no order. A type's limit on IPv6 addresses is that on IPv4 addresses. Some
+// answers can be chosen: see [Variants].
+//
+// # Control
+//
+// Under /_sim/ is the control protocol, JSON, which needs no signature and takes no
+// time. Its paths are in the documentation of cmd/ec2-simulator.
+package ec2sim

@@ -1,0 +1,269 @@
+package ec2sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+)
+
+// control calls the control protocol and returns its answer's status and body.
+func (l *lab) control(method, path, body string) (int, string) {
+	l.Helper()
+	r, err := http.NewRequestWithContext(l.Context(), method, "http://ec2.test/_sim/"+path, strings.NewReader(body))
+	l.must(err)
+	resp, err := l.sim.Transport().RoundTrip(r)
+	l.must(err)
+	data, err := io.ReadAll(resp.Body)
+	l.must(err)
+	return resp.StatusCode, string(data)
+}
+
+func fault(body string) func(*lab) {
+	return func(l *lab) {
+		l.Helper()
+		if status, answer := l.control("POST", "faults", body); status != 200 {
+			l.Fatalf("POST faults: %d %s", status, answer)
+		}
+	}
+}
+
+// codes makes n calls and tells their codes, with - for an answer that never came.
+func (l *lab) codes(n int, do func(*lab) error) string {
+	var out []string
+	for range n {
+		code, status := outcome(do(l))
+		switch {
+		case status == 0:
+			code = "-"
+		case code == "OK":
+			code = "ok"
+		}
+		out = append(out, code)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestFaultRules(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ rule, want string }{
+		{`{"effect": "error"}`, "InternalError InternalError InternalError InternalError"},
+		{`{"effect": "error", "nth": 3}`, "ok ok InternalError ok"},
+		{`{"effect": "error", "every": 2}`, "ok InternalError ok InternalError"},
+		{`{"effect": "error", "every": 2, "times": 1}`, "ok InternalError ok ok"},
+		{`{"effect": "error", "times": 2, "code": "Unavailable"}`, "Unavailable Unavailable ok ok"},
+		{`{"effect": "error", "action": "CreateNetworkInterface", "times": 1}`, "InternalError ok ok ok"},
+		{`{"effect": "error", "action": "Create*", "times": 1}`, "InternalError ok ok ok"},
+		{`{"effect": "error", "action": "Describe*"}`, "ok ok ok ok"},
+		{`{"effect": "error", "resource": "` + subnetA + `", "times": 1}`, "InternalError ok ok ok"},
+		{`{"effect": "error", "resource": "` + subnetB + `"}`, "ok ok ok ok"},
+		{`{"effect": "throttle", "times": 1}`, "RequestLimitExceeded ok ok ok"},
+		{`{"effect": "cut-before", "nth": 2}`, "ok - ok ok"},
+		{`{"effect": "cut-after", "nth": 2}`, "ok - ok ok"},
+		{`{"effect": "share", "share": 0.5}`, ""},
+		{`{"effect": "delay"}`, ""},
+		{`{"effect": "error", "share": 2}`, ""},
+		{`{"effect": "error", "colour": "red"}`, ""},
+		{`{"effect": "error", "status": 200}`, ""},
+		{`{"effect": "error", "action": "["}`, ""},
+	} {
+		l := newLab(t)
+		status, answer := l.control("POST", "faults", c.rule)
+		if c.want == "" {
+			if status != 400 {
+				t.Errorf("rule %s: %d %s, want it refused", c.rule, status, answer)
+			}
+			continue
+		}
+		if got := l.codes(4, doCreate(subnetA)); got != c.want {
+			t.Errorf("rule %s: %s, want %s", c.rule, got, c.want)
+		}
+	}
+}
+
+// TestFaultsAct tells which of the lost calls took effect.
+func TestFaultsAct(t *testing.T) {
+	t.Parallel()
+	for effect, want := range map[string]int{effectCutBefore: 0, effectCutAfter: 1, effectGarbage: 1, effectError: 0, effectThrottle: 0} {
+		l := newLab(t)
+		fault(fmt.Sprintf(`{"action": "CreateNetworkInterface", "effect": %q}`, effect))(l)
+		if err := doCreate(subnetB)(l); err == nil {
+			t.Errorf("%s: the call succeeded", effect)
+		}
+		l.must(list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("subnet-id", subnetB)})(l))
+		if got := len(l.said.([]string)); got != want {
+			t.Errorf("%s: %d interfaces were made, want %d", effect, got, want)
+		}
+	}
+}
+
+func TestStuck(t *testing.T) {
+	t.Parallel()
+	runRows(t, []row{
+		{situation: "attaching", given: given(fault(`{"effect": "stuck-attaching", "times": 1}`), created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`)),
+			when: doAttach(nil, node, 0, 1), code: "OK", then: given(settled, stateIs("in-use/attaching"))},
+		{situation: "attaching, then detached", given: given(created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`), func(l *lab) { l.attach(l.eni, node, 0, 1) }),
+			when: doDetach(nil, false), code: "OK", then: given(settled, stateIs("available"))},
+		{situation: "detaching", given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`)),
+			when: doDetach(nil, false), code: "OK", then: given(settled, stateIs("in-use/detaching"))},
+		{situation: "detaching, then by force", given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`), func(l *lab) { l.must(doDetach(nil, false)(l)) }),
+			when: doDetach(nil, true), code: "OK", then: given(settled, stateIs("available"))},
+	})
+}
+
+func TestHangAndDelay(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	fault(`{"action": "CreateNetworkInterface", "nth": 1, "effect": "hang"}`)(l)
+	fault(`{"action": "CreateNetworkInterface", "nth": 2, "effect": "delay", "duration": "90s"}`)(l)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := l.ec2.CreateNetworkInterface(ctx, &createInput{SubnetId: new(subnetA)}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a call that hangs ends with %v", err)
+	}
+	before := l.sim.Now()
+	l.must(doCreate(subnetA)(l))
+	if d := l.sim.Now().Sub(before); d != 90*time.Second {
+		t.Errorf("the delayed call took %s", d)
+	}
+	if status, body := l.control("DELETE", "faults?id=1", ""); status != 200 || strings.Contains(body, "hang") || !strings.Contains(body, "delay") {
+		t.Errorf("DELETE faults?id=1: %d %s", status, body)
+	}
+	if _, body := l.control("DELETE", "faults", ""); body != "[]\n" {
+		t.Errorf("DELETE faults leaves %s", body)
+	}
+}
+
+func TestQuotas(t *testing.T) {
+	t.Parallel()
+	on := func(change func(*Quotas)) *lab {
+		l := newLab(t, func(w *World) { w.Quotas = Quotas{}; change(&w.Quotas) })
+		return l
+	}
+	allowed := func(l *lab, do func(*lab) error) int {
+		n := 0
+		for n < 1000 {
+			if code, _ := outcome(do(l)); code == "RequestLimitExceeded" {
+				break
+			}
+			n++
+		}
+		return n
+	}
+	unfiltered := list(ec2.DescribeNetworkInterfacesInput{})
+	paged := list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("vpc-id", "vpc-1")})
+	for _, c := range []struct {
+		name          string
+		quotas        func(*Quotas)
+		do            func(*lab) error
+		burst, refill int
+	}{
+		{"create", func(*Quotas) {}, doCreate(subnetA), 100, 5},
+		{"attach", func(*Quotas) {}, doAttach(new(nobody), node, 0, 1), 50, 5},
+		{"refused calls count", func(*Quotas) {}, doDelete(new(nobody)), 100, 5},
+		{"unfiltered describe", func(*Quotas) {}, unfiltered, 50, 10},
+		{"filtered describe", func(*Quotas) {}, paged, 100, 20},
+		{"describe of types", func(*Quotas) {}, func(l *lab) error {
+			_, err := l.ec2.DescribeInstanceTypes(l.Context(), &ec2.DescribeInstanceTypesInput{})
+			return err
+		}, 100, 20},
+		{"own size", func(q *Quotas) { q.Actions = map[string]Bucket{"CreateNetworkInterface": {7, 2}} }, doCreate(subnetA), 7, 2},
+		{"others eat half", func(q *Quotas) { q.Background = 0.5 }, doCreate(subnetA), 50, 2},
+	} {
+		l := on(c.quotas)
+		if n := allowed(l, c.do); n != c.burst {
+			t.Errorf("%s: %d calls at once, want %d", c.name, n, c.burst)
+		}
+		l.clock.Advance(time.Second)
+		if n := allowed(l, c.do); n != c.refill {
+			t.Errorf("%s: %d calls a second later, want %d", c.name, n, c.refill)
+		}
+		checkInvariants(t, l.sim)
+	}
+	l := on(func(*Quotas) {})
+	allowed(l, unfiltered)
+	if code, _ := outcome(paged(l)); code != "OK" {
+		t.Errorf("a filtered describe draws from the unfiltered bucket: %s", code)
+	}
+}
+
+func TestControl(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	launched := InstanceNow{}
+	status, body := l.control("POST", "instances", `{"type": "m5.large", "subnet": "`+subnetA+`", "tags": {"a": "b"}}`)
+	l.must(json.Unmarshal([]byte(body), &launched))
+	if status != 200 || launched.State != running || len(launched.Interfaces) != 1 {
+		t.Fatalf("launch: %d %s", status, body)
+	}
+	_, body = l.control("POST", "interfaces", `{"id": "eni-0aaaaaaaaaaaaaaa9", "subnet": "`+subnetA+`", "tags": {"owner": "them"}, "attachment": {"instance": "`+launched.ID+`", "deviceIndex": 2}}`)
+	l.eni = "eni-0aaaaaaaaaaaaaaa9"
+	l.want("the foreign interface", l.state(l.eni), "in-use/attached")
+	for _, step := range []struct {
+		method, path, body string
+		status             int
+		state              string
+	}{
+		{"POST", "interfaces/" + l.eni + "/detach", "", 200, "in-use/detaching"},
+		{"POST", "clock", `{"advance": "1m"}`, 200, "available"},
+		{"POST", "interfaces/" + l.eni + "/detach", "", 400, "available"},
+		{"POST", "interfaces/" + l.eni + "/attach", `{"instance": "` + node + `", "deviceIndex": 0}`, 400, "available"},
+		{"POST", "interfaces/" + l.eni + "/attach", `{"instance": "` + node + `", "deviceIndex": 3}`, 200, "in-use/attached"},
+		{"POST", "interfaces/" + l.eni + "/detach?now=true", "", 200, "available"},
+		{"POST", "interfaces/" + l.eni + "/attach", `{"instance": "` + launched.ID + `", "deviceIndex": 1}`, 200, "in-use/attached"},
+		{"POST", "instances/" + launched.ID + "/stop?now=true", "", 200, "in-use/attached"},
+		{"POST", "instances/" + launched.ID + "/start", "", 200, "in-use/attached"},
+		{"POST", "instances/" + launched.ID + "/stop", "", 400, "in-use/attached"},
+		{"POST", "instances/" + launched.ID + "/terminate", "", 200, "in-use/attached"},
+		{"POST", "clock", `{"advance": "1m"}`, 200, "available"},
+		{"POST", "interfaces/" + l.eni + "/delete", "", 200, "gone"},
+		{"POST", "interfaces/" + l.eni + "/delete", "", 404, "gone"},
+		{"POST", "instances/i-0fffffffffffffff0/stop", "", 404, "gone"},
+		{"POST", "instances", `{"type": "z9.huge", "subnet": "` + subnetA + `"}`, 400, "gone"},
+		{"POST", "instances", `{"kind": "m5.large"}`, 400, "gone"},
+		{"POST", "clock", `{"advance": "soon"}`, 400, "gone"},
+		{"GET", "calls/x", "", 404, "gone"},
+		{"PATCH", "world", "", 404, "gone"},
+	} {
+		if status, body = l.control(step.method, step.path, step.body); status != step.status {
+			t.Errorf("%s %s: %d %s, want %d", step.method, step.path, status, body, step.status)
+		}
+		l.want("after "+step.path+" the interface", l.state(l.eni), step.state)
+		checkInvariants(t, l.sim)
+	}
+	l.attached(node, 1)
+	l.control("POST", "interfaces/"+l.eni+"/delete", "")
+	l.want("an attached interface deleted by force", l.state(l.eni), "gone")
+}
+
+func TestCallsAndLog(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.create(subnetA)
+	_ = doDelete(new(nobody))(l)
+	fault(`{"effect": "cut-after", "action": "DeleteNetworkInterface"}`)(l)
+	_ = doDelete(nil)(l)
+	_, body := l.control("GET", "calls", "")
+	l.want("calls", body, `{"CreateNetworkInterface":{"OK":1},"DeleteNetworkInterface":{"InvalidNetworkInterfaceID.NotFound":1,"cut-after":1}}`+"\n")
+	_, body = l.control("GET", "log?since=1", "")
+	lines := bytes.Split(bytes.TrimSpace([]byte(body)), []byte("\n"))
+	if len(lines) != 2 {
+		t.Fatalf("the log since 1 is %s", body)
+	}
+	var e LogEntry
+	l.must(json.Unmarshal(lines[1], &e))
+	if e.Seq != 3 || !e.Acted || e.Fault != effectCutAfter || e.Parameters["NetworkInterfaceId"] != l.eni || e.Principal != "AKIDTEST" {
+		t.Errorf("the last entry is %+v", e)
+	}
+	if status, _ := l.control("GET", "log?since=x", ""); status != 400 {
+		t.Errorf("since=x is answered with %d", status)
+	}
+}

@@ -1,0 +1,203 @@
+package ec2sim
+
+import (
+	"slices"
+	"time"
+)
+
+func describeInstances(s *Simulator, c *call, w *xmlWriter) error {
+	list := listing[*instance]{table: s.instances, missing: instanceID.missing, idParam: "InstanceId", idFilter: "instance-id",
+		filters: instanceFilters, indexed: indexedInstanceFilters, pages: usualPages,
+		seen: s.seenInstance(c), unsettled: s.unsettledInstances(c)}
+	found, next, err := list.find(s, c)
+	if err != nil {
+		return err
+	}
+	byReservation := map[string][]*instance{}
+	var order []string
+	for _, in := range found {
+		if byReservation[in.reservation] == nil {
+			order = append(order, in.reservation)
+		}
+		byReservation[in.reservation] = append(byReservation[in.reservation], in)
+	}
+	moving := s.unsettledInterfaces(c)()
+	set(w, "reservationSet", order, func(id string) {
+		w.text("reservationId", id)
+		w.text("ownerId", s.account)
+		set(w, "groupSet", nil, w.raw)
+		set(w, "instancesSet", byReservation[id], func(in *instance) { w.instance(in, s.plugged(c, in, moving)) })
+	})
+	w.nextToken(next)
+	return nil
+}
+
+// plugged are an instance's interfaces as this call's read path shows them.
+func (s *Simulator) plugged(c *call, in *instance, moving []*networkInterface) []*networkInterface {
+	if len(moving) == 0 {
+		return in.interfaces()
+	}
+	var out []*networkInterface
+	look := s.seenInterface(c)
+	for _, e := range inOrder(slices.Concat(in.interfaces(), moving)) {
+		if seen, ok := look(e); ok && seen.attachment != nil && seen.attachment.instance.id == in.id {
+			out = append(out, seen)
+		}
+	}
+	return bySlot(out)
+}
+
+func (w *xmlWriter) instance(in *instance, plugged []*networkInterface) {
+	w.text("instanceId", in.id)
+	w.text("imageId", in.image)
+	w.in("instanceState", func() { w.instanceState(in.state) })
+	w.text("instanceType", in.typ.name)
+	w.instant("launchTime", in.launchedAt)
+	w.number("amiLaunchIndex", in.index)
+	w.optional("clientToken", in.clientTok)
+	w.in("placement", func() {
+		w.text("availabilityZone", in.subnet.zone)
+		w.text("availabilityZoneId", in.subnet.zoneID)
+		w.text("tenancy", "default")
+	})
+	w.text("architecture", in.typ.arch)
+	w.optional("hypervisor", in.typ.hypervisor())
+	w.text("virtualizationType", "hvm")
+	w.text("rootDeviceType", "ebs")
+	w.boolean("enaSupport", true)
+	w.in("monitoring", func() { w.text("state", "disabled") })
+	for _, e := range plugged {
+		if e.attachment.card == 0 && e.attachment.device == 0 {
+			w.primaryFacts(e)
+		}
+	}
+	w.optional("reason", in.reason)
+	set(w, "networkInterfaceSet", plugged, func(e *networkInterface) {
+		w.text("networkInterfaceId", e.id)
+		w.text("subnetId", e.subnet.id)
+		w.text("vpcId", e.subnet.vpc.id)
+		w.interfaceBody(e)
+		w.in("attachment", func() { w.attachment(e.attachment) })
+	})
+	w.tags(in.tags)
+}
+
+// primaryFacts are what an instance shows of its primary interface; a terminated one
+// has none and shows none of it.
+func (w *xmlWriter) primaryFacts(e *networkInterface) {
+	w.text("subnetId", e.subnet.id)
+	w.text("vpcId", e.subnet.vpc.id)
+	w.text("privateIpAddress", e.addresses[0].String())
+	w.text("privateDnsName", e.dnsName())
+	w.boolean("sourceDestCheck", e.sourceDest)
+	set(w, "groupSet", e.groups, w.group)
+}
+
+func (w *xmlWriter) instanceState(state string) {
+	w.number("code", stateCodes[state])
+	w.text("name", state)
+}
+
+// transition is what one of the life-cycle actions does to an instance. It reports the
+// error for an instance in a state that the action does not take.
+type transition func(s *Simulator, in *instance, now time.Time) error
+
+func startInstances(s *Simulator, c *call, w *xmlWriter) error {
+	return s.turn(c, w, (*Simulator).start)
+}
+func stopInstances(s *Simulator, c *call, w *xmlWriter) error { return s.turn(c, w, (*Simulator).stop) }
+func terminateInstances(s *Simulator, c *call, w *xmlWriter) error {
+	return s.turn(c, w, (*Simulator).terminate)
+}
+
+// turn applies a transition to every instance, or to none and fails.
+func (s *Simulator) turn(c *call, w *xmlWriter, do transition) error {
+	list, err := s.instancesOf(c)
+	if err != nil {
+		return err
+	}
+	for _, in := range list {
+		if err := do(s, in, time.Time{}); err != nil {
+			return err
+		}
+	}
+	set(w, "instancesSet", list, func(in *instance) {
+		before := in.state
+		// The dry pass above has shown that the instance takes it.
+		_ = do(s, in, c.now)
+		w.text("instanceId", in.id)
+		w.in("currentState", func() { w.instanceState(in.state) })
+		w.in("previousState", func() { w.instanceState(before) })
+	})
+	return nil
+}
+
+func (s *Simulator) instancesOf(c *call) ([]*instance, error) {
+	var out []*instance
+	var unknown []string
+	for _, id := range c.form.texts("InstanceId") {
+		in, err := s.instanceByID(id)
+		if err != nil {
+			unknown = append(unknown, id)
+		}
+		out = append(out, in)
+	}
+	if len(unknown) > 0 {
+		return nil, instanceID.missing(unknown...)
+	}
+	return inOrder(out), nil
+}
+
+func wrongState(in *instance, want string) error {
+	return fail("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be %s.", in.id, want)
+}
+
+// start, stop and terminate only check when now is zero.
+func (s *Simulator) start(in *instance, now time.Time) error {
+	switch in.state {
+	case pending, running:
+		return nil
+	case stopped:
+	default:
+		return wrongState(in, "started")
+	}
+	if !now.IsZero() {
+		s.turnTo(in, pending, now, &s.latency.Start)
+	}
+	return nil
+}
+
+func (s *Simulator) stop(in *instance, now time.Time) error {
+	switch in.state {
+	case stopping, stopped:
+		return nil
+	case running:
+	default:
+		return wrongState(in, "stopped")
+	}
+	if !now.IsZero() {
+		s.turnTo(in, stopping, now, &s.latency.Stop)
+	}
+	return nil
+}
+
+func (s *Simulator) terminate(in *instance, now time.Time) error {
+	if !now.IsZero() && in.state != shuttingDown && in.state != terminated {
+		s.turnTo(in, shuttingDown, now, &s.latency.Terminate)
+	}
+	return nil
+}
+
+func rebootInstances(s *Simulator, c *call, w *xmlWriter) error {
+	list, err := s.instancesOf(c)
+	if err != nil {
+		return err
+	}
+	for _, in := range list {
+		if in.state != running {
+			return wrongState(in, "rebooted")
+		}
+	}
+	w.boolean("return", true)
+	return nil
+}

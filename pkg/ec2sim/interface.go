@@ -1,0 +1,195 @@
+package ec2sim
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// States of a network interface and of its attachment. While an attachment comes or
+// goes the interface itself is in-use: available and in-use are the two values that
+// the status filter documents.
+const (
+	available = "available"
+	inUse     = "in-use"
+
+	attaching = "attaching"
+	attached  = "attached"
+	detaching = "detaching"
+)
+
+// networkInterface is one interface. Its slices and its map are never changed in
+// place, only replaced, so that a shallow copy is a true picture of the past.
+type networkInterface struct {
+	id          string
+	subnet      *subnet
+	groups      []*securityGroup
+	description string
+	kind        string
+	mac         string
+	addresses   []netip.Addr // the primary first
+	prefixes    []netip.Prefix
+	sourceDest  bool
+	tags        map[string]string
+	attachment  *attachment
+	tracking    tracking
+	managedBy   string
+	clientToken string
+	deleted     bool
+	createdAt   time.Time
+}
+
+// attachment is an interface's place in an instance. It too is replaced, never changed.
+type attachment struct {
+	id                  string
+	instance            *instance
+	card, device        int
+	status              string
+	deleteOnTermination bool
+	at                  time.Time
+}
+
+// tracking are idle timeouts in seconds; 0 is EC2's default.
+type tracking struct{ tcpEstablished, udpStream, udp int }
+
+func (e *networkInterface) recordID() string          { return e.id }
+func (e *networkInterface) tagMap() map[string]string { return e.tags }
+
+func (e *networkInterface) dnsName() string {
+	return string(appendPrivateDNS(nil, e.subnet.vpc.region, e.addresses[0]))
+}
+
+func (e *networkInterface) status() string {
+	if e.attachment == nil {
+		return available
+	}
+	return inUse
+}
+
+// indexedInterfaceFilters are those that facts answers.
+func indexedInterfaceFilters(name string) bool {
+	switch name {
+	case "attachment.instance-id", "attachment.attachment-id", "attachment.status", "status", "subnet-id",
+		"vpc-id", "availability-zone", "group-id", "private-ip-address", "mac-address":
+		return true
+	}
+	return isTagFilter(name)
+}
+
+func (e *networkInterface) facts() []indexKey {
+	out := make([]indexKey, 0, 12+2*len(e.tags))
+	out = append(out,
+		indexKey{"status", e.status()},
+		indexKey{"subnet-id", e.subnet.id},
+		indexKey{"vpc-id", e.subnet.vpc.id},
+		indexKey{"availability-zone", e.subnet.zone},
+		indexKey{"mac-address", e.mac})
+	for _, a := range e.addresses {
+		out = append(out, indexKey{"private-ip-address", a.String()})
+	}
+	for _, g := range e.groups {
+		out = append(out, indexKey{"group-id", g.id})
+	}
+	for k, v := range e.tags {
+		out = append(out, indexKey{"tag-key", k}, indexKey{"tag:" + k, v})
+	}
+	if a := e.attachment; a != nil {
+		out = append(out,
+			indexKey{"attachment.instance-id", a.instance.id},
+			indexKey{"attachment.attachment-id", a.id},
+			indexKey{"attachment.status", a.status})
+	}
+	return out
+}
+
+// change is the one way to alter an interface: it keeps the picture that lagging
+// readers still see, and the indexes.
+func (s *Simulator) change(e *networkInterface, alter func()) {
+	s.keepInterface(e)
+	before := e.facts()
+	alter()
+	s.interfaces.reindex(e, before)
+}
+
+// addInterface puts a new interface into the world; its addresses are taken already.
+func (s *Simulator) addInterface(e *networkInterface) {
+	s.hideInterface(e)
+	s.interfaces.add(e)
+}
+
+// removeInterface takes an interface out of the world and gives its addresses back.
+func (s *Simulator) removeInterface(e *networkInterface) {
+	s.keepInterface(e)
+	s.interfaces.remove(e)
+	e.deleted = true
+	e.giveBack()
+}
+
+func (s *Simulator) interfaceByID(id string) (*networkInterface, error) {
+	if e, ok := s.interfaces.byID[id]; ok && !unseen(s, s.unsettled.interfaces[id]) {
+		return e, nil
+	}
+	return nil, interfaceID.missing(id)
+}
+
+var interfaceFilters = silent(filterSet[*networkInterface]{
+	"addresses.primary": func(e *networkInterface, yield func(string) bool) bool {
+		return yield("true") || len(e.addresses) > 1 && yield("false")
+	},
+	"addresses.private-ip-address": eachAddress,
+	"attachment.attach-time":       ofAttachment(func(a *attachment) string { return a.at.UTC().Format("2006-01-02T15:04:05.000Z") }),
+	"attachment.attachment-id":     ofAttachment(func(a *attachment) string { return a.id }),
+	"attachment.delete-on-termination": ofAttachment(func(a *attachment) string {
+		return strconv.FormatBool(a.deleteOnTermination)
+	}),
+	"attachment.device-index":       ofAttachment(func(a *attachment) string { return strconv.Itoa(a.device) }),
+	"attachment.network-card-index": ofAttachment(func(a *attachment) string { return strconv.Itoa(a.card) }),
+	"attachment.instance-id":        ofAttachment(func(a *attachment) string { return a.instance.id }),
+	"attachment.instance-owner-id":  ofAttachment(func(a *attachment) string { return a.instance.owner }),
+	"attachment.status":             ofAttachment(func(a *attachment) string { return a.status }),
+	"availability-zone":             one(func(e *networkInterface) string { return e.subnet.zone }),
+	"availability-zone-id":          one(func(e *networkInterface) string { return e.subnet.zoneID }),
+	"description":                   one(func(e *networkInterface) string { return e.description }),
+	"group-id":                      eachGroup(func(g *securityGroup) string { return g.id }),
+	"group-name":                    eachGroup(func(g *securityGroup) string { return g.name }),
+	"interface-type":                one(func(e *networkInterface) string { return e.kind }),
+	"mac-address":                   one(func(e *networkInterface) string { return e.mac }),
+	"network-interface-id":          one(func(e *networkInterface) string { return e.id }),
+	"operator.managed":              one(func(e *networkInterface) string { return strconv.FormatBool(e.managedBy != "") }),
+	"owner-id":                      one(func(e *networkInterface) string { return e.subnet.vpc.owner }),
+	"private-dns-name":              one((*networkInterface).dnsName),
+	"private-ip-address":            eachAddress,
+	"requester-managed":             one(func(e *networkInterface) string { return strconv.FormatBool(e.managedBy != "") }),
+	"source-dest-check":             one(func(e *networkInterface) string { return strconv.FormatBool(e.sourceDest) }),
+	"status":                        one(func(e *networkInterface) string { return e.status() }),
+	"subnet-id":                     one(func(e *networkInterface) string { return e.subnet.id }),
+	"vpc-id":                        one(func(e *networkInterface) string { return e.subnet.vpc.id }),
+}, "association.allocation-id", "association.association-id", "association.ip-owner-id", "association.public-ip",
+	"association.public-dns-name", "addresses.association.owner-id", "addresses.association.public-ip",
+	"ipv6-addresses.ipv6-address", "operator.principal", "requester-id")
+
+func ofAttachment(get func(*attachment) string) func(*networkInterface, func(string) bool) bool {
+	return func(e *networkInterface, yield func(string) bool) bool {
+		return e.attachment != nil && yield(get(e.attachment))
+	}
+}
+
+func eachGroup(get func(*securityGroup) string) func(*networkInterface, func(string) bool) bool {
+	return func(e *networkInterface, yield func(string) bool) bool {
+		for _, g := range e.groups {
+			if yield(get(g)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func eachAddress(e *networkInterface, yield func(string) bool) bool {
+	for _, a := range e.addresses {
+		if yield(a.String()) {
+			return true
+		}
+	}
+	return false
+}

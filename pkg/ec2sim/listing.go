@@ -1,0 +1,125 @@
+package ec2sim
+
+// listing is what the describe actions have in common: an ID list or filters, and pages.
+type listing[T interface {
+	record
+	tagged
+}] struct {
+	table    *table[T]
+	missing  func(ids ...string) error
+	idParam  string
+	idFilter string
+	filters  filterSet[T]
+	indexed  func(string) bool
+	pages    pageLimits
+	// untagged resources have no tag: filters.
+	untagged bool
+	// seen turns a record into what this reader sees of it; nil means seen as it is.
+	seen func(T) (T, bool)
+	// unsettled are records whose indexed facts may differ from what a reader sees.
+	unsettled func() []T
+}
+
+func (l *listing[T]) knows(name string) bool {
+	return l.filters.knows(name) || !l.untagged && isTagFilter(name)
+}
+
+// find answers a describe: the records, and the token for the next page if there is one.
+func (l *listing[T]) find(s *Simulator, c *call) (found []T, next string, err error) {
+	filters, err := parseFilters(c.form, l.knows)
+	if err != nil {
+		return nil, "", err
+	}
+	p, err := s.parsePage(c, l.pages, l.idParam)
+	if err != nil {
+		return nil, "", err
+	}
+	if c.form.has(l.idParam) {
+		found, err = l.byIDs(c.form.texts(l.idParam), filters)
+		return found, "", err
+	}
+	for _, r := range l.from(filters, p.after) {
+		seen, ok := l.look(r)
+		if !ok || !l.matches(seen, filters) {
+			continue
+		}
+		if p.size > 0 && len(found) == p.size {
+			return found, s.sealToken(found[len(found)-1].recordID(), p.query, c.now), nil
+		}
+		found = append(found, seen)
+	}
+	return found, "", nil
+}
+
+func (l *listing[T]) from(filters []filter, after string) []T {
+	list := l.table.candidates(filters, l.idFilter, l.indexed)
+	if l.unsettled != nil {
+		if more := l.unsettled(); len(more) > 0 {
+			list = inOrder(append(append([]T(nil), list...), more...))
+		}
+	}
+	if after == "" {
+		return list
+	}
+	at := position(list, after)
+	if at < len(list) && list[at].recordID() == after {
+		at++
+	}
+	return list[at:]
+}
+
+func (l *listing[T]) look(r T) (T, bool) {
+	if l.seen == nil {
+		return r, true
+	}
+	return l.seen(r)
+}
+
+// byIDs fails as a whole when a single ID is not there, as EC2 does.
+func (l *listing[T]) byIDs(ids []string, filters []filter) ([]T, error) {
+	if len(ids) > l.pages.max {
+		return nil, fail("InvalidParameterValue", "The parameter %s takes at most %d values", l.idParam, l.pages.max)
+	}
+	gone := map[string]T{}
+	if l.unsettled != nil {
+		for _, r := range l.unsettled() {
+			gone[r.recordID()] = r
+		}
+	}
+	var found []T
+	var unknown []string
+	for _, id := range ids {
+		r, ok := l.table.byID[id]
+		if !ok {
+			r, ok = gone[id]
+		}
+		if ok {
+			r, ok = l.look(r)
+		}
+		if !ok {
+			unknown = append(unknown, id)
+		} else if l.matches(r, filters) {
+			found = append(found, r)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, l.missing(unknown...)
+	}
+	return inOrder(found), nil
+}
+
+func (l *listing[T]) matches(r T, filters []filter) bool {
+	for i := range filters {
+		f := &filters[i]
+		known, ok := matchTag(f, r)
+		if !known {
+			ok = l.filters[f.name](r, f.matches)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *xmlWriter) nextToken(next string) { w.optional("nextToken", next) }

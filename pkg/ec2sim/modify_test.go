@@ -1,0 +1,152 @@
+package ec2sim
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+type modifyInput = ec2.ModifyNetworkInterfaceAttributeInput
+
+func doModify(change ...func(*lab, *modifyInput)) func(*lab) error {
+	return func(l *lab) error {
+		in := &modifyInput{NetworkInterfaceId: &l.eni}
+		for _, f := range change {
+			f(l, in)
+		}
+		_, err := l.ec2.ModifyNetworkInterfaceAttribute(l.Context(), in)
+		return err
+	}
+}
+
+func dot(on bool) func(*lab, *modifyInput) {
+	return func(l *lab, in *modifyInput) {
+		in.Attachment = &types.NetworkInterfaceAttachmentChanges{AttachmentId: &l.att, DeleteOnTermination: &on}
+	}
+}
+
+func setGroups(ids ...string) func(*lab, *modifyInput) {
+	return func(_ *lab, in *modifyInput) { in.Groups = ids }
+}
+
+func setAbout(s string) func(*lab, *modifyInput) {
+	return func(_ *lab, in *modifyInput) { in.Description = &types.AttributeValue{Value: &s} }
+}
+
+func TestModify(t *testing.T) {
+	t.Parallel()
+	onNode := func(l *lab) { l.attached(node, 1) }
+	runRows(t, []row{
+		{situation: "delete-on-termination", given: onNode, when: doModify(dot(true)), code: "OK", then: func(l *lab) {
+			if !*l.describe(l.eni).Attachment.DeleteOnTermination {
+				l.Error("the flag is not set")
+			}
+		}},
+		{situation: "delete-on-termination while attaching", given: given(created(subnetA), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doModify(dot(true)), code: "OK", then: given(settled, stateIs("in-use/attached"))},
+		{situation: "attachment of another interface", given: given(onNode, func(l *lab) { l.create(subnetA) }), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
+		{situation: "attachment detached", given: given(onNode, func(l *lab) { l.must(doDetach(nil, false)(l)) }, settled), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
+		{situation: "attachment without its ID", given: onNode, when: func(l *lab) error {
+			return l.form("Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=" + l.eni + "&Attachment.DeleteOnTermination=true")
+		}, code: "MissingParameter"},
+		{situation: "source/destination check", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) {
+			in.SourceDestCheck = &types.AttributeBooleanValue{Value: aws.Bool(false)}
+		}), code: "OK", then: func(l *lab) {
+			if *l.describe(l.eni).SourceDestCheck {
+				l.Error("the check is still on")
+			}
+		}},
+		{situation: "description", given: created(subnetA), when: doModify(setAbout("new")), code: "OK", then: func(l *lab) { l.want("it", *l.describe(l.eni).Description, "new") }},
+		{situation: "description too long", given: created(subnetA), when: doModify(setAbout(strings.Repeat("x", 256))), code: "InvalidParameterValue"},
+		{situation: "groups are replaced", given: created(subnetA, groups(workers)), when: doModify(setGroups(other)), code: "OK", then: func(l *lab) {
+			if g := l.describe(l.eni).Groups; len(g) != 1 || *g[0].GroupId != other {
+				l.Errorf("groups are %v", g)
+			}
+		}},
+		{situation: "group unknown", given: created(subnetA), when: doModify(setGroups("sg-0fffffffffffffff0")), code: "InvalidGroup.NotFound"},
+		{situation: "group of another VPC", given: created(subnetA), when: doModify(setGroups(foreign)), code: "InvalidParameterCombination"},
+		{situation: "too many groups", world: func(w *World) { w.Quotas.SecurityGroupsPerInterface = 1 }, given: created(subnetA), when: doModify(setGroups(workers, other)), code: "SecurityGroupsPerInterfaceLimitExceeded"},
+		{situation: "tracking", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) {
+			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{TcpEstablishedTimeout: aws.Int32(350)}
+		}), code: "OK", then: func(l *lab) {
+			if c := l.describe(l.eni).ConnectionTrackingConfiguration; c == nil || *c.TcpEstablishedTimeout != 350 {
+				l.Errorf("tracking is %+v", c)
+			}
+		}},
+		{situation: "two attributes", given: created(subnetA), when: doModify(setAbout("x"), setGroups(other)), code: "InvalidParameterCombination"},
+		{situation: "no attribute", given: created(subnetA), when: doModify(), code: "MissingParameter"},
+		{situation: "unknown interface", given: func(l *lab) { l.eni = nobody }, when: doModify(setAbout("x")), code: "InvalidNetworkInterfaceID.NotFound"},
+		{situation: "ENA Express is not implemented", given: onNode, when: doModify(func(_ *lab, in *modifyInput) {
+			in.EnaSrdSpecification = &types.EnaSrdSpecification{EnaSrdEnabled: aws.Bool(true)}
+		}), code: "UnsupportedOperation"},
+		{situation: "flag starts at false on each attach", given: given(onNode, func(l *lab) {
+			l.must(doModify(dot(true))(l))
+			l.must(doDetach(nil, false)(l))
+			l.settle()
+		}), when: doAttach(nil, node, 0, 1), code: "OK", then: func(l *lab) {
+			if *l.describe(l.eni).Attachment.DeleteOnTermination {
+				l.Error("the flag outlived its attachment")
+			}
+		}},
+	})
+}
+
+func doTag(ids []string, pairs ...string) func(*lab) error {
+	return func(l *lab) error {
+		in := &ec2.CreateTagsInput{Resources: ids}
+		if ids == nil {
+			in.Resources = []string{l.eni}
+		}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			in.Tags = append(in.Tags, types.Tag{Key: &pairs[i], Value: &pairs[i+1]})
+		}
+		_, err := l.ec2.CreateTags(l.Context(), in)
+		return err
+	}
+}
+
+func doUntag(tags ...types.Tag) func(*lab) error {
+	return func(l *lab) error {
+		_, err := l.ec2.DeleteTags(l.Context(), &ec2.DeleteTagsInput{Resources: []string{l.eni}, Tags: tags})
+		return err
+	}
+}
+
+func tagsAre(want string) func(*lab) {
+	return func(l *lab) {
+		l.Helper()
+		var got []string
+		for _, t := range l.describe(l.eni).TagSet {
+			got = append(got, *t.Key+"="+*t.Value)
+		}
+		l.want("the tags", strings.Join(got, " "), want)
+	}
+}
+
+func TestTags(t *testing.T) {
+	t.Parallel()
+	tagged := created(subnetA, tagSpec(types.ResourceTypeNetworkInterface, "a", "1", "b", "2"))
+	fifty := created(subnetA, tagSpec(types.ResourceTypeNetworkInterface, manyTags(50)...))
+	runRows(t, []row{
+		{situation: "create adds and overwrites", given: tagged, when: doTag(nil, "b", "3", "c", ""), code: "OK", then: tagsAre("a=1 b=3 c=")},
+		{situation: "create on several kinds", when: doTag([]string{node, subnetA, workers, "vpc-1"}, "k", "v"), code: "OK"},
+		{situation: "one resource unknown fails all", given: tagged, when: func(l *lab) error { return doTag([]string{l.eni, nobody}, "c", "3")(l) }, code: "InvalidNetworkInterfaceID.NotFound", then: tagsAre("a=1 b=2")},
+		{situation: "unknown kind", when: doTag([]string{"thing-12345678"}, "k", "v"), code: "InvalidID"},
+		{situation: "unknown instance", when: doTag([]string{"i-0fffffffffffffff0"}, "k", "v"), code: "InvalidInstanceID.NotFound"},
+		{situation: "unknown subnet", when: doTag([]string{"subnet-0fffffffffffffff0"}, "k", "v"), code: "InvalidSubnetID.NotFound"},
+		{situation: "unknown group", when: doTag([]string{"sg-0fffffffffffffff0"}, "k", "v"), code: "InvalidGroup.NotFound"},
+		{situation: "reserved key", given: tagged, when: doTag(nil, "aws:k", "v"), code: "InvalidParameterValue"},
+		{situation: "empty key", given: tagged, when: doTag(nil, "", "v"), code: "InvalidParameterValue"},
+		{situation: "fifty-first tag", given: fifty, when: doTag(nil, "new", "v"), code: "TagLimitExceeded"},
+		{situation: "overwriting one of fifty", given: fifty, when: doTag(nil, "k7", "w"), code: "OK"},
+		{situation: "no tag", given: tagged, when: func(l *lab) error { return l.form("Action=CreateTags&ResourceId.1=" + l.eni) }, code: "MissingParameter"},
+		{situation: "delete by key", given: tagged, when: doUntag(types.Tag{Key: aws.String("a")}), code: "OK", then: tagsAre("b=2")},
+		{situation: "delete by key and value", given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("1")}), code: "OK", then: tagsAre("b=2")},
+		{situation: "delete by key and other value", given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("9")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{situation: "delete by key and empty value", given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{situation: "delete what is not there", given: tagged, when: doUntag(types.Tag{Key: aws.String("z")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{situation: "delete all", given: tagged, when: doUntag(), code: "OK", then: tagsAre("")},
+	})
+}

@@ -1,0 +1,49 @@
+package ec2sim
+
+// operations are the actions that are implemented; every other is InvalidAction.
+var operations map[string]operation
+
+// It is filled here, not where it is declared, because actions lead back to it: a
+// restored world is checked against the actions that there are.
+func init() {
+	operations = map[string]operation{
+		"CreateNetworkInterface":          {params: createParams, run: createNetworkInterface, resources: createResources, idempotent: true},
+		"AttachNetworkInterface":          {params: attachParams, run: attachNetworkInterface, resources: attachResources},
+		"DetachNetworkInterface":          {params: detachParams, run: detachNetworkInterface, resources: detachResources},
+		"DeleteNetworkInterface":          {params: deleteParams, run: deleteNetworkInterface, resources: interfaceResources},
+		"ModifyNetworkInterfaceAttribute": {params: modifyParams, run: modifyNetworkInterfaceAttribute, resources: interfaceResources},
+		"DescribeNetworkInterfaces":       {params: describeParams(id("NetworkInterfaceId.N", interfaceID), boolean("IncludeManagedResources")), run: describeNetworkInterfaces},
+		"DescribeInstances":               {params: describeParams(id("InstanceId.N", instanceID), boolean("IncludeManagedResources")), run: describeInstances},
+		"DescribeInstanceTypes":           {params: describeParams(text("InstanceType.N"), boolean("IncludeUnsupportedInRegion")), run: describeInstanceTypes},
+		"DescribeSubnets":                 {params: describeParams(id("SubnetId.N", subnetID)), run: describeSubnets},
+		"DescribeSecurityGroups":          {params: describeParams(append(unsupported("GroupName.N"), id("GroupId.N", groupID))...), run: describeSecurityGroups},
+		"DescribeVpcs":                    {params: describeParams(id("VpcId.N", vpcID)), run: describeVpcs},
+		"AssignPrivateIpAddresses":        {params: assignParams, run: assignPrivateIPAddresses, resources: interfaceResources},
+		"UnassignPrivateIpAddresses":      {params: unassignParams, run: unassignPrivateIPAddresses, resources: interfaceResources},
+		"CreateTags":                      {params: createTagsParams, run: createTags, resources: tagResources},
+		"DeleteTags":                      {params: deleteTagsParams, run: deleteTags, resources: tagResources},
+		"RunInstances":                    {params: runParams, run: runInstances, resources: runResources, idempotent: true},
+		"StartInstances":                  {params: instanceParams(), run: startInstances, resources: instancesResources},
+		"StopInstances":                   {params: instanceParams("Force", "Hibernate", "SkipOsShutdown"), run: stopInstances, resources: instancesResources},
+		"RebootInstances":                 {params: instanceParams(), run: rebootInstances, resources: instancesResources},
+		"TerminateInstances":              {params: instanceParams("Force", "SkipOsShutdown"), run: terminateInstances, resources: instancesResources},
+	}
+}
+
+var (
+	attachParams = paramsOf([]param{
+		id("NetworkInterfaceId", interfaceID).must(), id("InstanceId", instanceID).must(), number("DeviceIndex").must(),
+		number("NetworkCardIndex"),
+	}, unsupported("EnaSrdSpecification.EnaSrdEnabled", "EnaSrdSpecification.EnaSrdUdpSpecification.EnaSrdUdpEnabled", "EnaQueueCount"))
+	detachParams = paramsOf([]param{id("AttachmentId", attachmentID).must(), boolean("Force")})
+	deleteParams = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must()})
+)
+
+// describeParams are an ID list and what all describes share.
+func describeParams(own ...param) params {
+	return paramsOf(own, []param{text("Filter.N.Name"), text("Filter.N.Value.N"), number("MaxResults"), text("NextToken")})
+}
+
+func instanceParams(flags ...string) params {
+	return paramsOf([]param{id("InstanceId.N", instanceID).must()}, each(flags, aBoolean))
+}

@@ -1,0 +1,217 @@
+package ec2sim
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// World is the account that a simulator starts with. Its YAML and JSON forms are the
+// same; what is left out takes the default that EC2 documents.
+type World struct {
+	Region         string          `yaml:"region" json:"region,omitempty"`
+	Account        string          `yaml:"account" json:"account,omitempty"`
+	Seed           int64           `yaml:"seed" json:"seed,omitempty"`
+	Subnets        []Subnet        `yaml:"subnets" json:"subnets,omitempty"`
+	SecurityGroups []SecurityGroup `yaml:"securityGroups" json:"securityGroups,omitempty"`
+	Instances      []Instance      `yaml:"instances" json:"instances,omitempty"`
+	Interfaces     []Interface     `yaml:"interfaces" json:"interfaces,omitempty"`
+	Latency        Latency         `yaml:"latency" json:"latency,omitzero"`
+	Consistency    Consistency     `yaml:"consistency" json:"consistency,omitzero"`
+	Quotas         Quotas          `yaml:"quotas" json:"quotas,omitzero"`
+	Principals     []Principal     `yaml:"principals" json:"principals,omitempty"`
+	Faults         []Fault         `yaml:"faults" json:"faults,omitempty"`
+	Variants       Variants        `yaml:"variants" json:"variants,omitzero"`
+}
+
+// Subnet is a subnet; its VPC and zone exist because a subnet names them.
+type Subnet struct {
+	ID   string            `yaml:"id" json:"id"`
+	VPC  string            `yaml:"vpc" json:"vpc"`
+	Zone string            `yaml:"zone" json:"zone"`
+	CIDR string            `yaml:"cidr" json:"cidr"`
+	Tags map[string]string `yaml:"tags" json:"tags,omitempty"`
+}
+
+// SecurityGroup is a security group without its rules, which do not matter here.
+type SecurityGroup struct {
+	ID          string            `yaml:"id" json:"id"`
+	VPC         string            `yaml:"vpc" json:"vpc"`
+	Name        string            `yaml:"name" json:"name"`
+	Description string            `yaml:"description" json:"description,omitempty"`
+	Tags        map[string]string `yaml:"tags" json:"tags,omitempty"`
+}
+
+// Instance is an instance with its primary interface, which is made with it: card 0,
+// index 0, a real address, delete-on-termination true.
+type Instance struct {
+	ID             string            `yaml:"id" json:"id,omitempty"`
+	Type           string            `yaml:"type" json:"type"`
+	Subnet         string            `yaml:"subnet" json:"subnet"`
+	State          string            `yaml:"state" json:"state,omitempty"`
+	SecurityGroups []string          `yaml:"securityGroups" json:"securityGroups,omitempty"`
+	PrivateIP      string            `yaml:"privateIp" json:"privateIp,omitempty"`
+	Tags           map[string]string `yaml:"tags" json:"tags,omitempty"`
+}
+
+// Interface is a network interface that somebody has made already.
+type Interface struct {
+	ID             string            `yaml:"id" json:"id,omitempty"`
+	Subnet         string            `yaml:"subnet" json:"subnet"`
+	SecurityGroups []string          `yaml:"securityGroups" json:"securityGroups,omitempty"`
+	Description    string            `yaml:"description" json:"description,omitempty"`
+	Type           string            `yaml:"type" json:"type,omitempty"`
+	PrivateIP      string            `yaml:"privateIp" json:"privateIp,omitempty"`
+	Tags           map[string]string `yaml:"tags" json:"tags,omitempty"`
+	Attachment     *Attachment       `yaml:"attachment" json:"attachment,omitempty"`
+}
+
+// Attachment is where an Interface is attached.
+type Attachment struct {
+	Instance            string `yaml:"instance" json:"instance"`
+	CardIndex           int    `yaml:"cardIndex" json:"cardIndex,omitempty"`
+	DeviceIndex         int    `yaml:"deviceIndex" json:"deviceIndex"`
+	DeleteOnTermination bool   `yaml:"deleteOnTermination" json:"deleteOnTermination,omitempty"`
+}
+
+// Latency is how long things take: 2s, 3s, 50ms, and 5s for an instance to start, stop
+// and terminate, where nothing is said.
+type Latency struct {
+	Attach    Distribution `yaml:"attach" json:"attach,omitzero"`
+	Detach    Distribution `yaml:"detach" json:"detach,omitzero"`
+	Call      Distribution `yaml:"call" json:"call,omitzero"`
+	Start     Distribution `yaml:"start" json:"start,omitzero"`
+	Stop      Distribution `yaml:"stop" json:"stop,omitzero"`
+	Terminate Distribution `yaml:"terminate" json:"terminate,omitzero"`
+}
+
+func (l Latency) withDefaults() Latency {
+	const life = 5 * time.Second
+	return Latency{
+		Attach:    l.Attach.or(Exactly(2 * time.Second)),
+		Detach:    l.Detach.or(Exactly(3 * time.Second)),
+		Call:      l.Call.or(Exactly(50 * time.Millisecond)),
+		Start:     l.Start.or(Exactly(life)),
+		Stop:      l.Stop.or(Exactly(life)),
+		Terminate: l.Terminate.or(Exactly(life)),
+	}
+}
+
+// Consistency is how late a write is seen by describes: not at all (the zero value),
+// or after a lag drawn for each resource and each of EC2's read paths.
+type Consistency struct {
+	Lag Distribution
+}
+
+// The lags that the words mild and harsh stand for.
+var (
+	mildLag  = Spread(100*time.Millisecond, time.Second, 2*time.Second)
+	harshLag = Spread(200*time.Millisecond, 4*time.Second, 10*time.Second)
+)
+
+// UnmarshalYAML reads off, mild, harsh or a distribution.
+func (c *Consistency) UnmarshalYAML(n *yaml.Node) error {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return c.Lag.UnmarshalYAML(n)
+	case n.Value == "off":
+		c.Lag = Distribution{}
+	case n.Value == "mild":
+		c.Lag = mildLag
+	case n.Value == "harsh":
+		c.Lag = harshLag
+	default:
+		return fieldError(n, "is no consistency; write off, mild, harsh or {p50: 200ms, p99: 4s, max: 5s}")
+	}
+	return nil
+}
+
+// MarshalJSON writes what UnmarshalYAML reads.
+func (c Consistency) MarshalJSON() ([]byte, error) {
+	if c.Lag.P50 == 0 {
+		return []byte(`"off"`), nil
+	}
+	return c.Lag.MarshalJSON()
+}
+
+// Quotas are the account's limits. They are on unless Enabled says otherwise; the
+// limits on interfaces and security groups hold either way.
+type Quotas struct {
+	Enabled *bool `yaml:"enabled" json:"enabled,omitempty"`
+	// Background is the share of every bucket's refill that other tenants of the account eat.
+	Background                 float64           `yaml:"background" json:"background,omitempty"`
+	Actions                    map[string]Bucket `yaml:"actions" json:"actions,omitempty"`
+	InterfacesPerRegion        int               `yaml:"interfacesPerRegion" json:"interfacesPerRegion,omitempty"`
+	SecurityGroupsPerInterface int               `yaml:"securityGroupsPerInterface" json:"securityGroupsPerInterface,omitempty"`
+	// UnpagedInterfaces is how many interfaces an account may have before describes that
+	// are neither paged nor filtered are refused, as they are for big accounts.
+	UnpagedInterfaces int `yaml:"unpagedInterfaces" json:"unpagedInterfaces,omitempty"`
+}
+
+// Bucket is one action's token bucket: its size, and its refill in tokens a second.
+type Bucket struct {
+	Bucket float64 `yaml:"bucket" json:"bucket"`
+	Refill float64 `yaml:"refill" json:"refill"`
+}
+
+func (q Quotas) withDefaults() Quotas {
+	if q.Enabled == nil {
+		q.Enabled = new(true)
+	}
+	q.InterfacesPerRegion = orDefault(q.InterfacesPerRegion, 5000)
+	q.SecurityGroupsPerInterface = orDefault(q.SecurityGroupsPerInterface, 5)
+	q.UnpagedInterfaces = orDefault(q.UnpagedInterfaces, 5000)
+	return q
+}
+
+func orDefault[T comparable](v, standard T) T {
+	var zero T
+	if v == zero {
+		return standard
+	}
+	return v
+}
+
+// Principal is who signs with an access key, and what its policies let it do.
+type Principal struct {
+	Name      string   `yaml:"name" json:"name"`
+	AccessKey string   `yaml:"accessKey" json:"accessKey"`
+	Policies  []string `yaml:"policies" json:"policies,omitempty"`
+	// Documents are the policies themselves; LoadWorld reads them from Policies.
+	Documents []string `yaml:"-" json:"documents,omitempty"`
+}
+
+// Variants choose between answers that EC2 has been seen to give for one situation.
+type Variants struct {
+	// SubnetFull: InsufficientFreeAddressesInSubnet (default), InsufficientCidrBlocks or InvalidParameterValue.
+	SubnetFull string `yaml:"subnetFull" json:"subnetFull,omitempty"`
+	// DeleteInUse: InvalidParameterValue (default) or InvalidNetworkInterface.InUse.
+	DeleteInUse string `yaml:"deleteInUse" json:"deleteInUse,omitempty"`
+	// AttachWithoutCard: allow (default), or taken: without a card index, on a type with
+	// several cards, an index that any card has in use counts as taken.
+	AttachWithoutCard string `yaml:"attachWithoutCard" json:"attachWithoutCard,omitempty"`
+	// TokenOfDeleted: replay (default) answers with the dead interface, mismatch refuses.
+	TokenOfDeleted string `yaml:"tokenOfDeleted" json:"tokenOfDeleted,omitempty"`
+	// TokenLife is how long a client token is remembered, 24h where nothing is said.
+	TokenLife Distribution `yaml:"tokenLife" json:"tokenLife,omitzero"`
+}
+
+func (v Variants) withDefaults() Variants {
+	return Variants{
+		SubnetFull:        orDefault(v.SubnetFull, "InsufficientFreeAddressesInSubnet"),
+		DeleteInUse:       orDefault(v.DeleteInUse, "InvalidParameterValue"),
+		AttachWithoutCard: orDefault(v.AttachWithoutCard, "allow"),
+		TokenOfDeleted:    orDefault(v.TokenOfDeleted, "replay"),
+		TokenLife:         v.TokenLife.or(Exactly(24 * time.Hour)),
+	}
+}
+
+// variantValues are the values that each variant takes.
+func (v Variants) choices() map[string][2][]string {
+	return map[string][2][]string{
+		"subnetFull":        {{v.SubnetFull}, {"InsufficientFreeAddressesInSubnet", "InsufficientCidrBlocks", "InvalidParameterValue"}},
+		"deleteInUse":       {{v.DeleteInUse}, {"InvalidParameterValue", "InvalidNetworkInterface.InUse"}},
+		"attachWithoutCard": {{v.AttachWithoutCard}, {"allow", "taken"}},
+		"tokenOfDeleted":    {{v.TokenOfDeleted}, {"replay", "mismatch"}},
+	}
+}
