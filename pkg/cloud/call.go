@@ -1,0 +1,98 @@
+package cloud
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"k8s.io/klog/v2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// request says what one call is about.
+type request struct {
+	// action is EC2's name of the call, subject the ID of what it is made on.
+	action, subject string
+	// confirm, if there is one, has the last word.
+	confirm func(context.Context) error
+}
+
+// mutates reports whether the action changes EC2.
+func mutates(action string) bool { return !strings.HasPrefix(action, "Describe") }
+
+// operation is a method of the SDK's client.
+type operation[In, Out any] func(context.Context, In, ...func(*ec2.Options)) (Out, error)
+
+// call makes one attempt at one EC2 call: token, confirmation, lease, send. The error is an *eni.Error.
+func call[In, Out any](ctx context.Context, c *Client, r request, do operation[In, Out], input In) (Out, error) {
+	var none Out
+	token, err := c.admit(ctx, r)
+	if err != nil {
+		return none, notSent(ctx, r, err)
+	}
+	begun := time.Now()
+	deadline, err := c.fence.deadline(mutates(r.action), begun)
+	if err != nil {
+		token.giveBack()
+		return none, notSent(ctx, r, err)
+	}
+	attemptCtx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	a := &attempt{action: r.action}
+	out, err := do(a.in(attemptCtx), input)
+	if failure := c.conclude(ctx, a, r, begun, err); failure != nil {
+		if !a.handed {
+			token.giveBack()
+		}
+		return none, failure
+	}
+	return out, nil
+}
+
+// admit waits for a token and then lets the caller confirm that the call is still wanted.
+func (c *Client) admit(ctx context.Context, r request) (token, error) {
+	t, err := c.limiter.take(ctx, r.action)
+	if err != nil || r.confirm == nil {
+		return t, err
+	}
+	if err := r.confirm(ctx); err != nil {
+		t.giveBack()
+		return token{}, err
+	}
+	return t, nil
+}
+
+// conclude classifies, logs and counts what came of an attempt, and lets the limiter know of a throttle.
+func (c *Client) conclude(ctx context.Context, a *attempt, r request, begun time.Time, err error) *eni.Error {
+	failure := classify(ctx, a, r, err)
+	if failure == nil {
+		observe(ctx, a, r, begun, codeOK)
+		return nil
+	}
+	if isThrottle(failure.Code) && a.handed {
+		c.limiter.throttled(r.action, begun)
+	}
+	a.requestID = cmp.Or(failure.RequestID, a.requestID)
+	failure.RequestID = a.requestID
+	observe(ctx, a, r, begun, cmp.Or(failure.Code, codeNone))
+	return failure
+}
+
+// notSent says that a call was not made, and why.
+func notSent(ctx context.Context, r request, why error) error {
+	klog.FromContext(ctx).V(4).Info("EC2 call not made", "action", r.action, "subject", r.subject, "reason", why)
+	return &eni.Error{Kind: eni.KindNotSent, Operation: r.action, Subject: r.subject, Err: why}
+}
+
+// observe logs and counts a call that was tried.
+func observe(ctx context.Context, a *attempt, r request, begun time.Time, code string) {
+	duration := time.Since(begun)
+	klog.FromContext(ctx).V(4).Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration,
+		"requestID", a.requestID, "code", code)
+	if a.handed {
+		countCall(r.action, code, duration)
+	}
+}

@@ -1,0 +1,141 @@
+package cloud
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// attemptTimeout bounds one call, from signing to the end of the answer.
+const attemptTimeout = 30 * time.Second
+
+// answerHead is how much of an answer is read to see that it is EC2's: EC2 begins with the name of the
+// answer and the request ID.
+const answerHead = 1024
+
+// Fence tells until when calls that change EC2 may be made: the end of our lease. With ok=false none may.
+type Fence func() (until time.Time, ok bool)
+
+var errNoLease = errors.New("the lease is not ours, or has expired")
+
+// deadline is until when an attempt that begins now may take.
+func (f Fence) deadline(mutating bool, now time.Time) (time.Time, error) {
+	limit := now.Add(attemptTimeout)
+	if f == nil || !mutating {
+		return limit, nil
+	}
+	until, ok := f()
+	switch {
+	case !ok || !until.After(now):
+		return time.Time{}, errNoLease
+	case until.Before(limit):
+		return until, nil
+	}
+	return limit, nil
+}
+
+// attempt is what the HTTP layer learns about one call. The SDK turns errors into others on their way up,
+// so what must not be lost is kept here.
+type attempt struct {
+	action string
+	// refusal is why our HTTP layer did not send the request.
+	refusal error
+	// handed is true once the request was given to the HTTP client: from then on it may have been sent.
+	handed bool
+	// dialled and connected tell whether the HTTP client looked for a connection and got one. One that
+	// did not say (a test's) may have sent the request.
+	dialled, connected atomic.Bool
+	requestID          string
+}
+
+type attemptKey struct{}
+
+func (a *attempt) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, attemptKey{}, a)
+}
+
+// unsent reports whether the request certainly never left this process.
+func (a *attempt) unsent(err error) bool {
+	if !a.handed || a.dialled.Load() && !a.connected.Load() {
+		return true
+	}
+	var dns *net.DNSError
+	var op *net.OpError
+	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+}
+
+// fencedHTTP is the last thing that a request passes before the network: here, after limiter, credentials
+// and signature have taken their time, the lease is looked at again.
+type fencedHTTP struct {
+	next  aws.HTTPClient
+	fence Fence
+}
+
+// Do sends the request of an attempt.
+func (f *fencedHTTP) Do(request *http.Request) (*http.Response, error) {
+	a, ok := request.Context().Value(attemptKey{}).(*attempt)
+	if !ok {
+		return nil, errors.New("a request that no attempt stands for")
+	}
+	if a.refusal = f.refuses(request.Context(), a); a.refusal != nil {
+		return nil, a.refusal
+	}
+	a.handed = true
+	response, err := f.next.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), a.trace())))
+	if err != nil {
+		return response, err
+	}
+	return response, a.checkAnswer(response)
+}
+
+func (f *fencedHTTP) refuses(ctx context.Context, a *attempt) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := f.fence.deadline(mutates(a.action), time.Now())
+	return err
+}
+
+func (a *attempt) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { a.dialled.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { a.connected.Store(true) },
+	}
+}
+
+// checkAnswer refuses a success that is not EC2's. The SDK reads any document, and even an empty body, as
+// an answer with nothing in it; from a proxy that says 200 to everything it would make an empty list.
+func (a *attempt) checkAnswer(response *http.Response) error {
+	a.requestID = response.Header.Get("X-Amzn-Requestid")
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return nil
+	}
+	body := bufio.NewReaderSize(response.Body, answerHead)
+	start, err := body.Peek(answerHead)
+	if !strings.Contains(string(start), "<"+a.action+"Response") {
+		_ = response.Body.Close()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("reading the answer: %w", err)
+		}
+		return fmt.Errorf("HTTP status %d without a %sResponse: the answer is not EC2's", response.StatusCode, a.action)
+	}
+	if a.requestID == "" {
+		_, rest, _ := strings.Cut(string(start), "<requestId>")
+		a.requestID, _, _ = strings.Cut(rest, "<")
+	}
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, response.Body}
+	return nil
+}

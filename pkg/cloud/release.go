@@ -1,0 +1,47 @@
+package cloud
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// DetachInterface begins to detach an interface of ours, never by force. confirm is called with the
+// rate-limit token in hand, right before the call; if it returns an error, the call is not made.
+// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html
+func (c *Client) DetachInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error {
+	r := request{action: detachNetworkInterface, subject: iface.ID, confirm: confirm}
+	if err := c.mayRelease(r, iface); err != nil {
+		return err
+	}
+	if iface.Attachment == nil || iface.Attachment.ID == "" {
+		return refused(r.action, r.subject, errNoAttachment)
+	}
+	_, err := call(ctx, c, r, c.ec2.DetachNetworkInterface, &ec2.DetachNetworkInterfaceInput{
+		AttachmentId: aws.String(iface.Attachment.ID),
+	})
+	return err
+}
+
+// DeleteInterface deletes an interface of ours, which must be available. confirm is as for DetachInterface.
+// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkInterface.html
+func (c *Client) DeleteInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error {
+	r := request{action: deleteNetworkInterface, subject: iface.ID, confirm: confirm}
+	if err := c.mayRelease(r, iface); err != nil {
+		return err
+	}
+	_, err := call(ctx, c, r, c.ec2.DeleteNetworkInterface, &ec2.DeleteNetworkInterfaceInput{
+		NetworkInterfaceId: aws.String(iface.ID),
+	})
+	return err
+}
+
+func (c *Client) mayRelease(r request, iface eni.Interface) error {
+	if r.confirm == nil {
+		return refused(r.action, r.subject, errNoConfirm)
+	}
+	return c.ours(r.action, iface)
+}
