@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// fence knows until when our lease lasts at least. It watches the elector's writes to the Lease: one that
+// succeeded gives the lease's duration from the moment before it was sent. Our own monotonic clock counts,
+// never the times in the Lease.
+type fence struct {
+	resourcelock.Interface
+	duration time.Duration
+	// releasable is set once no call is in progress any more.
+	releasable atomic.Bool
+
+	mu    sync.Mutex
+	until time.Time
+}
+
+var errNotReleasable = errors.New("the lease is not given up while calls may be in progress")
+
+// Create records that we took a Lease that did not exist.
+func (f *fence) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	began := time.Now()
+	err := f.Interface.Create(ctx, record)
+	f.wrote(record, began, err)
+	return err
+}
+
+// Update records that we took or renewed the Lease, or gave it up.
+func (f *fence) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	if record.HolderIdentity != f.Identity() && !f.releasable.Load() {
+		// The elector gives up a lease that it failed to renew in time. Let it expire instead: our last calls
+		// may still be in progress, and their deadlines end with the lease.
+		return errNotReleasable
+	}
+	began := time.Now()
+	err := f.Interface.Update(ctx, record)
+	f.wrote(record, began, err)
+	return err
+}
+
+func (f *fence) wrote(record resourcelock.LeaderElectionRecord, began time.Time, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case record.HolderIdentity != f.Identity():
+		f.until = time.Time{} // given up, whether the write arrived or not
+	case err == nil:
+		f.until = began.Add(f.duration)
+	}
+}
+
+// leased returns until when calls that change EC2 may be made; false when the lease is not ours any more.
+func (f *fence) leased() (until time.Time, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.until, time.Now().Before(f.until)
+}

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// clusterIdentity is the identity that the flags ask for.
+func clusterIdentity(ctx context.Context, kube kubernetes.Interface, o *Options) (plan.Cluster, error) {
+	cluster := plan.Cluster{ID: o.ClusterID, Name: o.ClusterName, AlsoOwned: o.AlsoOwnedClusterIDs}
+	if cluster.ID != "" {
+		return cluster, nil
+	}
+	namespace, err := kube.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	if err != nil {
+		return cluster, fmt.Errorf("reading the UID of namespace %s, which is the cluster's identity when --cluster-id is not given: %w", metav1.NamespaceSystem, err)
+	}
+	cluster.ID = string(namespace.UID)
+	return cluster, nil
+}
+
+// fixIdentity records the cluster's identity on our Lease at first use, and refuses another one later:
+// under a changed identity every interface of ours would be somebody else's, and be made a second time.
+func fixIdentity(ctx context.Context, kube kubernetes.Interface, namespace, name string, cluster plan.Cluster) error {
+	leases := kube.CoordinationV1().Leases(namespace)
+	lease, err := leases.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+		inscribe(lease, cluster)
+		if _, err = leases.Create(ctx, lease, metav1.CreateOptions{}); apierrors.IsAlreadyExists(err) {
+			return fixIdentity(ctx, kube, namespace, name, cluster) // another replica was first
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("reading or creating Lease %s/%s: %w", namespace, name, err)
+	}
+	changed, err := compare(lease, cluster)
+	if err != nil || !changed {
+		return err
+	}
+	updated := lease.DeepCopy()
+	inscribe(updated, cluster)
+	if _, err := leases.Update(ctx, updated, metav1.UpdateOptions{}); apierrors.IsConflict(err) {
+		return fixIdentity(ctx, kube, namespace, name, cluster) // the leader renewed in between
+	} else if err != nil {
+		return fmt.Errorf("recording the cluster's identity on Lease %s/%s: %w", namespace, name, err)
+	}
+	return nil
+}
+
+// compare reports whether the Lease has another identity than the given one, and an error when that is
+// not to be replaced.
+func compare(lease *coordinationv1.Lease, cluster plan.Cluster) (changed bool, err error) {
+	id, name := lease.Annotations[eni.TagClusterID], lease.Annotations[eni.TagClusterName]
+	if id != "" && id != cluster.ID && !slices.Contains(cluster.AlsoOwned, id) {
+		return false, fmt.Errorf("this cluster's interfaces are tagged with cluster ID %q, and --cluster-id now is %q: start with --cluster-id=%s, or add --also-owned-cluster-ids=%s (recorded on Lease %s/%s)",
+			id, cluster.ID, id, id, lease.Namespace, lease.Name)
+	}
+	if name != "" && name != cluster.Name && id == cluster.ID {
+		return false, fmt.Errorf("this cluster's interfaces are tagged with cluster name %q, and --cluster-name now is %q: start with --cluster-name=%s, or remove the annotation %s from Lease %s/%s to rename it",
+			name, cluster.Name, name, eni.TagClusterName, lease.Namespace, lease.Name)
+	}
+	return id != cluster.ID || name != cluster.Name, nil
+}
+
+func inscribe(lease *coordinationv1.Lease, cluster plan.Cluster) {
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, eni.TagClusterID, cluster.ID)
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, eni.TagClusterName, cluster.Name)
+}

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"time"
+
+	"github.com/spf13/pflag"
+	"k8s.io/component-base/config"
+	"k8s.io/component-base/config/options"
+	logsapi "k8s.io/component-base/logs/api/v1"
+
+	// The JSON log format of --logging-format.
+	_ "k8s.io/component-base/logs/json/register"
+)
+
+// leaseName is the name of the Lease that replicas compete for.
+const leaseName = "multi-eni-controller"
+
+// identityPattern is what --cluster-name and --cluster-id may be: safe in tags, policies and patches.
+var identityPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$`)
+
+// Options are the controller's flags.
+type Options struct {
+	Kubeconfig   string
+	KubeAPIQPS   float32
+	KubeAPIBurst int
+
+	ClusterName         string
+	ClusterID           string
+	AlsoOwnedClusterIDs []string
+
+	ConcurrentAttachSyncs  int
+	ConcurrentCleanupSyncs int
+	ResyncPeriod           time.Duration
+	VisibilityHorizon      time.Duration
+	HTTPBindAddress        string
+
+	LeaderElection config.LeaderElectionConfiguration
+	Logging        *logsapi.LoggingConfiguration
+	ShowVersion    bool
+}
+
+// NewOptions returns the defaults.
+func NewOptions() *Options {
+	o := &Options{
+		KubeAPIQPS:             50,
+		KubeAPIBurst:           100,
+		ConcurrentAttachSyncs:  20,
+		ConcurrentCleanupSyncs: 20,
+		ResyncPeriod:           5 * time.Minute,
+		VisibilityHorizon:      10 * time.Second,
+		HTTPBindAddress:        ":8080",
+		Logging:                logsapi.NewLoggingConfiguration(),
+	}
+	o.Logging.Verbosity = 2
+	o.LeaderElection.LeaderElect = true
+	o.LeaderElection.LeaseDuration.Duration = 15 * time.Second
+	o.LeaderElection.RenewDeadline.Duration = 10 * time.Second
+	o.LeaderElection.RetryPeriod.Duration = 2 * time.Second
+	o.LeaderElection.ResourceLock = "leases"
+	o.LeaderElection.ResourceName = leaseName
+	return o
+}
+
+// AddFlags adds the flags to fs.
+func (o *Options) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "Path of a kubeconfig. Empty: the pod's own service account.")
+	fs.Float32Var(&o.KubeAPIQPS, "kube-api-qps", o.KubeAPIQPS, "Calls a second to the Kubernetes API server.")
+	fs.IntVar(&o.KubeAPIBurst, "kube-api-burst", o.KubeAPIBurst, "Calls to the Kubernetes API server that may be made at once.")
+	fs.StringVar(&o.ClusterName, "cluster-name", o.ClusterName, "Required. Name of the cluster, for people and IAM conditions: the value of the tag networking.k8s.aws/cluster-name.")
+	fs.StringVar(&o.ClusterID, "cluster-id", o.ClusterID, "Identity of the cluster, by which interfaces are ours: the value of the tag networking.k8s.aws/cluster-id. Empty: the UID of the namespace kube-system. A copy of a cluster needs another one.")
+	fs.StringSliceVar(&o.AlsoOwnedClusterIDs, "also-owned-cluster-ids", o.AlsoOwnedClusterIDs, "Earlier identities of this cluster, whose interfaces are ours too.")
+	fs.IntVar(&o.ConcurrentAttachSyncs, "concurrent-attach-syncs", o.ConcurrentAttachSyncs, "Instances for which interfaces are created and attached at a time.")
+	fs.IntVar(&o.ConcurrentCleanupSyncs, "concurrent-cleanup-syncs", o.ConcurrentCleanupSyncs, "Instances for which interfaces are detached and deleted at a time.")
+	fs.DurationVar(&o.ResyncPeriod, "ec2-resync-period", o.ResyncPeriod, "How often everything is read from EC2, so that changes made by hand are found.")
+	fs.DurationVar(&o.VisibilityHorizon, "ec2-visibility-horizon", o.VisibilityHorizon, "How long EC2's reads may lag behind its writes.")
+	fs.StringVar(&o.HTTPBindAddress, "http-bind-address", o.HTTPBindAddress, "Address that serves /healthz, /readyz and /metrics.")
+	fs.BoolVar(&o.ShowVersion, "version", o.ShowVersion, "Print the version and exit.")
+	options.BindLeaderElectionFlags(&o.LeaderElection, fs)
+	logsapi.AddFlags(o.Logging, fs)
+}
+
+// Validate returns every mistake in the flags, each with its cure.
+func (o *Options) Validate() error {
+	var errs []error
+	reject := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if o.ClusterName == "" {
+		reject("--cluster-name is required: give the name of the cluster")
+	} else if !identityPattern.MatchString(o.ClusterName) {
+		reject("--cluster-name=%q: must match %s", o.ClusterName, identityPattern)
+	}
+	if o.ClusterID != "" && !identityPattern.MatchString(o.ClusterID) {
+		reject("--cluster-id=%q: must match %s", o.ClusterID, identityPattern)
+	}
+	for _, id := range o.AlsoOwnedClusterIDs {
+		if !identityPattern.MatchString(id) {
+			reject("--also-owned-cluster-ids: %q must match %s", id, identityPattern)
+		}
+	}
+	for _, count := range []struct {
+		flag  string
+		value int
+	}{
+		{"concurrent-attach-syncs", o.ConcurrentAttachSyncs},
+		{"concurrent-cleanup-syncs", o.ConcurrentCleanupSyncs},
+		{"kube-api-burst", o.KubeAPIBurst},
+	} {
+		if count.value < 1 {
+			reject("--%s=%d: must be at least 1", count.flag, count.value)
+		}
+	}
+	if o.KubeAPIQPS <= 0 {
+		reject("--kube-api-qps=%v: must be more than 0", o.KubeAPIQPS)
+	}
+	if o.ResyncPeriod < 5*time.Second {
+		reject("--ec2-resync-period=%v: must be at least 5s", o.ResyncPeriod)
+	}
+	if o.VisibilityHorizon < 0 {
+		reject("--ec2-visibility-horizon=%v: must not be negative", o.VisibilityHorizon)
+	}
+	if _, _, err := net.SplitHostPort(o.HTTPBindAddress); err != nil {
+		reject("--http-bind-address=%q: must be host:port or :port: %v", o.HTTPBindAddress, err)
+	}
+	errs = append(errs, o.validateElection()...)
+	return errors.Join(errs...)
+}
+
+func (o *Options) validateElection() []error {
+	e := o.LeaderElection
+	if !e.LeaderElect {
+		return nil
+	}
+	var errs []error
+	if e.ResourceLock != "leases" {
+		errs = append(errs, fmt.Errorf("--leader-elect-resource-lock=%q: must be leases", e.ResourceLock))
+	}
+	if e.ResourceName == "" {
+		errs = append(errs, errors.New("--leader-elect-resource-name is empty: give the name of a Lease"))
+	}
+	if e.RetryPeriod.Duration <= 0 || e.RenewDeadline.Duration <= e.RetryPeriod.Duration*6/5 || e.LeaseDuration.Duration <= e.RenewDeadline.Duration {
+		errs = append(errs, fmt.Errorf("--leader-elect-lease-duration=%v, --leader-elect-renew-deadline=%v, --leader-elect-retry-period=%v: the first must be longer than the second, and that longer than 1.2 times the third",
+			e.LeaseDuration.Duration, e.RenewDeadline.Duration, e.RetryPeriod.Duration))
+	}
+	return errs
+}

@@ -1,0 +1,243 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"k8s.io/klog/v2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// maxRounds bounds how often one sync plans and acts. The longest ordinary way - create, attach, set the
+// flag, nothing left - takes four rounds.
+const maxRounds = 8
+
+// syncAttach brings the interfaces of one instance where they are wanted, through create, attach and
+// settings, as far as it goes without waiting for EC2.
+func (c *Controller) syncAttach(ctx context.Context, instanceID string) (time.Time, error) {
+	defer c.locks.lock(instanceID)()
+	for range maxRounds {
+		snapshot, result, err := c.decide(ctx, instanceID)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(result.Release) > 0 {
+			c.cleanupQueue.Add(instanceID)
+		}
+		if len(result.Attach) == 0 {
+			return result.Again, nil
+		}
+		if err := c.actAll(ctx, snapshot, result.Attach, c.attachAction); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Now(), nil
+}
+
+// decide gathers and plans, and passes on what the plan says beside its actions: which reads it needs and
+// whose status may have changed.
+func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapshot, plan.Result, error) {
+	snapshot, err := c.gather(instanceID)
+	if err != nil {
+		return snapshot, plan.Result{}, err
+	}
+	result := plan.Instance(snapshot)
+	klog.FromContext(ctx).V(4).Info("Planned", "attach", len(result.Attach), "release", len(result.Release),
+		"refreshInstance", result.Refresh.Instance, "again", result.Again)
+	if result.Refresh.Instance {
+		c.inventory.RefreshInstances(instanceID)
+	}
+	if len(result.Refresh.Interfaces) > 0 {
+		c.inventory.RefreshInterfaces(result.Refresh.Interfaces...)
+	}
+	if len(result.Refresh.Subnets) > 0 {
+		c.inventory.RefreshSubnets(result.Refresh.Subnets...)
+	}
+	for _, n := range snapshot.NodeENIs {
+		c.enqueueStatus(n.Name)
+	}
+	return snapshot, result, nil
+}
+
+// actAll makes the actions in order. One that fails does not keep the others, which concern other slots,
+// from being made.
+func (c *Controller) actAll(ctx context.Context, snapshot plan.Snapshot, actions []plan.Action,
+	act func(context.Context, plan.Snapshot, plan.Action) error,
+) error {
+	var failures []error
+	for _, action := range actions {
+		if c.stopping() {
+			return fmt.Errorf("%s for %s: %w", action.Kind, action.NodeENIName, eni.KindNotSent)
+		}
+		klog.FromContext(ctx).V(6).Info("Acting", "action", action)
+		if err := act(ctx, snapshot, action); err != nil {
+			failures = append(failures, fmt.Errorf("%s for NodeENI %s on node %s: %w", action.Kind, action.NodeENIName, action.NodeName, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// attachAction makes one action of the attach side and tells the inventory what it did.
+func (c *Controller) attachAction(ctx context.Context, snapshot plan.Snapshot, action plan.Action) error {
+	n := ownerIn(snapshot, action)
+	if n == nil {
+		return fmt.Errorf("no NodeENI with UID %s in the snapshot: %w", action.NodeENI, eni.KindNotSent)
+	}
+	if action.Kind == plan.Create {
+		return c.create(ctx, n, action)
+	}
+	iface, ok := c.inventory.Interface(action.InterfaceID)
+	if !ok {
+		return fmt.Errorf("interface %s: %w", action.InterfaceID, eni.KindNotFound)
+	}
+	if action.Kind == plan.Attach {
+		return c.attach(ctx, n, action, iface.Interface)
+	}
+	return c.modify(ctx, n, action, iface.Interface)
+}
+
+func ownerIn(snapshot plan.Snapshot, action plan.Action) *v1alpha1.NodeENI {
+	i := slices.IndexFunc(snapshot.NodeENIs, func(n *v1alpha1.NodeENI) bool { return n.UID == action.NodeENI })
+	if i < 0 {
+		return nil
+	}
+	return snapshot.NodeENIs[i]
+}
+
+func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action) error {
+	if !c.setbacks.admit(n, createCauses(n), time.Now()) {
+		return nil // the next plan shows the setback that another worker is probing
+	}
+	key := plan.SlotKey{NodeENI: action.NodeENI, Instance: action.InstanceID, Slot: action.Slot}
+	end := c.inventory.BeginCreate(string(action.NodeENI))
+	iface, err := c.cloud.CreateInterface(ctx, eni.CreateRequest{
+		SubnetID:         action.SubnetID,
+		SecurityGroupIDs: action.SecurityGroupIDs,
+		Description:      action.Description,
+		Tags:             action.Tags,
+		ClientToken:      plan.ClientToken(c.cluster.ID, string(action.NodeENI), action.InstanceID, action.Slot, c.tokens.current(key)),
+	})
+	if err == nil {
+		end(&iface, false)
+		c.tokens.step(key)
+		c.setbacks.succeeded(n, action.InstanceID, createCauses(n))
+		klog.FromContext(ctx).V(2).Info("Created interface", "eniID", iface.ID, "nodeENI", klog.KObj(n),
+			"node", action.NodeName, "subnetID", action.SubnetID, "privateIP", iface.PrivateIP)
+		return nil
+	}
+	kind := eni.KindOf(err)
+	end(nil, kind == eni.KindUnknownOutcome)
+	switch kind {
+	case eni.KindUnknownOutcome, eni.KindThrottled, eni.KindNotSent:
+		return err
+	case eni.KindTokenMismatch:
+		c.tokens.step(key)
+		return err
+	}
+	c.tokens.step(key)
+	c.refused(ctx, n, action, err)
+	return nil
+}
+
+func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.Interface) error {
+	if !c.setbacks.admit(n, attachCauses(n), time.Now()) {
+		return nil
+	}
+	attachment := &eni.Attachment{InstanceID: action.InstanceID, Slot: action.Slot, Status: eni.Attaching}
+	id, err := c.cloud.AttachInterface(ctx, iface, action.InstanceID, action.Slot)
+	if err != nil {
+		return c.attachFailed(ctx, n, action, attachment, err)
+	}
+	attachment.ID = id
+	c.inventory.SetAttachment(iface.ID, attachment)
+	c.setbacks.succeeded(n, action.InstanceID, attachCauses(n))
+	klog.FromContext(ctx).V(2).Info("Attaching interface", "eniID", iface.ID, "attachmentID", id, "nodeENI", klog.KObj(n),
+		"node", action.NodeName, "deviceIndex", action.Slot.Index)
+	return nil
+}
+
+func (c *Controller) attachFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, tried *eni.Attachment, err error) error {
+	switch eni.KindOf(err) {
+	case eni.KindThrottled, eni.KindNotSent:
+		return err
+	case eni.KindUnknownOutcome:
+		tried.Status = eni.UnknownAttachment
+		c.inventory.SetAttachment(action.InterfaceID, tried)
+		return err
+	case eni.KindNotFound:
+		c.inventory.NotSeen(action.InterfaceID)
+		return err
+	case eni.KindInterfaceInUse:
+		c.inventory.RefreshInterfaces(action.InterfaceID)
+		return err
+	}
+	c.inventory.RefreshInstances(action.InstanceID)
+	c.refused(ctx, n, action, err)
+	return nil
+}
+
+// modify changes one setting in place.
+func (c *Controller) modify(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.Interface) error {
+	change, err := c.modifyCall(ctx, action, iface)
+	if err != nil {
+		return c.modifyFailed(ctx, n, action, err)
+	}
+	c.inventory.Modified(iface.ID, change)
+	klog.FromContext(ctx).V(2).Info("Changed interface", "eniID", iface.ID, "change", action.Kind, "nodeENI", klog.KObj(n), "node", action.NodeName)
+	return nil
+}
+
+func (c *Controller) modifyFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, err error) error {
+	switch eni.KindOf(err) {
+	case eni.KindThrottled, eni.KindNotSent:
+		return err
+	case eni.KindUnknownOutcome, eni.KindNotFound:
+		c.inventory.RefreshInterfaces(action.InterfaceID)
+		return err
+	}
+	c.refused(ctx, n, action, err)
+	return nil
+}
+
+// modifyCall makes the call and returns its effect on what the inventory holds.
+func (c *Controller) modifyCall(ctx context.Context, a plan.Action, iface eni.Interface) (func(*eni.Interface), error) {
+	switch a.Kind {
+	case plan.SetDeleteOnTermination:
+		return func(i *eni.Interface) {
+			if i.Attachment != nil && i.Attachment.ID == a.AttachmentID {
+				changed := *i.Attachment
+				changed.DeleteOnTermination = a.DeleteOnTermination
+				i.Attachment = &changed
+			}
+		}, c.cloud.SetDeleteOnTermination(ctx, iface, a.AttachmentID, a.DeleteOnTermination)
+	case plan.SetSecurityGroups:
+		return func(i *eni.Interface) { i.SecurityGroupIDs = a.SecurityGroupIDs }, c.cloud.SetSecurityGroups(ctx, iface, a.SecurityGroupIDs)
+	case plan.SetDescription:
+		return func(i *eni.Interface) { i.Description = a.Description }, c.cloud.SetDescription(ctx, iface, a.Description)
+	case plan.PutTags:
+		return func(i *eni.Interface) {
+			i.Tags = maps.Clone(i.Tags)
+			maps.Copy(i.Tags, a.Tags)
+		}, c.cloud.PutTags(ctx, iface, a.Tags)
+	case plan.RemoveTags:
+		return func(i *eni.Interface) {
+			i.Tags = maps.Clone(i.Tags)
+			maps.DeleteFunc(i.Tags, func(key, _ string) bool { return slices.Contains(a.TagKeys, key) })
+		}, c.cloud.RemoveTags(ctx, iface, a.TagKeys)
+	}
+	return nil, fmt.Errorf("%s is no change of a setting: %w", a.Kind, eni.KindNotSent)
+}
+
+// refused remembers a definite refusal; the next plan reports it and says when it is tried again.
+func (c *Controller) refused(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, err error) {
+	c.setbacks.refused(n, action.InstanceID, err, time.Now())
+	klog.FromContext(ctx).V(2).Info("EC2 refused a call", "action", action.Kind, "nodeENI", klog.KObj(n), "node", action.NodeName,
+		"eniID", action.InterfaceID, "err", err)
+}

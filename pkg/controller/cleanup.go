@@ -1,0 +1,136 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// syncCleanup takes the interfaces of one instance away that nobody wants there.
+func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.Time, error) {
+	defer c.locks.lock(instanceID)()
+	for range maxRounds {
+		snapshot, result, err := c.decide(ctx, instanceID)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(result.Attach) > 0 {
+			c.attachQueue.Add(instanceID)
+		}
+		if len(snapshot.Interfaces) == 0 {
+			c.gone.forget(instanceID)
+		}
+		if len(result.Release) == 0 {
+			return result.Again, nil
+		}
+		if err := c.actAll(ctx, snapshot, result.Release, c.releaseAction); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Now(), nil
+}
+
+// releaseAction makes one action of the cleanup side and tells the inventory what it did.
+func (c *Controller) releaseAction(ctx context.Context, snapshot plan.Snapshot, action plan.Action) error {
+	iface, ok := c.inventory.Interface(action.InterfaceID)
+	if !ok {
+		return nil // known to be gone since the plan was made
+	}
+	confirm := func(ctx context.Context) error { return c.stillUnwanted(ctx, snapshot.InstanceID, action) }
+	var err error
+	if action.Kind == plan.Detach {
+		err = c.detach(ctx, action, iface.Interface, confirm)
+	} else {
+		err = c.delete(ctx, action, iface.Interface, confirm)
+	}
+	if refusedForGood(err) {
+		c.releaseRefused(snapshot, action, err)
+	}
+	return err
+}
+
+// stillUnwanted decides anew, on live reads, whether the action is what should be done.
+func (c *Controller) stillUnwanted(ctx context.Context, instanceID string, action plan.Action) error {
+	snapshot, err := c.gatherLive(ctx, instanceID, action)
+	if err != nil {
+		return fmt.Errorf("deciding again: %w", err)
+	}
+	if slices.ContainsFunc(plan.Instance(snapshot).Release, action.Same) {
+		return nil
+	}
+	klog.FromContext(ctx).V(2).Info("Not released: a live read shows another state than the cache did",
+		"action", action.Kind, "eniID", action.InterfaceID, "reason", action.Reason)
+	return fmt.Errorf("no longer the thing to do: %w", eni.KindNotSent)
+}
+
+func (c *Controller) detach(ctx context.Context, action plan.Action, iface eni.Interface, confirm func(context.Context) error) error {
+	if iface.Attachment == nil || iface.Attachment.ID != action.AttachmentID {
+		return fmt.Errorf("attachment %s is no longer that of %s: %w", action.AttachmentID, iface.ID, eni.KindNotSent)
+	}
+	err := c.cloud.DetachInterface(ctx, iface, confirm)
+	if err != nil {
+		switch eni.KindOf(err) {
+		case eni.KindUnknownOutcome:
+			unknown := *iface.Attachment
+			unknown.Status = eni.UnknownAttachment
+			c.inventory.SetAttachment(iface.ID, &unknown)
+		case eni.KindThrottled, eni.KindNotSent:
+		default:
+			c.inventory.RefreshInterfaces(iface.ID)
+			c.inventory.RefreshInstances(action.InstanceID)
+		}
+		return err
+	}
+	detaching := *iface.Attachment
+	detaching.Status = eni.Detaching
+	c.inventory.SetAttachment(iface.ID, &detaching)
+	klog.FromContext(ctx).V(2).Info("Detaching interface", "eniID", iface.ID, "attachmentID", detaching.ID,
+		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
+	return nil
+}
+
+func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.Interface, confirm func(context.Context) error) error {
+	err := c.cloud.DeleteInterface(ctx, iface, confirm)
+	if err != nil {
+		switch eni.KindOf(err) {
+		case eni.KindThrottled, eni.KindNotSent:
+			return err
+		case eni.KindNotFound:
+			if c.inventory.DeleteNotFound(iface.ID) {
+				return nil
+			}
+		}
+		c.inventory.RefreshInterfaces(iface.ID)
+		return err
+	}
+	c.inventory.Deleted(iface.ID)
+	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,
+		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
+	return nil
+}
+
+// refusedForGood reports whether EC2 will refuse the same call until a person changes something.
+func refusedForGood(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch eni.KindOf(err) {
+	case eni.KindDenied, eni.KindCredentials, eni.KindInvalid, eni.KindNotOurs:
+		return true
+	}
+	return false
+}
+
+// releaseRefused tells the owner, where there still is one, that an interface can not be taken away.
+func (c *Controller) releaseRefused(snapshot plan.Snapshot, action plan.Action, err error) {
+	if n := ownerIn(snapshot, action); n != nil {
+		c.recorder.Eventf(n, corev1.EventTypeWarning, eventReleaseFailed, "interface %s can not be released: %s", action.InterfaceID, answerOf(err))
+	}
+}

@@ -1,0 +1,199 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	coreinformers "k8s.io/client-go/informers/core/v1"
+	"k8s.io/client-go/kubernetes"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/generated/clientset/versioned"
+	informers "github.com/multi-eni/aws-multi-eni-controller/pkg/generated/informers/externalversions/networking/v1alpha1"
+	listers "github.com/multi-eni/aws-multi-eni-controller/pkg/generated/listers/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/inventory"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// drainTime is for how long calls in progress may go on after the controller was told to stop. It is
+// shorter than the pod's termination grace.
+const drainTime = 20 * time.Second
+
+// Config is what a Controller is made of. Every field is required.
+type Config struct {
+	Kube     kubernetes.Interface
+	Client   versioned.Interface
+	Nodes    coreinformers.TypedNodeInformer
+	NodeENIs informers.TypedNodeENIInformer
+	Cloud    Cloud
+	Recorder record.EventRecorder
+	Cluster  plan.Cluster
+	// AttachWorkers and CleanupWorkers are how many instances are worked on at a time.
+	AttachWorkers  int
+	CleanupWorkers int
+	// Resync is how often everything is read from EC2; Horizon is how long EC2's reads may lag behind our
+	// writes.
+	Resync  time.Duration
+	Horizon time.Duration
+}
+
+// Controller gives Nodes the interfaces that NodeENIs ask for.
+type Controller struct {
+	client    versioned.Interface
+	cloud     Cloud
+	recorder  record.EventRecorder
+	cluster   plan.Cluster
+	inventory *inventory.Inventory
+	live      *liveReads
+
+	nodes        corelisters.NodeLister
+	nodeIndex    cache.TypedIndexer[*corev1.Node]
+	nodeENIs     listers.NodeENILister
+	nodeENIIndex cache.TypedIndexer[*v1alpha1.NodeENI]
+
+	nodeInformer    coreinformers.TypedNodeInformer
+	nodeENIInformer informers.TypedNodeENIInformer
+
+	attachWorkers  int
+	cleanupWorkers int
+	attachQueue    workqueue.TypedRateLimitingInterface[string]
+	cleanupQueue   workqueue.TypedRateLimitingInterface[string]
+	statusQueue    workqueue.TypedRateLimitingInterface[string]
+
+	locks    keyedLock
+	gone     goneNodes
+	setbacks setbacks
+	tokens   tokenSteps
+	written  writtenStatuses
+
+	stop <-chan struct{}
+}
+
+// New wires a controller. It starts nothing: that is for Run.
+func New(config Config) (*Controller, error) {
+	if err := config.Nodes.TypedInformer().AddTypedIndexers(cache.TypedIndexers[*corev1.Node]{instanceIndex: indexByInstance}); err != nil {
+		return nil, fmt.Errorf("indexing Nodes by instance: %w", err)
+	}
+	if err := config.NodeENIs.TypedInformer().AddTypedIndexers(cache.TypedIndexers[*v1alpha1.NodeENI]{uidIndex: indexByUID}); err != nil {
+		return nil, fmt.Errorf("indexing NodeENIs by UID: %w", err)
+	}
+	c := &Controller{
+		client:          config.Client,
+		cloud:           config.Cloud,
+		recorder:        config.Recorder,
+		cluster:         config.Cluster,
+		live:            newLiveReads(config.Kube, config.Client),
+		nodes:           config.Nodes.Lister(),
+		nodeIndex:       config.Nodes.TypedInformer().GetTypedIndexer(),
+		nodeENIs:        config.NodeENIs.Lister(),
+		nodeENIIndex:    config.NodeENIs.TypedInformer().GetTypedIndexer(),
+		nodeInformer:    config.Nodes,
+		nodeENIInformer: config.NodeENIs,
+		attachWorkers:   config.AttachWorkers,
+		cleanupWorkers:  config.CleanupWorkers,
+	}
+	c.inventory = inventory.New(config.Cloud, inventory.Options{
+		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),
+		Horizon:    config.Horizon,
+		Resync:     config.Resync,
+		Instances:  c.matchedInstances,
+		Subnets:    c.wantedSubnets,
+		Changed:    c.inventoryChanged,
+	})
+	return c, nil
+}
+
+// Run works until ctx ends. The informers must be started by the caller. When Run returns, every goroutine
+// that it started has ended and no call is in progress; its error says why it could not work.
+func (c *Controller) Run(ctx context.Context) error {
+	logger := klog.FromContext(ctx)
+	c.openQueues(ctx)
+	defer c.closeQueues()
+
+	handlers, remove, err := c.addHandlers()
+	if err != nil {
+		return err
+	}
+	defer remove()
+
+	// Calls in progress outlive ctx by drainTime, so that what EC2 did is known when the lease is given up.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+
+	reading, stopReading := context.WithCancel(work)
+	defer stopReading()
+	group.Go(func() { c.inventory.Run(reading) })
+
+	synced := []cache.InformerSynced{
+		c.nodeInformer.Informer().HasSynced, c.nodeENIInformer.Informer().HasSynced, c.inventory.HasSynced,
+	}
+	if !cache.WaitForCacheSync(ctx.Done(), append(synced, handlers...)...) {
+		return nil // told to stop before there was anything to do
+	}
+	logger.V(2).Info("Caches are complete, starting workers", "attachWorkers", c.attachWorkers, "cleanupWorkers", c.cleanupWorkers)
+	c.work(ctx, work)
+	return nil
+}
+
+// work runs the workers until ctx ends and they have finished what they were at.
+func (c *Controller) work(ctx, work context.Context) {
+	var workers sync.WaitGroup
+	start(&workers, work, c.attachWorkers, &worker[string]{queue: c.attachQueue, sync: c.syncAttach, logKey: "instanceID"})
+	start(&workers, work, c.cleanupWorkers, &worker[string]{queue: c.cleanupQueue, sync: c.syncCleanup, logKey: "instanceID"})
+	start(&workers, work, statusWorkers, &worker[string]{queue: c.statusQueue, sync: c.syncStatus, logKey: "nodeENI"})
+
+	<-ctx.Done()
+	klog.FromContext(ctx).V(2).Info("Stopping, finishing the calls in progress")
+	c.closeQueues()
+	drained := make(chan struct{})
+	go func() { workers.Wait(); close(drained) }()
+	late := time.NewTimer(drainTime)
+	defer late.Stop()
+	select {
+	case <-drained:
+	case <-late.C:
+		klog.FromContext(ctx).Error(errors.New("workers are late"), "Calls are still in progress after the drain time", "drainTime", drainTime)
+	}
+}
+
+func start[K comparable](group *sync.WaitGroup, ctx context.Context, count int, w *worker[K]) {
+	for range count {
+		group.Go(func() { w.run(ctx) })
+	}
+}
+
+// openQueues makes the queues. Not in New, because a queue has goroutines of its own.
+func (c *Controller) openQueues(ctx context.Context) {
+	c.stop = ctx.Done()
+	c.attachQueue = newQueue[string]("attach")
+	c.cleanupQueue = newQueue[string]("cleanup")
+	c.statusQueue = newQueue[string]("status")
+}
+
+func (c *Controller) closeQueues() {
+	c.attachQueue.ShutDown()
+	c.cleanupQueue.ShutDown()
+	c.statusQueue.ShutDown()
+}
+
+// stopping reports whether the controller was told to stop: nothing new is begun then.
+func (c *Controller) stopping() bool {
+	select {
+	case <-c.stop:
+		return true
+	default:
+		return false
+	}
+}

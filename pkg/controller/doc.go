@@ -1,0 +1,25 @@
+// Package controller is the control loop: it gathers snapshots of Kubernetes and EC2, has package plan
+// decide, and carries the decisions out.
+//
+//	NodeENIs, Nodes (informers)    EC2 (package inventory)
+//	          │                            │
+//	          └──── handlers: keys only ───┘
+//	                       │
+//	   attach queue    cleanup queue    status queue
+//	   (instance ID)   (instance ID)    (NodeENI name)
+//	        │               │                │
+//	   attach.go       cleanup.go       status.go
+//	   create, attach, detach, delete   /status, finalizer,
+//	   modify                           annotation, events
+//
+// Every sync has four beats: get, gather (snapshot.go), decide (package plan), act. It returns when to
+// look again, or an error for the queue's back-off; nothing waits for EC2 to finish anything.
+//
+// Attach and cleanup workers decide from the same snapshot by the same function, and each makes only its
+// own half of the actions; a lock per instance (locks.go) keeps them off each other, and whoever finds
+// work for the other side adds the key to the other queue. What destroys is decided twice: from caches,
+// and again on live reads (live.go) when the call is about to be sent.
+//
+// The package knows neither the EC2 SDK nor the adapter: what it needs of the cloud is declared in
+// cloud.go.
+package controller

@@ -1,0 +1,30 @@
+package controller
+
+import (
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// eventReleaseFailed is the reason of the event for a detach or delete that EC2 refuses for good. The
+// reasons of all other events are package plan's.
+const eventReleaseFailed = "ReleaseFailed"
+
+// announce emits the events of a status change. What counts as new is measured against the status that this
+// process wrote last, so that a status wiped by hand is written again in silence.
+func (c *Controller) announce(n *v1alpha1.NodeENI, stored, status v1alpha1.NodeENIStatus) {
+	before := stored
+	if last, ok := c.written.last(n.UID); ok {
+		before = last.status
+	}
+	for _, notice := range plan.Notices(n, &before, &status) {
+		if notice.NodeName == "" {
+			c.recorder.Event(n, notice.Type, notice.Reason, notice.Message)
+			continue
+		}
+		node, err := c.nodes.Get(notice.NodeName)
+		if err != nil {
+			continue // the Node is gone, and with it who would read it
+		}
+		c.recorder.Event(node, notice.Type, notice.Reason, notice.Message)
+	}
+}

@@ -1,0 +1,52 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// explain turns a refusal into the reason and the message of a blocked attachment: what EC2 said, and what
+// a person can do about it.
+func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
+	answer := answerOf(err)
+	switch eni.KindOf(err) {
+	case eni.KindSubnetFull:
+		return v1alpha1.ReasonSubnetFull, fmt.Sprintf("subnet %s has no free address; free some, or use a larger subnet", n.Spec.SubnetID)
+	case eni.KindSubnetNotFound:
+		return v1alpha1.ReasonSubnetNotFound, fmt.Sprintf("subnet %s does not exist; correct spec.subnetID", n.Spec.SubnetID)
+	case eni.KindGroupNotFound:
+		return v1alpha1.ReasonSecurityGroupNotFound, fmt.Sprintf("one of the security groups %s does not exist or is of another VPC than subnet %s; correct spec.securityGroupIDs (%s)",
+			strings.Join(n.Spec.SecurityGroupIDs, ", "), n.Spec.SubnetID, answer)
+	case eni.KindQuotaReached:
+		return v1alpha1.ReasonInterfaceQuotaReached, "the account's quota of network interfaces in the Region is used up; delete interfaces or request a higher quota"
+	case eni.KindLimitReached:
+		return v1alpha1.ReasonInterfaceLimitReached, fmt.Sprintf("the instance type takes no more interfaces (%s); on EKS set MAX_ENI of the VPC CNI lower, or use a larger type", answer)
+	case eni.KindSlotTaken:
+		return v1alpha1.ReasonDeviceIndexInUse, fmt.Sprintf("device index %d is in use (%s)", n.Spec.DeviceIndex, answer)
+	case eni.KindInstanceNotFound:
+		return v1alpha1.ReasonInstanceNotFound, fmt.Sprintf("EC2 does not know the instance (%s)", answer)
+	case eni.KindInstanceState:
+		return v1alpha1.ReasonInstanceNotRunning, fmt.Sprintf("the instance is in a state in which nothing can be attached (%s)", answer)
+	case eni.KindZoneMismatch:
+		return v1alpha1.ReasonSubnetInOtherZone, fmt.Sprintf("subnet %s and the instance do not fit together (%s)", n.Spec.SubnetID, answer)
+	case eni.KindDenied:
+		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), answer)
+	case eni.KindCredentials:
+		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
+	}
+	return v1alpha1.ReasonAttachFailed, answer
+}
+
+// answerOf is what EC2 said, without the request ID: messages that differ at every try would make every
+// status differ.
+func answerOf(err error) string {
+	e, ok := errors.AsType[*eni.Error](err)
+	if !ok || e.Code == "" {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s answered %s: %s", e.Operation, e.Code, e.Message)
+}

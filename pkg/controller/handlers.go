@@ -1,0 +1,207 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/inventory"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// uidIndex is the NodeENI informer's index by UID, which is what the tags of an interface name.
+const uidIndex = "uid"
+
+func indexByUID(n *v1alpha1.NodeENI) ([]string, error) { return []string{string(n.UID)}, nil }
+
+// addHandlers has the informers call the handlers below, which turn events into keys and do no I/O. It
+// returns what tells that the handlers have seen the informers' first lists, and what removes them.
+func (c *Controller) addHandlers() (synced []cache.InformerSynced, remove func(), err error) {
+	nodes, errNodes := c.nodeInformer.TypedInformer().AddTypedEventHandler(cache.TypedResourceEventHandlerFuncs[*corev1.Node]{
+		AddFunc:    c.nodeAdded,
+		UpdateFunc: c.nodeUpdated,
+		DeleteFunc: c.nodeDeleted,
+	})
+	nodeENIs, errNodeENIs := c.nodeENIInformer.TypedInformer().AddTypedEventHandler(cache.TypedResourceEventHandlerFuncs[*v1alpha1.NodeENI]{
+		AddFunc:    c.nodeENIAdded,
+		UpdateFunc: c.nodeENIUpdated,
+		DeleteFunc: c.nodeENIDeleted,
+	})
+	if err := errors.Join(errNodes, errNodeENIs); err != nil {
+		return nil, nil, fmt.Errorf("adding event handlers: %w", err)
+	}
+	remove = func() {
+		// Fails only for a handler that is gone already.
+		_ = c.nodeInformer.Informer().RemoveEventHandler(nodes)
+		_ = c.nodeENIInformer.Informer().RemoveEventHandler(nodeENIs)
+	}
+	return []cache.InformerSynced{nodes.HasSynced, nodeENIs.HasSynced}, remove, nil
+}
+
+func (c *Controller) nodeAdded(node *corev1.Node) { c.enqueueNode(node) }
+
+func (c *Controller) nodeUpdated(old, node *corev1.Node) {
+	if old.UID == node.UID && old.Spec.ProviderID == node.Spec.ProviderID && maps.Equal(old.Labels, node.Labels) {
+		return // a heartbeat
+	}
+	c.enqueueNode(old)
+	c.enqueueNode(node)
+}
+
+func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
+	if deleted.OptionalObj != nil {
+		c.enqueueNode(deleted.OptionalObj)
+		return
+	}
+	// The informer can not say which instance it was: look at everything that has interfaces of ours.
+	for _, id := range c.inventory.InstanceKeys() {
+		c.enqueueInstance(id)
+	}
+}
+
+func (c *Controller) nodeENIAdded(n *v1alpha1.NodeENI) { c.enqueueNodeENI(n) }
+
+func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
+	switch {
+	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
+		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
+		c.enqueueNodeENI(old)
+		c.enqueueNodeENI(n)
+	case equality.Semantic.DeepEqual(old.Status, n.Status) || c.written.wrote(n):
+		// nothing of ours, or the echo of our own write
+	default:
+		c.enqueueStatus(n.Name)
+	}
+}
+
+func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeENI]) {
+	if deleted.OptionalObj == nil {
+		for _, id := range c.inventory.InstanceKeys() {
+			c.enqueueInstance(id)
+		}
+		return
+	}
+	n := deleted.OptionalObj
+	c.setbacks.forget(n.UID)
+	c.tokens.forget(n.UID)
+	c.written.forget(n.UID)
+	c.enqueueNodeENI(n)
+}
+
+// inventoryChanged is called when EC2 shows something else than before, or has answered a refresh.
+func (c *Controller) inventoryChanged(change inventory.Change) {
+	for _, id := range change.Instances {
+		c.enqueueInstance(id)
+	}
+	for _, uid := range change.NodeENIUIDs {
+		for _, n := range c.byUID(uid) {
+			c.enqueueStatus(n.Name)
+		}
+	}
+	if len(change.Subnets) == 0 {
+		return
+	}
+	for _, n := range c.allNodeENIs() {
+		if slices.Contains(change.Subnets, n.Spec.SubnetID) {
+			c.enqueueNodeENI(n)
+		}
+	}
+}
+
+// enqueueNode has everything looked at that a Node's labels or instance decide.
+func (c *Controller) enqueueNode(node *corev1.Node) {
+	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+		c.enqueueInstance(id)
+	}
+	for _, n := range c.allNodeENIs() {
+		if plan.Selects(n, node) {
+			c.enqueueStatus(n.Name)
+		}
+	}
+}
+
+// enqueueInstance adds the key to the queues that may have something to do. What either finds for the
+// other side it hands over.
+func (c *Controller) enqueueInstance(id string) {
+	if id != "" {
+		c.attachQueue.Add(id)
+	}
+	if len(c.inventory.InterfacesOf(id)) > 0 {
+		c.cleanupQueue.Add(id)
+	}
+}
+
+// enqueueNodeENI has everything looked at that a NodeENI decides: the instances it selects, those on which
+// it has interfaces, and its own status.
+func (c *Controller) enqueueNodeENI(n *v1alpha1.NodeENI) {
+	for _, node := range c.selectedNodes(n) {
+		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+			c.enqueueInstance(id)
+		}
+	}
+	for _, id := range c.inventory.InstancesOfNodeENI(string(n.UID)) {
+		c.enqueueInstance(id)
+	}
+	c.enqueueStatus(n.Name)
+}
+
+// enqueueStatus has a status written, at most once for each statusInterval.
+func (c *Controller) enqueueStatus(name string) {
+	if wait := time.Until(c.written.due(name)); wait > 0 {
+		c.statusQueue.AddAfter(name, wait)
+		return
+	}
+	c.statusQueue.Add(name)
+}
+
+// selectedNodes are the Nodes that bear every label of the selector, whether the NodeENI is being deleted
+// or not: that is for the plan to weigh.
+func (c *Controller) selectedNodes(n *v1alpha1.NodeENI) []*corev1.Node {
+	if len(n.Spec.NodeSelector) == 0 {
+		return nil
+	}
+	// A lister over an indexer has no way to fail.
+	nodes, _ := c.nodes.List(labels.SelectorFromSet(n.Spec.NodeSelector))
+	return nodes
+}
+
+func (c *Controller) allNodeENIs() []*v1alpha1.NodeENI {
+	all, _ := c.nodeENIs.List(labels.Everything())
+	return all
+}
+
+func (c *Controller) byUID(uid string) []*v1alpha1.NodeENI {
+	found, _ := c.nodeENIIndex.ByTypedIndex(uidIndex, uid)
+	return found
+}
+
+// matchedInstances are the instances that the inventory keeps described: those of Nodes which a NodeENI
+// selects.
+func (c *Controller) matchedInstances() []string {
+	ids := map[string]bool{}
+	for _, n := range c.allNodeENIs() {
+		for _, node := range c.selectedNodes(n) {
+			if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+				ids[id] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// wantedSubnets are the subnets that the inventory keeps described.
+func (c *Controller) wantedSubnets() []string {
+	ids := map[string]bool{}
+	for _, n := range c.allNodeENIs() {
+		ids[n.Spec.SubnetID] = true
+	}
+	return slices.Sorted(maps.Keys(ids))
+}

@@ -1,0 +1,158 @@
+package controller
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+var setbackStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func setbackNodeENI(name, subnet string, generation int64) *v1alpha1.NodeENI {
+	return &v1alpha1.NodeENI{
+		ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID("uid-" + name), Generation: generation},
+		Spec:       v1alpha1.NodeENISpec{SubnetID: subnet, DeviceIndex: 1, SecurityGroupIDs: []string{"sg-1"}},
+	}
+}
+
+func refusal(kind eni.Kind, operation string) error {
+	return &eni.Error{Kind: kind, Operation: operation, Code: "Some.Code", Message: "no"}
+}
+
+func TestRefusalsStandAgainstWhatTheyConcern(t *testing.T) {
+	a := setbackNodeENI("a", "subnet-1", 1)
+	edited := setbackNodeENI("a", "subnet-1", 2)
+	sameSubnet := setbackNodeENI("b", "subnet-1", 1)
+	otherSubnet := setbackNodeENI("c", "subnet-2", 1)
+	for _, test := range []struct {
+		name string
+		err  error
+		// The wanted interfaces are those on instance i-1, where the call for a was refused, and on i-2.
+		here, there, afterEdit, sameSubnet, otherSubnet bool
+		reason                                          string
+		createOnly                                      bool
+	}{
+		{"subnet full", refusal(eni.KindSubnetFull, createOperation), true, true, true, true, false, v1alpha1.ReasonSubnetFull, true},
+		{"quota", refusal(eni.KindQuotaReached, createOperation), true, true, true, true, true, v1alpha1.ReasonInterfaceQuotaReached, true},
+		{"security group", refusal(eni.KindGroupNotFound, createOperation), true, true, false, false, false, v1alpha1.ReasonSecurityGroupNotFound, true},
+		{"create denied", refusal(eni.KindDenied, createOperation), true, true, true, true, true, v1alpha1.ReasonPermissionDenied, true},
+		{"attach denied", refusal(eni.KindDenied, attachOperation), true, true, true, true, true, v1alpha1.ReasonPermissionDenied, false},
+		{"tagging denied", refusal(eni.KindDenied, "CreateTags"), true, false, false, false, false, v1alpha1.ReasonPermissionDenied, false},
+		{"credentials", refusal(eni.KindCredentials, createOperation), true, true, true, true, true, v1alpha1.ReasonCredentialsRejected, false},
+		{"slot taken", refusal(eni.KindSlotTaken, attachOperation), true, false, false, false, false, v1alpha1.ReasonDeviceIndexInUse, false},
+		{"anything else", refusal(eni.KindInvalid, createOperation), true, false, false, false, false, v1alpha1.ReasonAttachFailed, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var s setbacks
+			s.refused(a, "i-1", test.err, setbackStart)
+			stands := func(n *v1alpha1.NodeENI, instance string) bool {
+				found, ok := s.standing(instance, []*v1alpha1.NodeENI{n}, setbackStart)[slotKey(n, instance)]
+				if ok && (found.Reason != test.reason || found.CreateOnly != test.createOnly || found.Message == "") {
+					t.Errorf("setback is %+v, want reason %s, create only %v, and a message", found, test.reason, test.createOnly)
+				}
+				return ok
+			}
+			for _, want := range []struct {
+				where    string
+				n        *v1alpha1.NodeENI
+				instance string
+				stands   bool
+			}{
+				{"same instance", a, "i-1", test.here},
+				{"other instance", a, "i-2", test.there},
+				{"after an edit", edited, "i-1", test.afterEdit},
+				{"other NodeENI, same subnet", sameSubnet, "i-2", test.sameSubnet},
+				{"other NodeENI, other subnet", otherSubnet, "i-2", test.otherSubnet},
+			} {
+				if got := stands(want.n, want.instance); got != want.stands {
+					t.Errorf("%s: stands %v, want %v", want.where, got, want.stands)
+				}
+			}
+		})
+	}
+}
+
+func TestRefusalsStandLongerEachTime(t *testing.T) {
+	var s setbacks
+	n := setbackNodeENI("a", "subnet-1", 1)
+	now := setbackStart
+	for _, want := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second, 160 * time.Second, maxSetback, maxSetback} {
+		s.refused(n, "i-1", refusal(eni.KindSlotTaken, attachOperation), now)
+		found := s.standing("i-1", []*v1alpha1.NodeENI{n}, now)[slotKey(n, "i-1")]
+		if got := found.Until.Sub(now); got != want {
+			t.Errorf("stands for %v, want %v", got, want)
+		}
+		now = found.Until
+	}
+	s.succeeded(n, "i-1", attachCauses(n))
+	s.refused(n, "i-1", refusal(eni.KindSlotTaken, attachOperation), now)
+	if got := s.standing("i-1", []*v1alpha1.NodeENI{n}, now)[slotKey(n, "i-1")].Until.Sub(now); got != firstSetback {
+		t.Errorf("after a success it stands for %v, want %v again", got, firstSetback)
+	}
+}
+
+func TestOneProbeForEachBackOffStep(t *testing.T) {
+	var s setbacks
+	n := setbackNodeENI("a", "subnet-1", 1)
+	full := refusal(eni.KindSubnetFull, createOperation)
+	s.refused(n, "i-1", full, setbackStart)
+	probes := func(now time.Time) (admitted int) {
+		for range 100 {
+			if s.admit(n, createCauses(n), now) {
+				admitted++
+			}
+		}
+		return admitted
+	}
+	if got := probes(setbackStart.Add(firstSetback - time.Nanosecond)); got != 0 {
+		t.Errorf("%d creates admitted while the refusal stands, want none", got)
+	}
+	over := setbackStart.Add(firstSetback)
+	if got := probes(over); got != 1 {
+		t.Errorf("%d creates admitted when its time is over, want one probe", got)
+	}
+	waiting := s.standing("i-2", []*v1alpha1.NodeENI{n}, over)[slotKey(n, "i-2")]
+	if waiting.Reason != v1alpha1.ReasonSubnetFull || !waiting.Until.Equal(over.Add(probePause)) {
+		t.Errorf("those who wait for the probe see %+v, want the refusal until %v", waiting, over.Add(probePause))
+	}
+	if !s.admit(n, attachCauses(n), over) {
+		t.Error("a full subnet keeps an interface that exists from being attached")
+	}
+	s.refused(n, "i-1", full, over)
+	if got := probes(over.Add(2 * firstSetback)); got != 1 {
+		t.Errorf("%d creates admitted after the second refusal, want one probe", got)
+	}
+	s.succeeded(n, "i-1", createCauses(n))
+	if got := probes(over.Add(2 * firstSetback)); got != 100 {
+		t.Errorf("%d creates admitted after a success, want all 100", got)
+	}
+}
+
+func TestAProbeThatIsNeverAnsweredIsFollowedByAnother(t *testing.T) {
+	var s setbacks
+	n := setbackNodeENI("a", "subnet-1", 1)
+	s.refused(n, "i-1", refusal(eni.KindSubnetFull, createOperation), setbackStart)
+	over := setbackStart.Add(firstSetback)
+	if !s.admit(n, createCauses(n), over) || s.admit(n, createCauses(n), over.Add(probeTime-time.Nanosecond)) {
+		t.Fatal("want one probe within the probe's time")
+	}
+	if !s.admit(n, createCauses(n), over.Add(probeTime)) {
+		t.Error("no second probe when the first was never answered")
+	}
+}
+
+func TestNothingIsRememberedOfAForgottenNodeENI(t *testing.T) {
+	var s setbacks
+	n := setbackNodeENI("a", "subnet-1", 1)
+	s.refused(n, "i-1", refusal(eni.KindSlotTaken, attachOperation), setbackStart)
+	s.refused(n, "i-1", refusal(eni.KindGroupNotFound, createOperation), setbackStart)
+	s.forget(n.UID)
+	if len(s.slots)+len(s.causes) > 0 {
+		t.Errorf("still remembered: %v, %v", s.slots, s.causes)
+	}
+}

@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// instanceIndex is the Node informer's index by EC2 instance ID.
+const instanceIndex = "instance"
+
+func indexByInstance(node *corev1.Node) ([]string, error) {
+	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+		return []string{id}, nil
+	}
+	return nil, nil
+}
+
+// gather makes the snapshot of one instance from the caches.
+func (c *Controller) gather(instanceID string) (plan.Snapshot, error) {
+	nodes, err := c.nodeIndex.ByTypedIndex(instanceIndex, instanceID)
+	if err != nil {
+		return plan.Snapshot{}, fmt.Errorf("looking up the nodes of instance %s: %w", instanceID, err)
+	}
+	all, err := c.nodeENIs.List(labels.Everything())
+	if err != nil {
+		return plan.Snapshot{}, fmt.Errorf("listing NodeENIs from the cache: %w", err)
+	}
+	return c.compose(instanceID, nodes, all), nil
+}
+
+// compose puts a snapshot together from the given Nodes and NodeENIs and the inventory.
+func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1alpha1.NodeENI) plan.Snapshot {
+	nodes = newestFirst(nodes)
+	snapshot := plan.Snapshot{
+		Now:        time.Now(),
+		Cluster:    c.cluster,
+		InstanceID: instanceID,
+		Interfaces: c.inventory.InterfacesOf(instanceID),
+		Subnets:    map[string]eni.ObservedSubnet{},
+	}
+	if len(nodes) > 0 {
+		snapshot.Node, snapshot.Duplicates = nodes[0], nodes[1:]
+	}
+	snapshot.NodeGoneSince = c.gone.since(instanceID, snapshot.Node != nil, snapshot.Now)
+	if instance, ok := c.inventory.Instance(instanceID); ok {
+		snapshot.Instance, snapshot.Departed = &instance, c.departed(instance.Interfaces)
+	}
+	snapshot.NodeENIs = concerned(all, nodes, snapshot.Interfaces)
+	for _, n := range snapshot.NodeENIs {
+		if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
+			snapshot.Subnets[n.Spec.SubnetID] = subnet
+		}
+	}
+	snapshot.Setbacks = c.setbacks.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
+	return snapshot
+}
+
+// departed are those of the interfaces that we have deleted lately.
+func (c *Controller) departed(interfaces []eni.InstanceInterface) map[string]bool {
+	var departed map[string]bool
+	for _, i := range interfaces {
+		if c.inventory.Departed(i.ID) {
+			if departed == nil {
+				departed = map[string]bool{}
+			}
+			departed[i.ID] = true
+		}
+	}
+	return departed
+}
+
+// newestFirst orders Nodes that name one instance: of several, the newest counts.
+func newestFirst(nodes []*corev1.Node) []*corev1.Node {
+	return slices.SortedFunc(slices.Values(nodes), func(a, b *corev1.Node) int {
+		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// concerned keeps the NodeENIs that select one of the Nodes or own one of the interfaces.
+func concerned(all []*v1alpha1.NodeENI, nodes []*corev1.Node, interfaces []eni.ObservedInterface) []*v1alpha1.NodeENI {
+	owners := map[string]bool{}
+	for i := range interfaces {
+		owners[interfaces[i].Tags[eni.TagNodeENIUID]] = true
+	}
+	var kept []*v1alpha1.NodeENI
+	for _, n := range all {
+		if owners[string(n.UID)] || slices.ContainsFunc(nodes, func(node *corev1.Node) bool { return plan.Selects(n, node) }) {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}
+
+// gatherLive is gather with what the decision about one action rests on read anew from the API server:
+// its NodeENI and its Node.
+func (c *Controller) gatherLive(ctx context.Context, instanceID string, action plan.Action) (plan.Snapshot, error) {
+	cached, err := c.gather(instanceID)
+	if err != nil {
+		return plan.Snapshot{}, err
+	}
+	owner, found, err := c.live.nodeENIs.read(ctx, action.NodeENIName)
+	if err != nil {
+		return plan.Snapshot{}, err
+	}
+	nodeENIs := slices.DeleteFunc(slices.Clone(cached.NodeENIs), func(n *v1alpha1.NodeENI) bool { return n.Name == action.NodeENIName })
+	if found {
+		nodeENIs = append(nodeENIs, owner)
+	}
+	nodes, err := c.liveNodes(ctx, instanceID, cached, action.NodeName)
+	if err != nil {
+		return plan.Snapshot{}, err
+	}
+	return c.compose(instanceID, nodes, nodeENIs), nil
+}
+
+// liveNodes reads the Nodes that may name the instance: those of which the cache says so, and the one for
+// which the interface was made.
+func (c *Controller) liveNodes(ctx context.Context, instanceID string, cached plan.Snapshot, madeFor string) ([]*corev1.Node, error) {
+	names := map[string]bool{}
+	if madeFor != "" {
+		names[madeFor] = true
+	}
+	if cached.Node != nil {
+		names[cached.Node.Name] = true
+	}
+	for _, node := range cached.Duplicates {
+		names[node.Name] = true
+	}
+	var nodes []*corev1.Node
+	for name := range names {
+		node, found, err := c.live.nodes.read(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok && id == instanceID {
+			nodes = append(nodes, node)
+		}
+	}
+	return nodes, nil
+}

@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/klog/v2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// statusWorkers is how many NodeENIs are reported on at a time.
+const statusWorkers = 4
+
+// syncStatus keeps what a NodeENI itself bears: finalizer, annotation, status.
+func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, error) {
+	n, err := c.nodeENIs.Get(name)
+	if apierrors.IsNotFound(err) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading NodeENI %s from the cache: %w", name, err)
+	}
+	if due := c.written.due(name); time.Until(due) > 0 {
+		return due, nil
+	}
+	if changed, err := c.syncMetadata(ctx, n); changed || err != nil {
+		return time.Time{}, err // the update's event brings the key back
+	}
+	attachments, releases, err := c.reports(n)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if err := c.writeStatus(ctx, n, attachments, releases); err != nil {
+		return time.Time{}, err
+	}
+	if n.DeletionTimestamp.IsZero() || len(releases) > 0 {
+		return time.Time{}, nil
+	}
+	return time.Time{}, c.syncFinalizer(ctx, n)
+}
+
+// reports collects how every wanted and every leaving interface of the NodeENI stands.
+func (c *Controller) reports(n *v1alpha1.NodeENI) (attachments []plan.AttachmentReport, releases []plan.ReleaseReport, err error) {
+	instances := map[string]bool{}
+	for _, id := range c.inventory.InstancesOfNodeENI(string(n.UID)) {
+		instances[id] = true
+	}
+	for _, node := range c.selectedNodes(n) {
+		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+			instances[id] = true
+			continue
+		}
+		attachments = append(attachments, plan.UnplacedReports(node, []*v1alpha1.NodeENI{n})...)
+	}
+	for _, id := range slices.Sorted(maps.Keys(instances)) {
+		snapshot, err := c.gather(id)
+		if err != nil {
+			return nil, nil, err
+		}
+		result := plan.Instance(snapshot)
+		for _, report := range result.Attachments {
+			if report.NodeENI == n.UID {
+				attachments = append(attachments, report)
+			}
+		}
+		for _, report := range result.Releases {
+			if report.NodeENI == n.UID {
+				releases = append(releases, report)
+			}
+		}
+	}
+	return attachments, releases, nil
+}
+
+// writeStatus writes the status when it says something else than the stored one.
+func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attachments []plan.AttachmentReport, releases []plan.ReleaseReport) error {
+	stored := n.DeepCopy()
+	stored.Status = c.written.latest(n)
+	input := plan.StatusInput{NodeENI: stored, Now: time.Now(), Attachments: attachments, Releases: releases}
+	if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
+		input.Subnet = &subnet
+	}
+	status := plan.Status(input)
+	if equality.Semantic.DeepEqual(stored.Status, status) {
+		return nil
+	}
+	updated, err := c.patch(ctx, n, []patchOperation{{"add", "/status", status}}, "status")
+	if err != nil {
+		return fmt.Errorf("writing the status of NodeENI %s: %w", n.Name, err)
+	}
+	if updated == nil {
+		return nil
+	}
+	c.announce(n, stored.Status, status)
+	c.written.record(updated, time.Now())
+	return nil
+}
+
+// syncMetadata keeps the finalizer and the annotation. It reports whether it changed anything.
+func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (changed bool, err error) {
+	want := plan.Metadata(n, c.borneTagKeys(n))
+	var operations []patchOperation
+	if want.AddFinalizer {
+		operations = append(operations, addFinalizer(n)...)
+	}
+	if want.SetManagedTagKeys {
+		operations = append(operations, setAnnotation(n, v1alpha1.AnnotationManagedTagKeys, want.ManagedTagKeys)...)
+	}
+	if len(operations) == 0 {
+		return false, nil
+	}
+	if _, err := c.patch(ctx, n, operations); err != nil {
+		return false, fmt.Errorf("writing finalizer and annotation of NodeENI %s: %w", n.Name, err)
+	}
+	return true, nil
+}
+
+// borneTagKeys are the tag keys on interfaces of the NodeENI.
+func (c *Controller) borneTagKeys(n *v1alpha1.NodeENI) map[string]bool {
+	keys := map[string]bool{}
+	for _, iface := range c.inventory.InterfacesOfNodeENI(string(n.UID)) {
+		for key := range iface.Tags {
+			keys[key] = true
+		}
+	}
+	return keys
+}
+
+// syncFinalizer lets a deleted NodeENI go when EC2 has none of its interfaces and none can still come.
+func (c *Controller) syncFinalizer(ctx context.Context, n *v1alpha1.NodeENI) error {
+	if !slices.Contains(n.Finalizers, v1alpha1.Finalizer) || !c.inventory.AbsentFor(string(n.UID)) {
+		return nil // the inventory calls back when it knows
+	}
+	if _, err := c.patch(ctx, n, removeFinalizer(n)); err != nil {
+		return fmt.Errorf("removing the finalizer of NodeENI %s: %w", n.Name, err)
+	}
+	klog.FromContext(ctx).V(2).Info("No interface of the NodeENI is left, finalizer removed", "nodeENI", klog.KObj(n))
+	return nil
+}

@@ -1,0 +1,91 @@
+package controller
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+)
+
+const (
+	// statusInterval is the least time between two writes of one status, statusIntervalLarge that of a
+	// NodeENI with more than largeNodeENI nodes, whose status is large as well.
+	statusInterval      = time.Second
+	statusIntervalLarge = 5 * time.Second
+	largeNodeENI        = 50
+)
+
+// writtenStatuses remembers what was written last, so that the informer's echo of it causes no work, a
+// status is never compared with one older than our own, and writes keep their distance.
+type writtenStatuses struct {
+	mu     sync.Mutex
+	byUID  map[types.UID]writtenStatus
+	byName map[string]time.Time
+}
+
+type writtenStatus struct {
+	name            string
+	resourceVersion string
+	status          v1alpha1.NodeENIStatus
+}
+
+// record remembers a write and when the next may follow.
+func (w *writtenStatuses) record(n *v1alpha1.NodeENI, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.byUID == nil {
+		w.byUID, w.byName = map[types.UID]writtenStatus{}, map[string]time.Time{}
+	}
+	interval := statusInterval
+	if n.Status.MatchingNodes != nil && *n.Status.MatchingNodes > largeNodeENI {
+		interval = statusIntervalLarge
+	}
+	w.byUID[n.UID] = writtenStatus{name: n.Name, resourceVersion: n.ResourceVersion, status: n.Status}
+	w.byName[n.Name] = now.Add(interval)
+}
+
+// due is when the NodeENI's status may be written next.
+func (w *writtenStatuses) due(name string) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.byName[name]
+}
+
+// wrote reports whether the NodeENI's status is the one written last.
+func (w *writtenStatuses) wrote(n *v1alpha1.NodeENI) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last, ok := w.byUID[n.UID]
+	return ok && equality.Semantic.DeepEqual(last.status, n.Status)
+}
+
+// latest returns the newer of the cached status and the one written last.
+func (w *writtenStatuses) latest(n *v1alpha1.NodeENI) v1alpha1.NodeENIStatus {
+	last, ok := w.last(n.UID)
+	if !ok {
+		return n.Status
+	}
+	if order, err := resourceversion.CompareResourceVersion(n.ResourceVersion, last.resourceVersion); err != nil || order >= 0 {
+		return n.Status
+	}
+	return last.status
+}
+
+// last returns what was written last.
+func (w *writtenStatuses) last(uid types.UID) (writtenStatus, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last, ok := w.byUID[uid]
+	return last, ok
+}
+
+func (w *writtenStatuses) forget(uid types.UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.byName, w.byUID[uid].name)
+	delete(w.byUID, uid)
+}
