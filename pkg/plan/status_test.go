@@ -1,0 +1,232 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+func reportOn(nodeName string, state v1alpha1.AttachmentState, reason string) AttachmentReport {
+	return AttachmentReport{
+		NodeENI: "uid-a", NodeENIName: "a", Settled: state == v1alpha1.AttachmentAttached && reason == "",
+		Attachment: v1alpha1.Attachment{NodeName: nodeName, DeviceIndex: 1, State: state, Reason: reason, Message: strings.TrimSpace("see " + reason)},
+	}
+}
+
+func releaseOf(id, heldFor string) ReleaseReport {
+	return ReleaseReport{NodeENI: "uid-a", Held: heldFor != "", Release: v1alpha1.Release{ENIID: id, State: v1alpha1.ReleaseDetaching, Reason: heldFor, Message: "see " + heldFor}}
+}
+
+// summary writes conditions as prose.
+func summary(conditions []metav1.Condition) []string {
+	var list []string
+	for _, c := range conditions {
+		list = append(list, fmt.Sprintf("%s=%s %s", c.Type, c.Status, c.Reason))
+	}
+	return list
+}
+
+func TestConditions(t *testing.T) {
+	ok := reportOn("ok", v1alpha1.AttachmentAttached, "")
+	creating := reportOn("creating", v1alpha1.AttachmentCreating, "")
+	full := reportOn("full", v1alpha1.AttachmentBlocked, v1alpha1.ReasonSubnetFull)
+	full2 := reportOn("full2", v1alpha1.AttachmentBlocked, v1alpha1.ReasonSubnetFull)
+	taken := reportOn("taken", v1alpha1.AttachmentBlocked, v1alpha1.ReasonSlotTaken)
+	unsettled := reportOn("unsettled", v1alpha1.AttachmentAttached, v1alpha1.ReasonSecurityGroupNotFound)
+	for _, test := range []struct {
+		name        string
+		n           *v1alpha1.NodeENI
+		attachments []AttachmentReport
+		releases    []ReleaseReport
+		want        []string
+		message     string
+	}{
+		{name: "no node", want: []string{"Ready=True NoMatchingNodes", "Reconciling=False Stable", "Stalled=False NotStalled"}},
+		{name: "all attached", attachments: []AttachmentReport{ok}, want: []string{"Ready=True AllAttached", "Reconciling=False Stable", "Stalled=False NotStalled"}, message: "attached on 1 node"},
+		{name: "pending", attachments: []AttachmentReport{ok, creating}, want: []string{"Ready=False Progressing", "Reconciling=True Progressing", "Stalled=False NotStalled"}, message: "attached on 1 of 2 nodes, 1 pending"},
+		{name: "blocked", attachments: []AttachmentReport{ok, full, full2, taken}, want: []string{"Ready=False SubnetFull", "Reconciling=False SubnetFull", "Stalled=True SubnetFull"}, message: "2 SubnetFull: see SubnetFull; 1 SlotTaken: see SlotTaken"},
+		{name: "blocked beside pending", attachments: []AttachmentReport{creating, taken}, want: []string{"Ready=False Progressing", "Reconciling=True Progressing", "Stalled=False NotStalled"}, message: "1 blocked: 1 SlotTaken"},
+		{name: "attached without a wanted setting", attachments: []AttachmentReport{unsettled}, want: []string{"Ready=False SecurityGroupNotFound", "Reconciling=False SecurityGroupNotFound", "Stalled=True SecurityGroupNotFound"}},
+		{name: "releasing", attachments: []AttachmentReport{ok}, releases: []ReleaseReport{releaseOf("eni-1", "")}, want: []string{"Ready=True AllAttached", "Reconciling=True Releasing", "Stalled=False NotStalled"}, message: "1 interface to release"},
+		{name: "release held", attachments: []AttachmentReport{ok}, releases: []ReleaseReport{releaseOf("eni-1", v1alpha1.ReasonDetachStuck)}, want: []string{"Ready=True AllAttached", "Reconciling=False DetachStuck", "Stalled=True DetachStuck"}},
+		{name: "release held beside one that goes on", releases: []ReleaseReport{releaseOf("eni-1", v1alpha1.ReasonDetachStuck), releaseOf("eni-2", "")}, want: []string{"Ready=True NoMatchingNodes", "Reconciling=True Releasing", "Stalled=False NotStalled"}},
+		{name: "being deleted", n: nodeENI("a", beingDeleted), releases: []ReleaseReport{releaseOf("eni-1", ""), releaseOf("eni-2", "")}, want: []string{"Ready=False Terminating", "Reconciling=True Terminating", "Stalled=False NotStalled"}, message: "being deleted; 2 interfaces to release"},
+		{name: "being deleted, nothing left to see", n: nodeENI("a", beingDeleted), want: []string{"Ready=False Terminating", "Reconciling=True Terminating", "Stalled=False NotStalled"}},
+		{name: "being deleted, held", n: nodeENI("a", beingDeleted), releases: []ReleaseReport{releaseOf("eni-1", v1alpha1.ReasonDetachStuck)}, want: []string{"Ready=False DetachStuck", "Reconciling=False DetachStuck", "Stalled=True DetachStuck"}},
+		{
+			name: "invalid spec", n: nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = "vpc-1" }), attachments: []AttachmentReport{ok},
+			want: []string{"Ready=False InvalidSpec", "Reconciling=False InvalidSpec", "Stalled=True InvalidSpec"}, message: "spec.subnetID",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			n := test.n
+			if n == nil {
+				n = nodeENI("a")
+			}
+			got := Status(StatusInput{NodeENI: n, Now: now, Attachments: test.attachments, Releases: test.releases})
+			if diff := cmp.Diff(test.want, summary(got.Conditions)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			var messages []string
+			for _, c := range got.Conditions {
+				messages = append(messages, c.Message)
+				if c.ObservedGeneration != n.Generation {
+					t.Errorf("%s observes generation %d", c.Type, c.ObservedGeneration)
+				}
+			}
+			if !strings.Contains(strings.Join(messages, "\n"), test.message) {
+				t.Errorf("no message has %q: %q", test.message, messages)
+			}
+		})
+	}
+}
+
+func TestStatusCountsAndLists(t *testing.T) {
+	got := Status(StatusInput{
+		NodeENI: nodeENI("a"), Now: now,
+		Subnet: &eni.ObservedSubnet{Subnet: eni.Subnet{Zone: "us-east-1a"}},
+		Attachments: []AttachmentReport{
+			reportOn("d", v1alpha1.AttachmentAttached, ""), reportOn("c", v1alpha1.AttachmentAttaching, ""),
+			reportOn("b", v1alpha1.AttachmentCreating, ""), reportOn("e", v1alpha1.AttachmentBlocked, v1alpha1.ReasonSlotTaken), reportOn("a", v1alpha1.AttachmentAttached, ""),
+		},
+		Releases: []ReleaseReport{releaseOf("eni-1", ""), releaseOf("eni-2", v1alpha1.ReasonDetachStuck)},
+	})
+	counts := []int32{*got.MatchingNodes, *got.AttachedNodes, *got.PendingNodes, *got.BlockedNodes, *got.ReleasingInterfaces}
+	if diff := cmp.Diff([]int32{5, 2, 2, 1, 2}, counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	var order []string
+	for _, a := range got.Attachments {
+		order = append(order, a.NodeName)
+	}
+	for _, r := range got.Releasing {
+		order = append(order, r.ENIID)
+	}
+	if diff := cmp.Diff([]string{"e", "b", "c", "a", "d", "eni-2", "eni-1"}, order); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+	if got.AvailabilityZone != "us-east-1a" || got.ObservedGeneration != 1 {
+		t.Errorf("zone %q, observed generation %d", got.AvailabilityZone, got.ObservedGeneration)
+	}
+}
+
+func TestStatusHoldsNoMoreThanItMay(t *testing.T) {
+	in := StatusInput{NodeENI: nodeENI("a"), Now: now}
+	for i := range 5000 {
+		in.Attachments = append(in.Attachments, reportOn(fmt.Sprintf("node-%04d", i), v1alpha1.AttachmentAttached, ""))
+		in.Releases = append(in.Releases, releaseOf(fmt.Sprintf("eni-%04d", i), ""))
+	}
+	in.Attachments[4999] = reportOn("node-4999", v1alpha1.AttachmentBlocked, v1alpha1.ReasonSubnetFull)
+	got := Status(in)
+	if len(got.Attachments) != 500 || got.AttachmentsOmitted != 4500 || len(got.Releasing) != 500 || got.ReleasingOmitted != 4500 {
+		t.Errorf("%d attachments and %d omitted, %d releasing and %d omitted", len(got.Attachments), got.AttachmentsOmitted, len(got.Releasing), got.ReleasingOmitted)
+	}
+	if *got.MatchingNodes != 5000 || *got.AttachedNodes != 4999 || got.Attachments[0].NodeName != "node-4999" {
+		t.Errorf("%d match, %d attached, first is %s", *got.MatchingNodes, *got.AttachedNodes, got.Attachments[0].NodeName)
+	}
+}
+
+func TestStatusIsItsOwnFixedPoint(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSnapshot(t)
+		for _, n := range s.NodeENIs {
+			result := Instance(s)
+			in := StatusInput{NodeENI: n.DeepCopy(), Now: now}
+			for _, r := range result.Attachments {
+				if r.NodeENI == n.UID {
+					in.Attachments = append(in.Attachments, r)
+				}
+			}
+			for _, r := range result.Releases {
+				if r.NodeENI == n.UID {
+					in.Releases = append(in.Releases, r)
+				}
+			}
+			first := Status(in)
+			if sum := *first.AttachedNodes + *first.PendingNodes + *first.BlockedNodes; sum != *first.MatchingNodes {
+				t.Fatalf("attached, pending and blocked are %d, matching %d", sum, *first.MatchingNodes)
+			}
+			in.NodeENI.Status, in.Now = first, now.Add(time.Hour)
+			in.Attachments = rapid.Permutation(in.Attachments).Draw(t, "order")
+			if diff := cmp.Diff(first, Status(in)); diff != "" {
+				t.Fatalf("an hour later, with nothing changed (-first +later):\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestTransitionTimesMoveWithTheState(t *testing.T) {
+	n := nodeENI("a")
+	n.Status = Status(StatusInput{NodeENI: n, Now: now, Attachments: []AttachmentReport{reportOn("x", v1alpha1.AttachmentCreating, ""), reportOn("y", v1alpha1.AttachmentCreating, "")}})
+	later := now.Add(time.Minute)
+	got := Status(StatusInput{NodeENI: n, Now: later, Attachments: []AttachmentReport{reportOn("x", v1alpha1.AttachmentCreating, ""), reportOn("y", v1alpha1.AttachmentAttaching, "")}})
+	times := map[string]time.Time{}
+	for _, a := range got.Attachments {
+		times[a.NodeName] = a.LastTransitionTime.Time
+	}
+	if !times["x"].Equal(now) || !times["y"].Equal(later) {
+		t.Errorf("x at %v, y at %v; want %v and %v", times["x"], times["y"], now, later)
+	}
+	if c := got.Conditions[0]; !c.LastTransitionTime.Time.Equal(now) {
+		t.Errorf("Ready's transition moved to %v although its status did not change", c.LastTransitionTime)
+	}
+}
+
+func TestNotices(t *testing.T) {
+	off := false
+	status := func(releases []ReleaseReport, attachments ...AttachmentReport) *v1alpha1.NodeENIStatus {
+		s := Status(StatusInput{NodeENI: nodeENI("a"), Now: now, Attachments: attachments, Releases: releases})
+		return &s
+	}
+	with := func(id string, r AttachmentReport) AttachmentReport {
+		r.Attachment.ENIID = id
+		return r
+	}
+	nothing := &v1alpha1.NodeENIStatus{}
+	ok, creating := reportOn("x", v1alpha1.AttachmentAttached, ""), reportOn("x", v1alpha1.AttachmentCreating, "")
+	blocked := reportOn("x", v1alpha1.AttachmentBlocked, v1alpha1.ReasonSlotTaken)
+	for _, test := range []struct {
+		name          string
+		n             *v1alpha1.NodeENI
+		before, after *v1alpha1.NodeENIStatus
+		want          []string
+	}{
+		{"nothing new", nodeENI("a"), status(nil, ok), status(nil, ok), nil},
+		{"first status", nodeENI("a"), nothing, status(nil, creating), nil},
+		{"attached, in sum", nodeENI("a"), nothing, status(nil, ok, reportOn("y", v1alpha1.AttachmentAttached, "")), []string{"Normal Attached on : attached on 2 nodes, 2 of 2 in all"}},
+		{"released, in sum", nodeENI("a"), status([]ReleaseReport{releaseOf("eni-1", ""), releaseOf("eni-2", "")}), status(nil), []string{"Normal Released on : released 2 interfaces"}},
+		{"blocked", nodeENI("a"), status(nil, creating), status(nil, blocked), []string{"Warning Stalled on : SlotTaken: 1 SlotTaken: see SlotTaken", "Warning ENIBlocked on x: NodeENI a: SlotTaken: see SlotTaken"}},
+		{"still blocked", nodeENI("a"), status(nil, blocked), status(nil, blocked), nil},
+		{"healed", nodeENI("a"), status(nil, blocked), status(nil, with("eni-1", ok)), []string{"Normal Attached on : attached on 1 node, 1 of 1 in all", "Normal ENIHealed on x: NodeENI a: eni-1 is attached at device index 1, no longer SlotTaken"}},
+		{"replaced", nodeENI("a"), status(nil, with("eni-1", ok)), status(nil, with("eni-2", ok)), []string{"Normal ENIReplaced on x: NodeENI a: eni-2 takes the place of eni-1 at device index 1"}},
+		{"left on termination", nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.DeleteOnTermination = &off }), nothing, status(nil), []string{"Warning LeftOnTermination on : " + messageLeftOnTermination}},
+	} {
+		var got []string
+		for _, notice := range Notices(test.n, test.before, test.after) {
+			got = append(got, fmt.Sprintf("%s %s on %s: %s", notice.Type, notice.Reason, notice.NodeName, notice.Message))
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+func TestManyBlockedNodesAreNotToldOneByOne(t *testing.T) {
+	var in StatusInput
+	in.NodeENI, in.Now = nodeENI("a"), now
+	for i := range 300 {
+		in.Attachments = append(in.Attachments, reportOn(fmt.Sprint("node-", i), v1alpha1.AttachmentBlocked, v1alpha1.ReasonSubnetFull))
+	}
+	after := Status(in)
+	if got := Notices(in.NodeENI, &v1alpha1.NodeENIStatus{}, &after); len(got) > maxNodeNotices+2 {
+		t.Errorf("%d events for one cause, want at most %d", len(got), maxNodeNotices+2)
+	}
+}
