@@ -106,12 +106,21 @@ type NodeENISpec struct {
 
 // NodeENIStatus is what the controller observes.
 type NodeENIStatus struct {
+	// conditions are Ready, Reconciling and Stalled.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
 	// observedGeneration is the metadata.generation that this status describes.
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// availabilityZone is the zone of the subnet.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	AvailabilityZone string `json:"availabilityZone,omitempty"`
 
 	// matchingNodes counts the Nodes that the selector selects. It is the sum of attachedNodes,
@@ -146,6 +155,7 @@ type NodeENIStatus struct {
 
 	// attachmentsOmitted counts the entries that attachments has no room for.
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	AttachmentsOmitted int32 `json:"attachmentsOmitted,omitempty"`
 
 	// releasing lists the interfaces on their way out, at most 500 entries, those that need attention
@@ -158,16 +168,8 @@ type NodeENIStatus struct {
 
 	// releasingOmitted counts the entries that releasing has no room for.
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	ReleasingOmitted int32 `json:"releasingOmitted,omitempty"`
-
-	// conditions are Ready, Reconciling and Stalled.
-	// +optional
-	// +patchStrategy=merge
-	// +patchMergeKey=type
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
 }
 
 // AttachmentState is how far one wanted interface has come.
@@ -210,42 +212,52 @@ type Attachment struct {
 
 	// instanceID is the EC2 instance that the Node names.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	InstanceID string `json:"instanceID,omitempty"`
 
 	// eniID is the interface, once it exists.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	ENIID string `json:"eniID,omitempty"`
 
 	// attachmentID is EC2's name for the attachment, once it exists.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	AttachmentID string `json:"attachmentID,omitempty"`
 
 	// subnetID is the subnet of the interface, or the wanted one while there is none.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	SubnetID string `json:"subnetID,omitempty"`
 
 	// subnetCIDR is the IPv4 block of that subnet.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	SubnetCIDR string `json:"subnetCIDR,omitempty"`
 
 	// availabilityZone is the zone of the interface.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	AvailabilityZone string `json:"availabilityZone,omitempty"`
 
 	// privateIP is the interface's primary private IPv4 address.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	PrivateIP string `json:"privateIP,omitempty"`
 
 	// macAddress is the interface's MAC address: the only stable name by which a host can find it.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	MACAddress string `json:"macAddress,omitempty"`
 
 	// reason says in one word why the interface is blocked, or what an attached one still lacks.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	Reason string `json:"reason,omitempty"`
 
 	// message says the same to a person, and what to do.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	Message string `json:"message,omitempty"`
 
 	// lastTransitionTime is when state last changed.
@@ -280,18 +292,22 @@ type Release struct {
 
 	// nodeName is the Node for which the interface was made.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	NodeName string `json:"nodeName,omitempty"`
 
 	// instanceID is the instance for which the interface was made.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	InstanceID string `json:"instanceID,omitempty"`
 
 	// reason says in one word why the interface goes, or why its release is held.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	Reason string `json:"reason,omitempty"`
 
 	// message says the same to a person, and what to do.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	Message string `json:"message,omitempty"`
 
 	// lastTransitionTime is when state last changed.

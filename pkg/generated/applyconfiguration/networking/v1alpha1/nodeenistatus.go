@@ -11,6 +11,8 @@ import (
 //
 // NodeENIStatus is what the controller observes.
 type NodeENIStatusApplyConfiguration struct {
+	// conditions are Ready, Reconciling and Stalled.
+	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the metadata.generation that this status describes.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// availabilityZone is the zone of the subnet.
@@ -35,14 +37,25 @@ type NodeENIStatusApplyConfiguration struct {
 	Releasing []ReleaseApplyConfiguration `json:"releasing,omitempty"`
 	// releasingOmitted counts the entries that releasing has no room for.
 	ReleasingOmitted *int32 `json:"releasingOmitted,omitempty"`
-	// conditions are Ready, Reconciling and Stalled.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 }
 
 // NodeENIStatusApplyConfiguration constructs a declarative configuration of the NodeENIStatus type for use with
 // apply.
 func NodeENIStatus() *NodeENIStatusApplyConfiguration {
 	return &NodeENIStatusApplyConfiguration{}
+}
+
+// WithConditions adds the given value to the Conditions field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Conditions field.
+func (b *NodeENIStatusApplyConfiguration) WithConditions(values ...*v1.ConditionApplyConfiguration) *NodeENIStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithConditions")
+		}
+		b.Conditions = append(b.Conditions, *values[i])
+	}
+	return b
 }
 
 // WithObservedGeneration sets the ObservedGeneration field in the declarative configuration to the given value
@@ -140,18 +153,5 @@ func (b *NodeENIStatusApplyConfiguration) WithReleasing(values ...*ReleaseApplyC
 // If called multiple times, the ReleasingOmitted field is set to the value of the last call.
 func (b *NodeENIStatusApplyConfiguration) WithReleasingOmitted(value int32) *NodeENIStatusApplyConfiguration {
 	b.ReleasingOmitted = &value
-	return b
-}
-
-// WithConditions adds the given value to the Conditions field in the declarative configuration
-// and returns the receiver, so that objects can be build by chaining "With" function invocations.
-// If called multiple times, values provided by each call will be appended to the Conditions field.
-func (b *NodeENIStatusApplyConfiguration) WithConditions(values ...*v1.ConditionApplyConfiguration) *NodeENIStatusApplyConfiguration {
-	for i := range values {
-		if values[i] == nil {
-			panic("nil value passed to WithConditions")
-		}
-		b.Conditions = append(b.Conditions, *values[i])
-	}
 	return b
 }

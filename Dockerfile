@@ -1,0 +1,37 @@
+# Both images can be swapped, for example where only an inner registry is reachable.
+ARG BUILD_IMAGE=golang:1.26-bookworm
+ARG BASE_IMAGE=gcr.io/distroless/static-debian12:nonroot
+
+# The build runs on the builder's own platform and cross-compiles: no emulation.
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod \
+    go mod download
+COPY Makefile ./
+COPY cmd cmd
+COPY pkg pkg
+# What the Makefile would ask git for; the repository itself is not in the build's context.
+ARG VERSION=v0.0.0-unknown
+ARG COMMIT=unknown
+ARG COMMIT_DATE=1970-01-01T00:00:00Z
+ARG TREE_STATE=clean
+ARG TARGETOS
+ARG TARGETARCH
+RUN --mount=type=cache,target=/go/pkg/mod \
+    --mount=type=cache,target=/root/.cache/go-build \
+    GOOS=$TARGETOS GOARCH=$TARGETARCH make build
+
+FROM ${BASE_IMAGE}
+ARG VERSION=v0.0.0-unknown
+ARG COMMIT=unknown
+LABEL org.opencontainers.image.title="AWS Multi-ENI Controller" \
+      org.opencontainers.image.description="Attaches Elastic Network Interfaces to Kubernetes nodes" \
+      org.opencontainers.image.source="https://github.com/multi-eni/aws-multi-eni-controller" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$COMMIT
+COPY --from=build /src/.bin/multi-eni-controller /multi-eni-controller
+# By number, so that the kubelet can see that it is not root.
+USER 65532:65532
+ENTRYPOINT ["/multi-eni-controller"]

@@ -1,0 +1,76 @@
+# `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+BIN := .bin
+
+# The version is the nearest tag; a clone without tags is some commit after v0.0.0.
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null \
+	|| git log -1 --format='v0.0.0-%cd-%h' --date=format:%Y%m%d%H%M%S 2>/dev/null \
+	|| echo v0.0.0-unknown)
+COMMIT ?= $(shell git rev-parse --verify --quiet HEAD || echo unknown)
+COMMIT_DATE ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo 1970-01-01T00:00:00Z)
+TREE_STATE ?= $(shell [ -z "$$(git status --porcelain 2>/dev/null)" ] && echo clean || echo dirty)
+
+VERSION_PACKAGE := k8s.io/component-base/version
+LDFLAGS = -s -w \
+	-X $(VERSION_PACKAGE).gitVersion=$(VERSION) \
+	-X $(VERSION_PACKAGE).gitCommit=$(COMMIT) \
+	-X $(VERSION_PACKAGE).gitTreeState=$(TREE_STATE) \
+	-X $(VERSION_PACKAGE).buildDate=$(COMMIT_DATE)
+
+# Options of the demo: --once ends it after the last step.
+DEMO_FLAGS ?=
+
+# Folders with tests of tools, in whichever module under hack/tools.
+TOOL_TESTS = $(sort $(dir $(shell find hack/tools -name '*_test.go')))
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the controller and the EC2 simulator into .bin
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/ ./cmd/multi-eni-controller ./cmd/ec2-simulator
+
+.PHONY: test
+test: test-unit test-tools test-e2e ## Run every test: unit, sync and end to end
+
+.PHONY: test-unit
+test-unit: ## Run the tests of the product, with the race detector
+	go test -race -timeout=15m ./...
+
+.PHONY: test-tools
+test-tools: ## Run the tests of the project's own tools
+	@for folder in $(TOOL_TESTS); do (set -x; go -C "$$folder" test -timeout=10m .); done
+
+.PHONY: test-e2e
+test-e2e: control-plane ## Run the sandbox's tests: the real binaries on a real API server
+	cd hack/sandbox && go vet ./... && go test -count=1 -timeout=20m ./...
+
+.PHONY: control-plane
+control-plane: ## Provide kube-apiserver, etcd and kubectl, once for every clone on this machine
+	@cd hack/sandbox && go run ./cmd/controlplane
+
+.PHONY: demo
+demo: ## Show the controller at work; DEMO_FLAGS=--once ends after the last step
+	@cd hack/sandbox && go run ./cmd/demo $(DEMO_FLAGS)
+
+.PHONY: verify
+verify: ## Check generated files, lint, vet, format and module files
+	@failed=; for script in hack/verify-*.sh; do \
+		echo "$$script"; \
+		"$$script" || failed="$$failed $$script"; \
+	done; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+.PHONY: update
+update: ## Write generated files anew
+	@for script in hack/update-*.sh; do echo "$$script"; "$$script"; done
+
+.PHONY: clean
+clean: ## Remove what the other targets built in this clone
+	rm -rf $(BIN) .bench .dist

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
+	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox/controlplane"
+)
+
+const (
+	clusterID    = "demo"
+	closeTimeout = 30 * time.Second
+	// grace is how long the controller may take to give its lease up.
+	grace = 15 * time.Second
+)
+
+// stage is the sandbox that the demo plays on.
+type stage struct {
+	repo       string
+	dir        string
+	cluster    *sandbox.Cluster
+	simulator  *sandbox.Simulator
+	controller *sandbox.Controller
+}
+
+// newStage starts everything; what it has started when it fails, it ends.
+func newStage(ctx context.Context) (s *stage, err error) {
+	s = &stage{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.repo, err = sandbox.RepoRoot(); err != nil {
+		return nil, err
+	}
+	title("Starting the sandbox")
+	assets, err := controlplane.Ensure(ctx, s.repo, os.Stdout)
+	if err != nil {
+		return nil, err
+	}
+	binaries, err := sandbox.BuildBinaries(ctx, s.repo)
+	if err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	if err := s.start(ctx, assets, binaries); err != nil {
+		return nil, err
+	}
+	say("up in %s", time.Since(started).Round(100*time.Millisecond))
+	return s, nil
+}
+
+func (s *stage) start(ctx context.Context, assets string, binaries sandbox.Binaries) (err error) {
+	if s.dir, err = os.MkdirTemp("", "multi-eni-demo-"); err != nil {
+		return err
+	}
+	if s.cluster, err = sandbox.StartCluster(s.repo, assets, s.dir); err != nil {
+		return err
+	}
+	say("kube-apiserver and etcd: %s", s.cluster.Config.Host)
+	if err := s.cluster.Install(ctx); err != nil {
+		return err
+	}
+	say("manifests applied: namespace, CRD, ServiceAccount, RBAC")
+	latency := sandbox.Latency(2*time.Second, 3*time.Second, 50*time.Millisecond, 5*time.Second)
+	if s.simulator, err = sandbox.StartSimulator(ctx, binaries, sandbox.NewWorld(machines, latency), s.dir); err != nil {
+		return err
+	}
+	say("EC2 simulator: %s", s.simulator.URL)
+	for _, machine := range machines {
+		if err := s.cluster.AddNode(ctx, machine); err != nil {
+			return err
+		}
+	}
+	kubeconfig, err := s.cluster.ControllerKubeconfig(ctx)
+	if err != nil {
+		return err
+	}
+	s.controller, err = sandbox.StartController(binaries, sandbox.ControllerOptions{
+		Name: "controller", Kubeconfig: kubeconfig, EC2: s.simulator.URL, ClusterID: clusterID,
+	}, s.dir)
+	if err != nil {
+		return err
+	}
+	say("controller: as its ServiceAccount, log in %s", s.controller.LogFile)
+	return s.controller.WaitHealthy(ctx)
+}
+
+// close ends everything in order: the controller while its API server and EC2 are still there.
+func (s *stage) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var errs []error
+	if s.controller != nil {
+		errs = append(errs, s.controller.Stop(ctx, grace))
+	}
+	if s.simulator != nil {
+		errs = append(errs, s.simulator.Stop(ctx, grace))
+	}
+	if s.cluster != nil {
+		errs = append(errs, s.cluster.Stop())
+	}
+	if s.dir != "" {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// explain is what the controller said last, for a demo that failed.
+func (s *stage) explain() error {
+	const most = 40
+	lines := strings.Split(strings.TrimSpace(s.controller.Log()), "\n")
+	return fmt.Errorf("the end of the controller's log:\n%s", strings.Join(lines[max(0, len(lines)-most):], "\n"))
+}
+
+// invite tells how to go on by hand.
+func (s *stage) invite() {
+	title("Your turn")
+	fmt.Printf(`The sandbox stays up until Ctrl-C. In another terminal, in this folder:
+
+  export KUBECONFIG=%s
+  alias kubectl=%s
+
+  kubectl get nodes --show-labels
+  kubectl apply -f %s
+  kubectl label node node3 --overwrite ng=multi-eni
+  kubectl get nodeeni -w
+  curl -s %s/_sim/world      # what EC2 has
+  curl -s %[4]s/_sim/calls      # how it was called
+  tail -f %s
+
+`, s.cluster.Kubectl.Kubeconfig, s.cluster.Kubectl.Path, filepath.Join(s.repo, "manifests", "examples", "basic.yaml"),
+		s.simulator.URL, s.controller.LogFile)
+}
+
+func title(text string) {
+	fmt.Printf("\n== %s\n", text)
+}
+
+func say(format string, args ...any) {
+	fmt.Printf("   "+format+"\n", args...)
+}

@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// ControllerOptions say how a controller is started.
+type ControllerOptions struct {
+	// Name tells replicas apart in log files.
+	Name string
+	// Kubeconfig is whose identity it has.
+	Kubeconfig string
+	// EC2 is the address of the simulator.
+	EC2 string
+	// ClusterID is whose interfaces are its own.
+	ClusterID string
+	// Args come after the sandbox's own.
+	Args []string
+}
+
+// Controller is a running multi-eni-controller.
+type Controller struct {
+	*Process
+	// HTTP is the address of its health checks and metrics.
+	HTTP string
+}
+
+// StartController starts the program.
+func StartController(binaries Binaries, options ControllerOptions, dir string) (*Controller, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	process, err := program{
+		name: options.Name,
+		path: binaries.Controller,
+		env:  AWSEnvironment(options.EC2),
+		args: append([]string{
+			"--kubeconfig=" + options.Kubeconfig,
+			"--cluster-name=sandbox",
+			"--cluster-id=" + options.ClusterID,
+			"--leader-elect-resource-namespace=" + Namespace,
+			"--ec2-visibility-horizon=1s",
+			"--http-bind-address=" + address,
+			"-v=2",
+		}, options.Args...),
+	}.start(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Controller{Process: process, HTTP: "http://" + address}, nil
+}
+
+// AWSEnvironment points the SDK of a program at the simulator.
+func AWSEnvironment(endpoint string) []string {
+	return []string{
+		"AWS_ENDPOINT_URL_EC2=" + endpoint,
+		"AWS_REGION=" + Region,
+		"AWS_ACCESS_KEY_ID=sandbox",
+		"AWS_SECRET_ACCESS_KEY=sandbox",
+		"AWS_SESSION_TOKEN=",
+		"AWS_PROFILE=",
+		"AWS_EC2_METADATA_DISABLED=true",
+	}
+}
+
+// freeAddress finds a port that nobody listens on.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
+
+// Get reads a path of the controller's own server.
+func (c *Controller) Get(ctx context.Context, path string) (int, string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.HTTP+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(body), err
+}
+
+// WaitHealthy waits until the controller answers its health check.
+func (c *Controller) WaitHealthy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	err := wait.PollUntilContextCancel(ctx, 5*pollInterval, true, func(ctx context.Context) (bool, error) {
+		if !c.Running() {
+			return false, fmt.Errorf("it has ended")
+		}
+		status, _, err := c.Get(ctx, "/healthz")
+		return err == nil && status == http.StatusOK, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s does not become healthy: %w\n%s", c.Name, err, c.Log())
+	}
+	return nil
+}

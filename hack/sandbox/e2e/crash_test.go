@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
+)
+
+// Killed in the middle of creating, attaching and releasing: no duplicate, no leak.
+func TestKilledInTheMiddle(t *testing.T) {
+	moments := []string{"CreateNetworkInterface", "AttachNetworkInterface", "ModifyNetworkInterfaceAttribute"}
+	for _, action := range moments {
+		t.Run(action, func(t *testing.T) {
+			nodes := machines(4)
+			l := newLab(t, nodes...)
+			first := l.startController()
+			l.create(nodeENI("a", sandbox.SubnetA, 1))
+			l.killAfter(first, action)
+			l.startController()
+			l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
+			if creates := l.calls()["CreateNetworkInterface"]["OK"]; creates > 2*len(nodes) {
+				t.Errorf("%d creates for %d interfaces", creates, len(nodes))
+			}
+		})
+	}
+}
+
+func TestKilledWhileReleasing(t *testing.T) {
+	for _, action := range []string{"DetachNetworkInterface", "DeleteNetworkInterface"} {
+		t.Run(action, func(t *testing.T) {
+			nodes := machines(4)
+			l := newLab(t, nodes...)
+			first := l.startController()
+			l.create(nodeENI("a", sandbox.SubnetA, 1))
+			l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
+			l.delete("a")
+			l.killAfter(first, action)
+			l.startController()
+			l.gone("a")
+			l.must(l.inEC2(l.ctx, nil))
+		})
+	}
+}
+
+// killAfter kills the controller as soon as EC2 has seen a call of the action.
+func (l *lab) killAfter(controller *sandbox.Controller, action string) {
+	l.Helper()
+	l.eventually("in the middle: "+action, func(context.Context) error {
+		if mutating(l.calls())[action] == 0 {
+			return errors.New("no such call yet")
+		}
+		return nil
+	})
+	l.must(controller.Kill(l.ctx))
+}
+
+// Two replicas: one acts, the other waits, and takes over when the first is killed.
+func TestTwoReplicas(t *testing.T) {
+	nodes := machines(2)
+	l := newLab(t, nodes...)
+	first := l.startController()
+	leader := l.leader("")
+	second := l.startController()
+	l.must(second.WaitHealthy(l.ctx))
+	l.create(nodeENI("a", sandbox.SubnetA, 1))
+	l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
+	if creates := mutating(l.calls())["CreateNetworkInterface"]; creates != len(nodes) {
+		t.Errorf("%d creates for %d interfaces: more than one replica acts", creates, len(nodes))
+	}
+	if holder := l.leader(""); holder != leader {
+		t.Errorf("the leader changed from %s to %s", leader, holder)
+	}
+
+	l.must(first.Kill(l.ctx))
+	l.leader(leader)
+	l.create(nodeENI("b", sandbox.SubnetB, 2))
+	l.converge(append(onAll(nodes, "a", sandbox.SubnetA, 1), onAll(nodes, "b", sandbox.SubnetB, 2)...)...)
+	if !second.Running() {
+		t.Error("the second replica has ended")
+	}
+}
+
+// leader waits until somebody other than the one named holds the lease.
+func (l *lab) leader(other string) string {
+	l.Helper()
+	var holder string
+	l.eventually("led", func(ctx context.Context) error {
+		leases, err := l.cluster.Kube.CoordinationV1().Leases(sandbox.Namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, lease := range leases.Items {
+			if identity := lease.Spec.HolderIdentity; identity != nil && *identity != "" && *identity != other {
+				holder = *identity
+				return nil
+			}
+		}
+		return fmt.Errorf("%d leases, and nobody new holds one", len(leases.Items))
+	})
+	return holder
+}
+
+// SIGTERM: the lease is given up, the exit code is 0, and the next replica needs not wait.
+func TestTerminatedGracefully(t *testing.T) {
+	nodes := machines(1)
+	l := newLab(t, nodes...)
+	controller := l.startController("--leader-elect-lease-duration=60s", "--leader-elect-renew-deadline=40s")
+	l.create(nodeENI("a", sandbox.SubnetA, 1))
+	l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
+
+	l.must(controller.Signal(syscall.SIGTERM))
+	ctx, cancel := context.WithTimeout(l.ctx, 15*time.Second)
+	defer cancel()
+	code, err := controller.Wait(ctx)
+	l.must(err)
+	if code != 0 {
+		t.Errorf("exit code %d\n%s", code, tail(controller.Log()))
+	}
+	leases, err := l.cluster.Kube.CoordinationV1().Leases(sandbox.Namespace).List(l.ctx, metav1.ListOptions{})
+	l.must(err)
+	if len(leases.Items) != 1 {
+		t.Fatalf("%d leases", len(leases.Items))
+	}
+	if holder := leases.Items[0].Spec.HolderIdentity; holder != nil && *holder != "" {
+		t.Errorf("the lease is still held by %s", *holder)
+	}
+
+	l.startController() // its short lease duration would not help against one that is held for 60 s
+	l.create(nodeENI("b", sandbox.SubnetB, 2))
+	l.converge(append(onAll(nodes, "a", sandbox.SubnetA, 1), onAll(nodes, "b", sandbox.SubnetB, 2)...)...)
+}
+
+// Health and metrics are served without a lease.
+func TestServesHealthAndMetrics(t *testing.T) {
+	l := newLab(t)
+	controller := l.startController()
+	l.must(controller.WaitHealthy(l.ctx))
+	for _, path := range []string{"/healthz", "/metrics"} {
+		status, body, err := controller.Get(l.ctx, path)
+		l.must(err)
+		if status != 200 || strings.TrimSpace(body) == "" {
+			t.Errorf("%s: status %d, body %q", path, status, body)
+		}
+	}
+}

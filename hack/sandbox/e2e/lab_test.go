@@ -1,0 +1,196 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+)
+
+const (
+	testTimeout = 3 * time.Minute
+	// patience is how long anything that must happen may take.
+	patience     = 45 * time.Second
+	cleanTimeout = 30 * time.Second
+	pollEvery    = 100 * time.Millisecond
+)
+
+// quick is an EC2 that keeps nobody waiting.
+var quick = sandbox.Latency(300*time.Millisecond, 300*time.Millisecond, 5*time.Millisecond, 500*time.Millisecond)
+
+// lab is what one test has for itself.
+type lab struct {
+	*testing.T
+	ctx        context.Context
+	cluster    *sandbox.Cluster
+	sim        *sandbox.Simulator
+	id         string // of the cluster, in EC2
+	dir        string
+	kubeconfig string
+	replicas   []*sandbox.Controller
+}
+
+// newLab waits for a control plane, starts a simulator with the machines' instances, and makes their Nodes.
+func newLab(t *testing.T, machines ...sandbox.Machine) *lab {
+	t.Helper()
+	return newLabIn(t, sandbox.NewWorld(machines, quick), machines...)
+}
+
+// newLabIn does so in a world that the test has made.
+func newLabIn(t *testing.T, world ec2sim.World, machines ...sandbox.Machine) *lab {
+	t.Helper()
+	t.Parallel()
+	cluster := <-shared.free
+	t.Cleanup(func() { shared.free <- cluster })
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	t.Cleanup(cancel)
+	l := &lab{T: t, ctx: ctx, cluster: cluster, dir: t.TempDir(), id: strings.ReplaceAll(t.Name(), "/", ".")}
+	t.Cleanup(l.clean)
+	var err error
+	if l.sim, err = sandbox.StartSimulator(ctx, shared.binaries, world, l.dir); err != nil {
+		t.Fatal(err)
+	}
+	if l.kubeconfig, err = l.cluster.ControllerKubeconfig(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, machine := range machines {
+		if err := l.cluster.AddNode(ctx, machine); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+// startController starts one more replica. Its election is quick to notice that a leader is gone.
+func (l *lab) startController(args ...string) *sandbox.Controller {
+	l.Helper()
+	controller, err := sandbox.StartController(shared.binaries, sandbox.ControllerOptions{
+		Name:       "controller-" + string(rune('a'+len(l.replicas))),
+		Kubeconfig: l.kubeconfig,
+		EC2:        l.sim.URL,
+		ClusterID:  l.id,
+		Args: append([]string{
+			"--leader-elect-lease-duration=3s", "--leader-elect-renew-deadline=2s", "--leader-elect-retry-period=500ms",
+		}, args...),
+	}, l.dir)
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.replicas = append(l.replicas, controller)
+	return controller
+}
+
+// eventually waits until the check finds nothing wrong.
+func (l *lab) eventually(what string, check func(context.Context) error) {
+	l.Helper()
+	started := time.Now()
+	ctx, cancel := context.WithTimeout(l.ctx, patience)
+	defer cancel()
+	last := errors.New("never checked")
+	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
+		if err := check(ctx); err == nil || ctx.Err() == nil {
+			last = err // what the deadline cut off says less than what was seen before
+		}
+		return last == nil, nil
+	})
+	if err != nil {
+		l.Fatalf("after %s still not %s: %v", time.Since(started).Round(time.Second), what, last)
+	}
+	l.Logf("%s after %s", what, time.Since(started).Round(10*time.Millisecond))
+}
+
+// must fails the test at once.
+func (l *lab) must(err error) {
+	l.Helper()
+	if err != nil {
+		l.Fatal(err)
+	}
+}
+
+// clean ends what the test started and removes what it made. After a failure it tells the story first.
+func (l *lab) clean() {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanTimeout)
+	defer cancel()
+	if l.Failed() {
+		l.report(ctx)
+	}
+	for _, controller := range l.replicas {
+		if err := controller.Kill(ctx); err != nil {
+			l.Error(err)
+		}
+		if strings.Contains(controller.Log(), "panic:") || strings.Contains(controller.Log(), "DATA RACE") {
+			l.Errorf("%s panicked:\n%s", controller.Name, tail(controller.Log()))
+		}
+	}
+	if err := l.removeObjects(ctx); err != nil {
+		l.Errorf("cleaning up: %v", err)
+	}
+	if l.sim != nil {
+		if err := l.sim.Kill(ctx); err != nil {
+			l.Error(err)
+		}
+	}
+}
+
+// removeObjects leaves the control plane as it was. Nobody is there to honour finalizers.
+func (l *lab) removeObjects(ctx context.Context) error {
+	enis := l.cluster.ENIs.NetworkingV1alpha1().NodeENIs()
+	list, err := enis.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	everything := metav1.DeleteOptions{}
+	for _, item := range list.Items {
+		_, err := enis.Patch(ctx, item.Name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		if err := enis.Delete(ctx, item.Name, everything); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	all := metav1.ListOptions{}
+	return errors.Join(
+		l.cluster.Kube.CoreV1().Nodes().DeleteCollection(ctx, everything, all),
+		l.cluster.Kube.CoreV1().Events(metav1.NamespaceDefault).DeleteCollection(ctx, everything, all),
+		l.cluster.Kube.CoordinationV1().Leases(sandbox.Namespace).DeleteCollection(ctx, everything, all),
+	)
+}
+
+// report prints what helps to understand a failure.
+func (l *lab) report(ctx context.Context) {
+	if objects, err := l.cluster.Kubectl.Run(ctx, "get", "nodeeni", "-o", "yaml"); err == nil {
+		l.Logf("NodeENIs:\n%s", objects)
+	}
+	if events, err := l.cluster.Kubectl.Run(ctx, "get", "events", "-A"); err == nil {
+		l.Logf("events:\n%s", events)
+	}
+	if l.sim != nil {
+		if world, err := l.sim.World(ctx); err == nil {
+			l.Logf("interfaces in EC2:\n%s", describe(world.Interfaces))
+		}
+		if calls, err := l.sim.Calls(ctx); err == nil {
+			l.Logf("calls: %v", calls)
+		}
+	}
+	for _, process := range l.replicas {
+		l.Logf("%s:\n%s", process.Name, tail(process.Log()))
+	}
+}
+
+// tail is the end of a log, which is where the trouble is.
+func tail(log string) string {
+	const most = 150
+	lines := strings.Split(log, "\n")
+	return strings.Join(slices.Delete(lines, 0, max(0, len(lines)-most)), "\n")
+}

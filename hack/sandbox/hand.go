@@ -1,0 +1,89 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// apiVersion is EC2's one and only.
+const apiVersion = "2016-11-15"
+
+// Hand is somebody else who calls EC2: a person at the console, or another tool. It speaks EC2's Query
+// protocol itself: the SDK's client for EC2 would take minutes to compile.
+type Hand struct {
+	url string
+}
+
+// Hand calls the simulator as an account's other users do; its calls are counted like everybody's.
+func (c *Control) Hand() Hand {
+	return Hand{url: c.URL}
+}
+
+// Tag puts a tag on an interface.
+func (h Hand) Tag(ctx context.Context, iface, key, value string) error {
+	return h.call(ctx, "CreateTags", url.Values{"ResourceId.1": {iface}, "Tag.1.Key": {key}, "Tag.1.Value": {value}})
+}
+
+// SetGroups changes the security groups of an interface.
+func (h Hand) SetGroups(ctx context.Context, iface string, groups ...string) error {
+	form := url.Values{"NetworkInterfaceId": {iface}}
+	for i, group := range groups {
+		form.Set("SecurityGroupId."+strconv.Itoa(i+1), group)
+	}
+	return h.call(ctx, "ModifyNetworkInterfaceAttribute", form)
+}
+
+// SetDescription changes the description of an interface.
+func (h Hand) SetDescription(ctx context.Context, iface, description string) error {
+	return h.call(ctx, "ModifyNetworkInterfaceAttribute", url.Values{
+		"NetworkInterfaceId": {iface}, "Description.Value": {description},
+	})
+}
+
+// SetDeleteOnTermination changes the flag of an attachment.
+func (h Hand) SetDeleteOnTermination(ctx context.Context, iface, attachment string, value bool) error {
+	return h.call(ctx, "ModifyNetworkInterfaceAttribute", url.Values{
+		"NetworkInterfaceId":             {iface},
+		"Attachment.AttachmentId":        {attachment},
+		"Attachment.DeleteOnTermination": {strconv.FormatBool(value)},
+	})
+}
+
+// call makes one signed call of the Query protocol.
+func (h Hand) call(ctx context.Context, action string, form url.Values) error {
+	form.Set("Action", action)
+	form.Set("Version", apiVersion)
+	body := form.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	hash := sha256.Sum256([]byte(body))
+	identity := aws.Credentials{AccessKeyID: "somebody", SecretAccessKey: "else"}
+	if err := v4.NewSigner().SignHTTP(ctx, identity, request, hex.EncodeToString(hash[:]), "ec2", Region, time.Now()); err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		answer, err := io.ReadAll(response.Body)
+		return errors.Join(fmt.Errorf("%s: %s: %s", action, response.Status, answer), err)
+	}
+	return nil
+}
