@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"regexp"
 	"time"
 
@@ -94,6 +95,11 @@ func (o *Options) Validate() error {
 	}
 	if o.ClusterID != "" && !identityPattern.MatchString(o.ClusterID) {
 		reject("--cluster-id=%q: must match %s", o.ClusterID, identityPattern)
+	}
+	if o.Kubeconfig != "" {
+		if _, err := os.Stat(o.Kubeconfig); err != nil {
+			reject("--kubeconfig=%q: %v", o.Kubeconfig, err)
+		}
 	}
 	for _, id := range o.AlsoOwnedClusterIDs {
 		if !identityPattern.MatchString(id) {

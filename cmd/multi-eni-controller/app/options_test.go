@@ -29,6 +29,7 @@ func TestWrongFlagsEndInOneLineAndExitCodeTwo(t *testing.T) {
 		{"unnamed lease", []string{"--cluster-name=a", "--leader-elect-resource-name="}, "--leader-elect-resource-name is empty"},
 		{"unknown flag", []string{"--cluster-name=a", "--no-such-flag"}, "--no-such-flag"},
 		{"malformed number", []string{"--cluster-name=a", "--concurrent-attach-syncs=many"}, "--concurrent-attach-syncs"},
+		{"no such kubeconfig", []string{"--cluster-name=a", "--kubeconfig=/no/such/file"}, `--kubeconfig="/no/such/file"`},
 		{"an argument", []string{"--cluster-name=a", "run"}, `unexpected argument "run"`},
 		{"unknown log format", []string{"--cluster-name=a", "--logging-format=xml"}, "xml"},
 		{"two mistakes", []string{"--concurrent-attach-syncs=0"}, "--cluster-name is required"},
