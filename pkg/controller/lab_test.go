@@ -1,0 +1,225 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kubeinformers "k8s.io/client-go/informers"
+	kubefake "k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/record"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/generated/clientset/versioned/fake"
+	informers "github.com/multi-eni/aws-multi-eni-controller/pkg/generated/informers/externalversions"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+const (
+	subnetA = "subnet-0000000000000000a"
+	subnetB = "subnet-0000000000000000b"
+	groupA  = "sg-0000000000000000a"
+	groupB  = "sg-0000000000000000b"
+	horizon = 10 * time.Second
+)
+
+// lab is the whole controller in virtual time: the generated fakes for Kubernetes, and for EC2 the real
+// adapter with the real SDK on the simulator's wire.
+type lab struct {
+	*testing.T
+	sim    *ec2sim.Simulator
+	kube   *kubefake.Clientset
+	client *fake.Clientset
+	events *record.FakeRecorder
+	stop   func()
+}
+
+// inLab runs a story in a virtual-time bubble with a number of instances and their Nodes, labelled "ng: multi".
+func inLab(t *testing.T, nodes int, change func(*ec2sim.World), story func(*lab)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		world := ec2sim.World{
+			Subnets: []ec2sim.Subnet{
+				{ID: subnetA, VPC: "vpc-1", Zone: "us-east-1a", CIDR: "10.0.1.0/24"},
+				{ID: subnetB, VPC: "vpc-1", Zone: "us-east-1a", CIDR: "10.0.2.0/24"},
+			},
+			SecurityGroups: []ec2sim.SecurityGroup{{ID: groupA, VPC: "vpc-1", Name: "a"}, {ID: groupB, VPC: "vpc-1", Name: "b"}},
+		}
+		l := &lab{T: t, kube: kubefake.NewClientset(), client: fake.NewSimpleClientset(), events: record.NewFakeRecorder(1000)}
+		for i := range nodes {
+			world.Instances = append(world.Instances, ec2sim.Instance{ID: instanceID(i), Type: "m5.xlarge", Subnet: subnetB, State: "running"})
+			l.addNode(i)
+		}
+		if change != nil {
+			change(&world)
+		}
+		var err error
+		if l.sim, err = ec2sim.New(world, ec2sim.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		l.start()
+		defer func() { l.stop() }()
+		story(l)
+	})
+}
+
+func instanceID(i int) string { return fmt.Sprintf("i-%017x", i+1) }
+
+func nodeName(i int) string { return fmt.Sprintf("node-%02d", i) }
+
+func (l *lab) addNode(i int) {
+	l.Helper()
+	_, err := l.kube.CoreV1().Nodes().Create(l.Context(), &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: nodeName(i), UID: types.UID("uid-" + nodeName(i)), Labels: map[string]string{"ng": "multi"}},
+		Spec:       corev1.NodeSpec{ProviderID: "aws:///us-east-1a/" + instanceID(i)},
+	}, metav1.CreateOptions{})
+	l.must(err)
+}
+
+func (l *lab) must(err error) {
+	l.Helper()
+	if err != nil {
+		l.Fatal(err)
+	}
+}
+
+// start starts a controller with empty memory, as after a crash.
+func (l *lab) start() {
+	l.Helper()
+	config := aws.Config{
+		Region:      "us-east-1",
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "secret", ""),
+		HTTPClient:  &http.Client{Transport: l.sim.Transport()},
+	}
+	core := kubeinformers.NewSharedInformerFactory(l.kube, 0)
+	own := informers.NewSharedInformerFactory(l.client, 0)
+	c, err := New(Config{
+		Kube: l.kube, Client: l.client, Nodes: core.Core().V1().Nodes(), NodeENIs: own.Networking().V1alpha1().NodeENIs(),
+		Cloud:    cloud.NewFromConfig(config, cloud.Options{ClusterIDs: []string{"cluster-1"}, Version: "test"}),
+		Recorder: l.events, Cluster: plan.Cluster{ID: "cluster-1", Name: "prod"},
+		AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
+	})
+	l.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	core.StartWithContext(ctx)
+	own.StartWithContext(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	l.stop = func() {
+		l.Helper()
+		cancel()
+		l.must(<-ended)
+		core.Shutdown()
+		own.Shutdown()
+	}
+}
+
+// ask creates a NodeENI that selects every Node.
+func (l *lab) ask(name string, index int32, changes ...func(*v1alpha1.NodeENI)) *v1alpha1.NodeENI {
+	l.Helper()
+	n := &v1alpha1.NodeENI{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: name, UID: types.UID("uid-" + name), Generation: 1, CreationTimestamp: metav1.Now(),
+			ResourceVersion: "1", // the generated fake gives none
+		},
+		Spec: v1alpha1.NodeENISpec{
+			NodeSelector: map[string]string{"ng": "multi"}, SubnetID: subnetA, SecurityGroupIDs: []string{groupA}, DeviceIndex: index,
+		},
+	}
+	for _, change := range changes {
+		change(n)
+	}
+	created, err := l.client.NetworkingV1alpha1().NodeENIs().Create(l.Context(), n, metav1.CreateOptions{})
+	l.must(err)
+	return created
+}
+
+func (l *lab) nodeENI(name string) *v1alpha1.NodeENI {
+	l.Helper()
+	n, err := l.client.NetworkingV1alpha1().NodeENIs().Get(l.Context(), name, metav1.GetOptions{})
+	l.must(err)
+	return n
+}
+
+// edit changes a NodeENI as a user would.
+func (l *lab) edit(name string, change func(*v1alpha1.NodeENI)) {
+	l.Helper()
+	n := l.nodeENI(name)
+	change(n)
+	n.Generation++
+	_, err := l.client.NetworkingV1alpha1().NodeENIs().Update(l.Context(), n, metav1.UpdateOptions{})
+	l.must(err)
+}
+
+// delete does what the API server does when a user deletes a NodeENI that bears a finalizer.
+func (l *lab) delete(name string) {
+	l.Helper()
+	l.edit(name, func(n *v1alpha1.NodeENI) { n.DeletionTimestamp = new(metav1.Now()) })
+}
+
+// ours are the interfaces in EC2 that bear our cluster's tag, as "node index status".
+func (l *lab) ours() []string {
+	var list []string
+	for _, i := range l.sim.Snapshot().Interfaces {
+		if i.Tags[eni.TagClusterID] != "cluster-1" {
+			continue
+		}
+		where := "available"
+		if i.Attachment != nil {
+			where = fmt.Sprintf("%d %s", i.Attachment.DeviceIndex, i.Attachment.Status)
+		}
+		list = append(list, i.Tags[eni.TagNodeName]+" "+where)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// wantOurs compares what is ours in EC2.
+func (l *lab) wantOurs(want ...string) {
+	l.Helper()
+	if got := l.ours(); !slices.Equal(got, want) {
+		l.Errorf("interfaces in EC2 are %q, want %q", got, want)
+	}
+}
+
+// calls counts the calls of an action that EC2 answered, whatever the code.
+func (l *lab) calls(action string) (count int) {
+	for _, n := range l.sim.Calls()[action] {
+		count += int(n)
+	}
+	return count
+}
+
+var mutatingActions = []string{
+	"CreateNetworkInterface", "AttachNetworkInterface", "ModifyNetworkInterfaceAttribute", "CreateTags", "DeleteTags",
+	"DetachNetworkInterface", "DeleteNetworkInterface",
+}
+
+func (l *lab) mutatingCalls() (count int) {
+	for _, action := range mutatingActions {
+		count += l.calls(action)
+	}
+	return count
+}
+
+// writes counts the writes of NodeENIs.
+func (l *lab) writes() (count int) {
+	for _, action := range l.client.Actions() {
+		if action.GetVerb() == "patch" {
+			count++
+		}
+	}
+	return count
+}
