@@ -8,32 +8,41 @@ import (
 
 const (
 	// CreateDeadline is how long a create without an answer may still take effect, from its beginning, before
-	// the horizon is added.
+	// the horizon is added. Whoever makes the call must give it no more time than this.
 	CreateDeadline = time.Minute
-	// rememberAbsence is for how long an answer is kept that nobody asks for again.
-	rememberAbsence = 10 * time.Minute
+	// rememberWait is for how long an answer is kept that nobody asks for again.
+	rememberWait = 10 * time.Minute
 	// maxScope is how many UIDs one narrowed list may name.
 	// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html (filters)
 	maxScope = 200
-	// leastGap keeps the two lists apart when the horizon is next to nothing.
-	leastGap = 50 * time.Millisecond
 )
 
 // absence answers whether an interface of a NodeENI can still be there. Two complete lists must fail to show
 // one: a horizon apart, and both begun when every create of ours had been answered or had run out of time.
+//
+//	             list without it            list without it, a horizon later
+//	waiting ───────────────────► once missed ─────────────────────────────► absent
+//	   ▲ ◄── list with it ───────────┘                                         │
+//	   └────── a create, or an interface that comes or goes ───────────────────┘
 type absence struct {
 	horizon time.Duration
-	// began is when this process became responsible: creates of a predecessor may show until a horizon later.
-	began   time.Time
-	creates map[string]*creates
+	// start is when this process became responsible: what a predecessor made shows at the latest a horizon
+	// later. Zero until then.
+	start time.Time
+
+	inFlight map[string]int
+	// since is, by NodeENI, from when on lists count: when its last create was answered or will have run out
+	// of time, or when its last interface went. Only where that is later than for everybody.
+	since   map[string]time.Time
 	waiting map[string]*wait
+	// epochs are the last two complete lists of everything, a horizon apart.
+	epochs []epoch
 }
 
-// creates are a NodeENI's creates.
-type creates struct {
-	inFlight int
-	// ended is when the last one was answered, or will have run out of time.
-	ended time.Time
+// epoch is a complete list of everything: when it began and of which NodeENIs it showed interfaces.
+type epoch struct {
+	began time.Time
+	shown map[string]bool
 }
 
 // wait is what is known for a NodeENI whose absence somebody waits for.
@@ -46,71 +55,92 @@ type wait struct {
 }
 
 func newAbsence(horizon time.Duration) *absence {
-	return &absence{horizon: max(horizon, leastGap), creates: map[string]*creates{}, waiting: map[string]*wait{}}
+	return &absence{horizon: horizon, inFlight: map[string]int{}, since: map[string]time.Time{}, waiting: map[string]*wait{}}
 }
 
 func (a *absence) beginCreate(uid string) {
-	if a.creates[uid] == nil {
-		a.creates[uid] = &creates{}
-	}
-	a.creates[uid].inFlight++
+	a.inFlight[uid]++
 	delete(a.waiting, uid)
 }
 
 // endCreate records the end of a create; until is later than now when it may still take effect.
 func (a *absence) endCreate(uid string, until time.Time) {
-	c := a.creates[uid]
-	c.inFlight--
-	if until.After(c.ended) {
-		c.ended = until
+	if a.inFlight[uid]--; a.inFlight[uid] <= 0 {
+		delete(a.inFlight, uid)
 	}
+	a.restart(uid, until)
+}
+
+// restart lets only lists count for the NodeENI that begin at the given time or later.
+func (a *absence) restart(uid string, since time.Time) {
+	a.since[uid] = later(a.since[uid], since)
 	delete(a.waiting, uid)
+}
+
+// countsFrom is from when on lists count for a NodeENI.
+func (a *absence) countsFrom(uid string) time.Time {
+	return later(a.start.Add(a.horizon), a.since[uid])
 }
 
 // absent answers, and registers the wish when the answer is not known. present says that the store holds an
 // interface of the NodeENI.
 func (a *absence) absent(uid string, present bool, now time.Time) bool {
-	if present || (a.creates[uid] != nil && a.creates[uid].inFlight > 0) {
+	if present || a.inFlight[uid] > 0 {
 		delete(a.waiting, uid)
 		return false
 	}
 	w := a.waiting[uid]
 	if w == nil {
-		w = &wait{next: a.since(uid)}
+		w = &wait{next: a.countsFrom(uid)}
 		a.waiting[uid] = w
+		for _, e := range a.epochs {
+			a.observe(uid, w, e.began, e.shown[uid])
+		}
 	}
 	w.asked = now
 	return w.confirmed
 }
 
-// since is from when on lists count for a NodeENI.
-func (a *absence) since(uid string) time.Time {
-	since := a.began.Add(a.horizon)
-	if c := a.creates[uid]; c != nil && c.ended.After(since) {
-		since = c.ended
-	}
-	return since
-}
-
-// applyList takes a complete list into account that began at the given time and showed interfaces of the
-// given NodeENIs. It returns those of whose absence it is the confirmation.
-func (a *absence) applyList(began time.Time, shown, scope map[string]bool) (confirmed []string) {
+// applyList takes a complete list into account, which showed interfaces of the given NodeENIs; scope narrows
+// it, nil means everything. It returns those of whose absence it is the confirmation.
+func (a *absence) applyList(rd read, shown, scope map[string]bool) (confirmed []string) {
 	for uid, w := range a.waiting {
-		if w.confirmed || (scope != nil && !scope[uid]) || began.Before(a.since(uid)) {
-			continue
-		}
-		switch {
-		case shown[uid]:
-			w.first, w.next = time.Time{}, began.Add(a.horizon)
-		case w.first.IsZero():
-			w.first, w.next = began, began.Add(a.horizon)
-		case !began.Before(w.first.Add(a.horizon)):
-			w.confirmed = true
+		if (scope == nil || scope[uid]) && a.observe(uid, w, rd.began, shown[uid]) {
 			confirmed = append(confirmed, uid)
 		}
 	}
-	slices.Sort(confirmed)
+	if scope == nil {
+		a.remember(epoch{rd.began, shown})
+	}
 	return confirmed
+}
+
+// observe takes one list into account for one NodeENI. It reports whether the list confirms the absence.
+func (a *absence) observe(uid string, w *wait, began time.Time, shown bool) bool {
+	switch {
+	case w.confirmed || began.Before(a.countsFrom(uid)):
+	case shown:
+		w.first, w.next = time.Time{}, began.Add(a.horizon)
+	case w.first.IsZero():
+		w.first, w.next = began, began.Add(a.horizon)
+	case !began.Before(w.first.Add(a.horizon)):
+		w.confirmed = true
+		return true
+	}
+	return false
+}
+
+// remember keeps the list for those who will ask later. One that began within a horizon of the last is no
+// second witness, but what it shows counts.
+func (a *absence) remember(e epoch) {
+	if n := len(a.epochs); n > 0 && e.began.Before(a.epochs[n-1].began.Add(a.horizon)) {
+		maps.Copy(a.epochs[n-1].shown, e.shown)
+		return
+	}
+	a.epochs = append(a.epochs, e)
+	a.epochs = a.epochs[max(0, len(a.epochs)-2):]
+	oldest := a.epochs[0].began.Add(-rememberWait) // no list under way can have begun earlier
+	maps.DeleteFunc(a.since, func(_ string, since time.Time) bool { return since.Before(oldest) })
 }
 
 // due returns the NodeENIs for which a list is to be made now, and when the next one is; zero when nobody
@@ -119,11 +149,10 @@ func (a *absence) due(now time.Time) (uids []string, next time.Time) {
 	for _, uid := range slices.Sorted(maps.Keys(a.waiting)) {
 		w := a.waiting[uid]
 		switch {
-		case now.Sub(w.asked) > rememberAbsence:
+		case now.Sub(w.asked) > rememberWait:
 			delete(a.waiting, uid)
-			delete(a.creates, uid)
 		case w.confirmed:
-		case !now.Before(w.next) && len(uids) < maxScope:
+		case !w.next.After(now):
 			uids = append(uids, uid)
 		case next.IsZero() || w.next.Before(next):
 			next = w.next

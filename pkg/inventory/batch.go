@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"k8s.io/klog/v2"
 )
 
 const (
@@ -17,12 +15,10 @@ const (
 	// maxBatch is how many IDs one read names.
 	// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html
 	maxBatch = 1000
-
-	firstBackOff = time.Second
-	maxBackOff   = 30 * time.Second
 )
 
-// batch collects the IDs that anybody asks to have read.
+// batch collects the IDs that anybody asks to have read. An ID that is asked for while it is being read is read
+// again: whoever asks wants an answer that began afterwards.
 type batch struct {
 	mu   sync.Mutex
 	ids  map[string]bool
@@ -37,11 +33,10 @@ func (b *batch) add(ids ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range ids {
-		b.ids[id] = true
-	}
-	select {
-	case b.wake <- struct{}{}:
-	default:
+		if id != "" {
+			b.ids[id] = true
+			wake(b.wake)
+		}
 	}
 }
 
@@ -59,17 +54,16 @@ func (b *batch) take() []string {
 
 // run reads batch after batch until ctx ends. IDs whose read failed are asked for again.
 func (b *batch) run(ctx context.Context, what string, read func(context.Context, []string) error) {
-	var backOff time.Duration
+	backOff := backOff{what: what}
 	for b.collect(ctx) {
 		for ids := b.take(); len(ids) > 0; ids = b.take() {
-			if err := read(ctx, ids); err != nil {
-				backOff = nextBackOff(backOff)
-				logReadFailure(ctx, what, err, backOff)
+			err := read(ctx, ids)
+			if err != nil {
 				b.add(ids...)
-				sleep(ctx, backOff)
+			}
+			if !backOff.settle(ctx, err) {
 				break
 			}
-			backOff = 0
 		}
 	}
 }
@@ -97,26 +91,5 @@ func (b *batch) collect(ctx context.Context) bool {
 		case <-b.wake:
 			idle.Stop()
 		}
-	}
-}
-
-func nextBackOff(last time.Duration) time.Duration {
-	return min(max(2*last, firstBackOff), maxBackOff)
-}
-
-// logReadFailure says that EC2 could not be read; nothing is concluded from a read that failed.
-func logReadFailure(ctx context.Context, what string, err error, retryAfter time.Duration) {
-	if ctx.Err() == nil {
-		klog.FromContext(ctx).Error(err, "Reading from EC2 failed, trying again", "what", what, "retryAfter", retryAfter)
-	}
-}
-
-// sleep waits, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -8,8 +9,8 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// instanceStore holds instances as last described, and subnetStore subnets. They have no own writes to merge:
-// the later read counts.
+// instanceStore holds instances as last described. There are no own writes to merge: of two reads the one that
+// began later counts.
 type instanceStore map[string]eni.ObservedInstance
 
 // apply takes a describe of the asked IDs into account and returns the IDs of those that look different.
@@ -27,8 +28,9 @@ func (s instanceStore) apply(began time.Time, asked []string, found []eni.Instan
 		read.ID, read.ObservedAt, read.NotFound = id, began, true
 		if instance := byID[id]; instance != nil {
 			read.Instance, read.NotFound = *instance, false
+			read.Interfaces = inOrder(instance.Interfaces)
 		}
-		if !known || old.State != read.State || old.NotFound != read.NotFound {
+		if !known || old.State != read.State {
 			read.StateSince = began
 		}
 		s[id] = read
@@ -39,13 +41,18 @@ func (s instanceStore) apply(began time.Time, asked []string, found []eni.Instan
 	return changed
 }
 
-// keep forgets all instances but the given ones.
-func (s instanceStore) keep(ids []string) {
-	named := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		named[id] = true
-	}
-	maps.DeleteFunc(s, func(id string, _ eni.ObservedInstance) bool { return !named[id] })
+// forget drops those not named of which nothing was heard since the given time.
+func (s instanceStore) forget(named map[string]bool, since time.Time) {
+	maps.DeleteFunc(s, func(id string, instance eni.ObservedInstance) bool {
+		return !named[id] && instance.ObservedAt.Before(since)
+	})
+}
+
+// inOrder returns a copy in the order of slot and ID, so that two answers can be compared.
+func inOrder(interfaces []eni.InstanceInterface) []eni.InstanceInterface {
+	return slices.SortedFunc(slices.Values(interfaces), func(a, b eni.InstanceInterface) int {
+		return cmp.Or(cmp.Compare(a.Slot.Card, b.Slot.Card), cmp.Compare(a.Slot.Index, b.Slot.Index), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 func sameInstance(a, b *eni.ObservedInstance) bool {
@@ -53,10 +60,11 @@ func sameInstance(a, b *eni.ObservedInstance) bool {
 		a.SubnetID == b.SubnetID && slices.Equal(a.Interfaces, b.Interfaces) && maps.Equal(a.MaxInterfaces, b.MaxInterfaces)
 }
 
+// subnetStore holds subnets as last described.
 type subnetStore map[string]eni.ObservedSubnet
 
 // apply takes a describe of the asked IDs into account and returns the IDs of those that look different. How
-// many addresses are free makes no difference: it changes all the time.
+// many addresses are free makes no difference, because it changes all the time, unless it is whether any is.
 func (s subnetStore) apply(began time.Time, asked []string, found []eni.Subnet) (changed []string) {
 	byID := make(map[string]*eni.Subnet, len(found))
 	for i := range found {
@@ -73,9 +81,21 @@ func (s subnetStore) apply(began time.Time, asked []string, found []eni.Subnet) 
 			read.Subnet, read.NotFound = *subnet, false
 		}
 		s[id] = read
-		if !known || old.NotFound != read.NotFound || old.Zone != read.Zone || old.CIDR != read.CIDR || old.VPCID != read.VPCID {
+		if !known || !sameSubnet(&old, &read) {
 			changed = append(changed, id)
 		}
 	}
 	return changed
+}
+
+// forget drops those not named of which nothing was heard since the given time.
+func (s subnetStore) forget(named map[string]bool, since time.Time) {
+	maps.DeleteFunc(s, func(id string, subnet eni.ObservedSubnet) bool {
+		return !named[id] && subnet.ObservedAt.Before(since)
+	})
+}
+
+func sameSubnet(a, b *eni.ObservedSubnet) bool {
+	return a.NotFound == b.NotFound && a.VPCID == b.VPCID && a.Zone == b.Zone && a.CIDR == b.CIDR &&
+		(a.FreeAddresses > 0) == (b.FreeAddresses > 0)
 }

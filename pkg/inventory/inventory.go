@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/klog/v2"
+
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
@@ -16,31 +18,37 @@ type Inventory struct {
 	options Options
 
 	refreshInstances, refreshInterfaces, refreshSubnets *batch
-	// pollFlux and checkAbsence wake the loops that otherwise have nothing to do.
-	pollFlux, checkAbsence chan struct{}
+	// pollWake and listWake wake the loops that otherwise have nothing to do.
+	pollWake, listWake chan struct{}
+	// listed is closed when the first complete list has arrived.
+	listed chan struct{}
 
 	mu        sync.Mutex
+	logger    klog.Logger
 	synced    bool
 	store     *store
 	instances instanceStore
 	subnets   subnetStore
-	absence   *absence
+	stats     Stats
 }
 
 // New makes an inventory. It reads nothing before Run.
 func New(reader Reader, options Options) *Inventory {
+	options = options.withDefaults()
 	return &Inventory{
 		reader:            reader,
 		options:           options,
 		refreshInstances:  newBatch(),
 		refreshInterfaces: newBatch(),
 		refreshSubnets:    newBatch(),
-		pollFlux:          make(chan struct{}, 1),
-		checkAbsence:      make(chan struct{}, 1),
+		pollWake:          make(chan struct{}, 1),
+		listWake:          make(chan struct{}, 1),
+		listed:            make(chan struct{}),
+		logger:            klog.Background(),
 		store:             newStore(options.ClusterIDs, options.Horizon),
 		instances:         instanceStore{},
 		subnets:           subnetStore{},
-		absence:           newAbsence(options.Horizon),
+		stats:             Stats{Reads: map[string]int{}, Failures: map[string]int{}},
 	}
 }
 
@@ -52,7 +60,8 @@ func (i *Inventory) HasSynced() bool {
 }
 
 // InterfacesOf returns our interfaces that are tagged for the instance or attached to it, in the order of ID.
-// The instance "" stands for those that are neither tagged for nor attached to any.
+// The instance "" stands for those that are neither tagged for nor attached to any. An interface that has lost
+// its tags is among them by what they last were.
 func (i *Inventory) InterfacesOf(instanceID string) []eni.ObservedInterface {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -86,6 +95,13 @@ func (i *Inventory) InstanceKeys() []string {
 	return slices.Sorted(maps.Keys(i.store.byInstance))
 }
 
+// NodeENIUIDs returns every UID that InterfacesOfNodeENI has something for, sorted.
+func (i *Inventory) NodeENIUIDs() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Sorted(maps.Keys(i.store.byUID))
+}
+
 // Interface returns one interface of ours.
 func (i *Inventory) Interface(id string) (eni.ObservedInterface, bool) {
 	i.mu.Lock()
@@ -96,8 +112,20 @@ func (i *Inventory) Interface(id string) (eni.ObservedInterface, bool) {
 	return eni.ObservedInterface{}, false
 }
 
-// Departed reports whether we have deleted the interface lately, so that an older description of its
-// instance may still show it.
+// LastOwner returns what the interface's tags say, or last said: lost reports that they do no longer make it
+// ours. Such an interface is kept, and holds its NodeENI's finalizer, until it is gone or tagged again.
+func (i *Inventory) LastOwner(id string) (owner eni.Owner, lost bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	r, ok := i.store.records[id]
+	if !ok {
+		return eni.Owner{}, false
+	}
+	return r.owner, i.store.tagsLost(r)
+}
+
+// Departed reports whether the interface has been deleted lately, so that an older description of its instance
+// may still show it.
 func (i *Inventory) Departed(id string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -131,92 +159,14 @@ func (i *Inventory) RefreshInterfaces(ids ...string) { i.refreshInterfaces.add(i
 // RefreshSubnets is RefreshInstances for subnets.
 func (i *Inventory) RefreshSubnets(ids ...string) { i.refreshSubnets.add(ids...) }
 
-// BeginCreate records that a create for the NodeENI is about to be sent. end must be called with what came of
-// it: the interface, or nil, and whether the create may have taken effect all the same.
-func (i *Inventory) BeginCreate(uid string) (end func(created *eni.Interface, outcomeUnknown bool)) {
-	began := time.Now()
-	i.mu.Lock()
-	i.absence.beginCreate(uid)
-	i.mu.Unlock()
-	return func(created *eni.Interface, outcomeUnknown bool) {
-		until := time.Now()
-		if outcomeUnknown {
-			until = began.Add(CreateDeadline + i.options.Horizon)
-		}
-		i.apply(func(now time.Time) *changes {
-			i.absence.endCreate(uid, until)
-			if created == nil {
-				return &changes{uids: map[string]bool{uid: true}}
-			}
-			return i.store.created(*created, now)
-		})
-	}
-}
-
-// SetAttachment records what our attach or detach has led to: Attaching, Detaching, or UnknownAttachment when
-// its answer was lost.
-func (i *Inventory) SetAttachment(id string, a *eni.Attachment) {
-	i.apply(func(now time.Time) *changes { return i.store.setAttachment(id, a, now) })
-}
-
-// Modified records our change of a setting. The change may replace the interface's maps and slices, but must
-// not write to them.
-func (i *Inventory) Modified(id string, change func(*eni.Interface)) {
-	i.apply(func(now time.Time) *changes { return i.store.modified(id, change, now) })
-}
-
-// Deleted records that EC2 has deleted the interface for us.
-func (i *Inventory) Deleted(id string) {
-	i.apply(func(now time.Time) *changes { return i.store.deleted(id, now) })
-}
-
-// DeleteNotFound records that EC2 does not know what we wanted to delete. It reports whether that is to be
-// believed: not of an interface made a moment ago that no read has shown yet.
-func (i *Inventory) DeleteNotFound(id string) (gone bool) {
-	i.apply(func(now time.Time) (c *changes) {
-		gone, c = i.store.deleteNotFound(id, now)
-		return c
-	})
-	return gone
-}
-
-// NotSeen records that EC2 does not know what we wanted to attach.
-func (i *Inventory) NotSeen(id string) {
-	i.apply(func(now time.Time) *changes { return i.store.notSeen(id, now) })
-}
-
 // AbsentFor reports whether no interface of the NodeENI exists and none can still come. When that is not
 // known, the lists that it takes are made, and Changed tells when the answer may be another.
 func (i *Inventory) AbsentFor(uid string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	absent := i.absence.absent(uid, len(i.store.byUID[uid]) > 0, time.Now())
+	absent := i.store.absent(uid, time.Now())
 	if !absent {
-		wake(i.checkAbsence)
+		wake(i.listWake)
 	}
 	return absent
-}
-
-// apply changes the store and tells about it.
-func (i *Inventory) apply(change func(now time.Time) *changes) {
-	i.mu.Lock()
-	c := change(time.Now())
-	i.mu.Unlock()
-	i.tell(c)
-}
-
-// tell passes on what has changed, and wakes the poll when anything is in flux.
-func (i *Inventory) tell(c *changes) {
-	if len(c.instances)+len(c.uids)+len(c.subnets) == 0 {
-		return
-	}
-	wake(i.pollFlux)
-	i.options.Changed(c.change())
-}
-
-func wake(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

@@ -2,229 +2,159 @@ package inventory
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"k8s.io/klog/v2"
-
-	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// pollInterval is how often one call's worth of what is in flux is read: with more in flux, each is read less
-// often, so that the poll costs at most a call each second.
 const (
+	// pollInterval is how often the poll reads, pollWorth how much at a time: one call's worth, so that however
+	// much is in flux, the poll costs at most a call each second, and those wait longer who are many.
 	pollInterval = time.Second
 	pollWorth    = 200
+	// listInterval keeps narrowed lists apart, so that more who wait for one share it.
+	listInterval = time.Second
 )
 
-// Run reads EC2 until ctx ends. When it returns, every goroutine that it started has ended.
+// Run reads EC2 until ctx ends. When it returns, every goroutine that it started has ended. It is to be called
+// when this process has become responsible, and once.
 func (i *Inventory) Run(ctx context.Context) {
 	i.mu.Lock()
-	i.absence.began = time.Now()
+	i.store.absence.start = time.Now()
+	i.logger = klog.FromContext(ctx)
 	i.mu.Unlock()
 	var group sync.WaitGroup
-	group.Go(func() { i.resyncLoop(ctx) })
-	group.Go(func() { i.fluxLoop(ctx) })
-	group.Go(func() { i.absenceLoop(ctx) })
-	group.Go(func() { i.refreshInstances.run(ctx, "instances", i.readInstances) })
-	group.Go(func() { i.refreshInterfaces.run(ctx, "interfaces", i.readInterfaces) })
-	group.Go(func() { i.refreshSubnets.run(ctx, "subnets", i.readSubnets) })
-	group.Wait()
+	defer group.Wait()
+	group.Go(func() { i.periodically(ctx, ReadList, i.resyncInterfaces) })
+	group.Go(func() { i.whenListed(ctx, ReadInstances, i.resyncInstances) })
+	group.Go(func() { i.whenListed(ctx, ReadSubnets, i.resyncSubnets) })
+	group.Go(func() { i.pollLoop(ctx) })
+	group.Go(func() { i.narrowedListLoop(ctx) })
+	group.Go(func() { i.refreshInstances.run(ctx, "refreshed instances", i.askedInstances) })
+	group.Go(func() { i.refreshInterfaces.run(ctx, "refreshed interfaces", i.askedInterfaces) })
+	group.Go(func() { i.refreshSubnets.run(ctx, "refreshed subnets", i.askedSubnets) })
 }
 
-// resyncLoop reads everything each resync period.
-func (i *Inventory) resyncLoop(ctx context.Context) {
-	var backOff time.Duration
+// periodically does something each resync period, and again after a while when it failed.
+func (i *Inventory) periodically(ctx context.Context, what string, do func(context.Context) error) {
+	backOff := backOff{what: what}
 	for ctx.Err() == nil {
-		if err := i.resync(ctx); err != nil {
-			backOff = nextBackOff(backOff)
-			logReadFailure(ctx, "everything", err, backOff)
-			sleep(ctx, backOff)
-			continue
+		if backOff.settle(ctx, do(ctx)) {
+			sleep(ctx, i.options.Resync)
 		}
-		backOff = 0
-		sleep(ctx, i.options.Resync)
 	}
 }
 
-func (i *Inventory) resync(ctx context.Context) error {
+// whenListed is periodically, from the first complete list on: which instances matter is not known before.
+func (i *Inventory) whenListed(ctx context.Context, what string, do func(context.Context) error) {
+	select {
+	case <-ctx.Done():
+	case <-i.listed:
+		i.periodically(ctx, what, do)
+	}
+}
+
+// resyncInterfaces makes the epoch's list, and reads those by ID that no list shows any more.
+func (i *Inventory) resyncInterfaces(ctx context.Context) error {
 	if err := i.list(ctx, nil); err != nil {
 		return err
 	}
-	ids := i.namedInstances()
-	for chunk := range slices.Chunk(ids, maxBatch) {
+	i.mu.Lock()
+	lost := i.store.allTagsLost()
+	i.mu.Unlock()
+	for chunk := range slices.Chunk(lost, maxBatch) {
+		if err := i.describeInterfaces(ctx, ReadInterfaces, chunk, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resyncInstances describes the instances that Nodes or our interfaces name, and forgets the others.
+func (i *Inventory) resyncInstances(ctx context.Context) error {
+	began := time.Now()
+	named := setOf(append(i.options.Instances(), i.InstanceKeys()...))
+	delete(named, "")
+	for chunk := range chunks(named) {
 		if err := i.describeInstances(ctx, chunk, false); err != nil {
 			return err
 		}
 	}
 	i.mu.Lock()
-	i.instances.keep(ids)
-	i.mu.Unlock()
-	if subnets := i.options.Subnets(); len(subnets) > 0 {
-		return i.readSubnets(ctx, subnets)
-	}
+	defer i.mu.Unlock()
+	i.instances.forget(named, began)
 	return nil
 }
 
-// namedInstances are the instances that Nodes or our interfaces name.
-func (i *Inventory) namedInstances() []string {
-	named := append(i.options.Instances(), i.InstanceKeys()...)
-	named = slices.DeleteFunc(named, func(id string) bool { return id == "" })
-	slices.Sort(named)
-	return slices.Compact(named)
-}
-
-// list makes a complete list, narrowed to the NodeENIs unless uids is nil, and merges it.
-func (i *Inventory) list(ctx context.Context, uids []string) error {
+func (i *Inventory) resyncSubnets(ctx context.Context) error {
 	began := time.Now()
-	list, err := i.reader.ListInterfaces(ctx, i.options.ClusterIDs, uids)
-	if err != nil {
-		return fmt.Errorf("listing the interfaces of cluster %v: %w", i.options.ClusterIDs, err)
-	}
-	var scope map[string]bool
-	if uids != nil {
-		scope = setOf(uids)
-	}
-	shown := map[string]bool{}
-	for n := range list {
-		shown[list[n].Tags[eni.TagNodeENIUID]] = true
-	}
-	i.apply(func(now time.Time) *changes {
-		c := i.store.applyList(began, now, list, scope)
-		for _, uid := range i.absence.applyList(began, shown, scope) {
-			mark(&c.uids, uid)
+	named := setOf(i.options.Subnets())
+	for chunk := range chunks(named) {
+		if err := i.describeSubnets(ctx, chunk, false); err != nil {
+			return err
 		}
-		i.synced = true
-		return c
-	})
-	klog.FromContext(ctx).V(4).Info("Listed interfaces", "count", len(list), "narrowed", uids != nil, "duration", time.Since(began))
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.subnets.forget(named, began)
 	return nil
 }
 
-// fluxLoop polls what is in flux, and nothing when nothing is.
-func (i *Inventory) fluxLoop(ctx context.Context) {
-	for {
+// pollLoop reads by ID what is in flux, and nothing when nothing is.
+func (i *Inventory) pollLoop(ctx context.Context) {
+	backOff := backOff{what: "interfaces in flux"}
+	for ctx.Err() == nil {
 		i.mu.Lock()
-		flux := i.store.flux()
+		next, ok := i.store.nextPoll()
 		i.mu.Unlock()
-		if len(flux) == 0 {
-			select {
-			case <-ctx.Done():
-				return
-			case <-i.pollFlux:
-				continue
-			}
+		if !ok || time.Until(next) > 0 {
+			await(ctx, next, i.pollWake)
+			continue
 		}
-		calls := (len(flux) + pollWorth - 1) / pollWorth
-		sleep(ctx, time.Duration(calls)*pollInterval)
+		sleep(ctx, pollInterval)
 		if ctx.Err() != nil {
 			return
 		}
-		if err := i.describeInterfaces(ctx, flux, false); err != nil {
-			logReadFailure(ctx, "interfaces in flux", err, pollInterval)
-		}
-	}
-}
-
-// absenceLoop makes the lists that AbsentFor waits for.
-func (i *Inventory) absenceLoop(ctx context.Context) {
-	var backOff time.Duration
-	for ctx.Err() == nil {
 		i.mu.Lock()
-		uids, next := i.absence.due(time.Now())
+		ids := i.store.poll(time.Now(), pollWorth)
 		i.mu.Unlock()
+		if len(ids) > 0 {
+			backOff.settle(ctx, i.describeInterfaces(ctx, ReadPoll, ids, false))
+		}
+	}
+}
+
+// narrowedListLoop makes the lists that AbsentFor waits for, and those that it takes to know interfaces gone.
+func (i *Inventory) narrowedListLoop(ctx context.Context) {
+	backOff := backOff{what: ReadNarrowedList}
+	var last time.Time
+	for ctx.Err() == nil {
+		uids, next := i.dueLists()
 		if len(uids) == 0 {
-			i.awaitAbsence(ctx, next)
+			await(ctx, next, i.listWake)
 			continue
 		}
-		if err := i.list(ctx, uids); err != nil {
-			backOff = nextBackOff(backOff)
-			logReadFailure(ctx, "interfaces of deleted NodeENIs", err, backOff)
-			sleep(ctx, backOff)
-			continue
+		sleep(ctx, max(batchIdle, time.Until(last.Add(listInterval))))
+		if ctx.Err() != nil {
+			return
 		}
-		backOff = 0
-	}
-}
-
-// awaitAbsence waits until a list is due, or somebody asks for another.
-func (i *Inventory) awaitAbsence(ctx context.Context, next time.Time) {
-	var due <-chan time.Time
-	if !next.IsZero() {
-		timer := time.NewTimer(time.Until(next))
-		defer timer.Stop()
-		due = timer.C
-	}
-	select {
-	case <-ctx.Done():
-	case <-due:
-	case <-i.checkAbsence:
-	}
-}
-
-func (i *Inventory) readInstances(ctx context.Context, ids []string) error {
-	return i.describeInstances(ctx, ids, true)
-}
-
-// describeInstances reads and merges instances. asked says that somebody waits for the answer even if
-// nothing has changed.
-func (i *Inventory) describeInstances(ctx context.Context, ids []string, asked bool) error {
-	began := time.Now()
-	found, err := i.reader.DescribeInstances(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("describing %d instances: %w", len(ids), err)
-	}
-	i.apply(func(time.Time) *changes {
-		tell := i.instances.apply(began, ids, found)
-		if asked {
-			tell = ids
+		last = time.Now()
+		if uids, _ = i.dueLists(); len(uids) > 0 {
+			backOff.settle(ctx, i.list(ctx, uids[:min(len(uids), maxScope)]))
 		}
-		return &changes{instances: setOf(tell)}
-	})
-	return nil
-}
-
-func (i *Inventory) readInterfaces(ctx context.Context, ids []string) error {
-	return i.describeInterfaces(ctx, ids, true)
-}
-
-// describeInterfaces reads and merges interfaces by ID.
-func (i *Inventory) describeInterfaces(ctx context.Context, ids []string, asked bool) error {
-	began := time.Now()
-	found, err := i.reader.DescribeInterfaces(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("describing %d interfaces: %w", len(ids), err)
 	}
-	i.apply(func(now time.Time) *changes {
-		c := i.store.applyByID(began, now, ids, found)
-		for _, id := range ids {
-			if r, ok := i.store.records[id]; ok && asked {
-				c.record(r)
-			}
-		}
-		return c
-	})
-	return nil
 }
 
-func (i *Inventory) readSubnets(ctx context.Context, ids []string) error {
-	began := time.Now()
-	found, err := i.reader.DescribeSubnets(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("describing %d subnets: %w", len(ids), err)
+// dueLists returns the NodeENIs for which a narrowed list is due, and when the next one is; zero for never.
+func (i *Inventory) dueLists() (uids []string, next time.Time) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	uids, next = i.store.absence.due(time.Now())
+	wanted := i.store.unlisted()
+	for _, uid := range uids {
+		include(&wanted, uid)
 	}
-	i.apply(func(time.Time) *changes {
-		return &changes{subnets: setOf(i.subnets.apply(began, ids, found))}
-	})
-	return nil
-}
-
-func setOf(ids []string) map[string]bool {
-	set := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		set[id] = true
-	}
-	return set
+	return sorted(wanted), next
 }

@@ -8,175 +8,188 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-const (
-	// unseenFor is after what time a create that no read has ever shown is dropped.
-	unseenFor = 5 * time.Minute
-	// unseenByIDFor is the same when EC2 says of the ID itself that it does not exist.
-	unseenByIDFor = time.Minute
-)
+// read is when a read began, and when its answer is merged. Reads are ordered by when they began: that is
+// what bounds how old their answer can be.
+type read struct{ began, now time.Time }
 
-// applyList merges a complete list that began at the given time. scope narrows it to those NodeENI UIDs; nil
-// means everything, which makes it an epoch.
-func (s *store) applyList(began, now time.Time, list []eni.Interface, scope map[string]bool) *changes {
-	c := &changes{}
-	shown := make(map[string]bool, len(list))
+// applyList merges a complete list. scope narrows it to those NodeENI UIDs; nil means everything, which makes
+// it an epoch. What comes or goes by the list starts the wait for absence anew before the list counts for that.
+func (s *store) applyList(rd read, list []eni.Interface, scope map[string]bool) *changes {
+	c := &changes{now: rd.now}
+	shown, owners := make(map[string]struct{}, len(list)), map[string]bool{}
 	for i := range list {
-		shown[list[i].ID] = true
-		s.show(began, now, &list[i], c, scope == nil)
+		shown[list[i].ID], owners[list[i].Tags[eni.TagNodeENIUID]] = struct{}{}, true
+		s.show(rd, &list[i], scope == nil, c)
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.records)) {
-		r := s.records[id]
-		if !shown[id] && (scope == nil || scope[r.owner.NodeENIUID]) {
-			s.missFromList(began, now, r, c)
+	for id, r := range s.records {
+		if _, ok := shown[id]; !ok && (scope == nil || scope[r.owner.NodeENIUID]) {
+			s.missFromList(rd, r, c)
 		}
 	}
-	s.expireTombstones(now)
+	s.expireTombstones(rd.now)
+	for _, uid := range s.absence.applyList(rd, owners, scope) {
+		include(&c.uids, uid)
+	}
 	return c
 }
 
-// applyByID merges a read of the given IDs that began at the given time.
-func (s *store) applyByID(began, now time.Time, asked []string, found []eni.Interface) *changes {
-	c := &changes{}
-	shown := make(map[string]bool, len(found))
+// applyByID merges a read of the given IDs.
+func (s *store) applyByID(rd read, asked []string, found []eni.Interface) *changes {
+	c := &changes{now: rd.now}
+	shown := make(map[string]struct{}, len(found))
 	for i := range found {
-		shown[found[i].ID] = true
-		s.show(began, now, &found[i], c, false)
+		shown[found[i].ID] = struct{}{}
+		s.show(rd, &found[i], false, c)
 	}
 	for _, id := range asked {
-		if r, ok := s.records[id]; ok && !shown[id] {
-			s.missByID(began, r, c)
+		if _, ok := shown[id]; ok {
+			continue
+		}
+		if r, ok := s.records[id]; ok {
+			s.missByID(rd, r, c)
 		}
 	}
 	return c
 }
 
 // show merges one interface that a read has shown.
-func (s *store) show(began, now time.Time, read *eni.Interface, c *changes, epoch bool) {
-	if deleted, ok := s.tombstones[read.ID]; ok && began.Before(deleted.Add(s.horizon)) {
-		return
-	}
-	old, known := s.records[read.ID]
-	if !known {
-		if _, ours := s.ownerOf(read.Tags); !ours {
+func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
+	if died, dead := s.tombstones[iface.ID]; dead {
+		if rd.began.Before(died.Add(s.horizon)) {
 			return
 		}
-		old = &record{ObservedInterface: eni.ObservedInterface{Interface: *read, AttachmentSince: now}}
+		delete(s.tombstones, iface.ID)
+		c.decide("back", iface.ID)
 	}
-	merged := *old
-	merged.Interface = s.merge(began, old, read)
-	merged.seen, merged.Missing, merged.missedByID, merged.firstMiss = true, false, false, time.Time{}
-	if epoch {
-		merged.Epochs++
-		if merged.FirstListed.IsZero() {
-			merged.FirstListed = began
-		}
-	}
-	if known && !sameAttachment(old.Attachment, merged.Attachment) {
-		merged.AttachmentSince = now
-	}
-	delete(s.tombstones, read.ID)
-	if known && !old.Missing && sameInterface(&old.Interface, &merged.Interface) {
-		s.records[read.ID] = &merged // nothing that anybody looks at has changed
+	if r, known := s.records[iface.ID]; known {
+		s.edit(r, c, func() { s.merge(rd, r, iface, epoch) })
 		return
 	}
-	s.put(&merged, c)
+	if _, ours := s.ownerOf(iface.Tags); !ours {
+		return
+	}
+	r := &record{known: rd.now, seen: true, readBegan: rd.began, attachment: observed(rd.now), attachmentKnown: rd.now}
+	r.Interface, r.AttachmentSince = *iface, rd.now
+	r.count(rd, epoch)
+	s.add(r, c)
 }
 
-// merge is the read, but for what an own write has changed so lately that the read need not show it.
-func (s *store) merge(began time.Time, old *record, read *eni.Interface) eni.Interface {
-	merged := *read
-	if s.masked(began, old.attachmentWrite) && !confirmsAttachment(began, old, read.Attachment) {
-		merged.Attachment = old.Attachment
+// count counts an epoch that showed the interface.
+func (r *record) count(rd read, epoch bool) {
+	if !epoch {
+		return
 	}
-	if s.masked(began, old.flagWrite) && old.Attachment != nil && merged.Attachment != nil && old.Attachment.ID == merged.Attachment.ID {
-		kept := *merged.Attachment
-		kept.DeleteOnTermination = old.Attachment.DeleteOnTermination
-		merged.Attachment = &kept
+	r.Epochs++
+	if r.FirstListed.IsZero() || rd.began.Before(r.FirstListed) {
+		r.FirstListed = rd.began
 	}
-	if s.masked(began, old.settingsWrite) {
-		merged.SecurityGroupIDs, merged.Description, merged.Tags = old.SecurityGroupIDs, old.Description, old.Tags
-	}
-	return merged
 }
 
-// masked reports whether a read that began at the given time may lag behind the write.
-func (s *store) masked(began, write time.Time) bool {
-	return !write.IsZero() && began.Before(write.Add(s.horizon))
-}
-
-// confirmsAttachment reports whether a read shows what an own attach or detach has led to, or where it goes
-// from there. A read that began before the answer confirms nothing.
-func confirmsAttachment(began time.Time, old *record, read *eni.Attachment) bool {
-	own := old.Attachment
-	if began.Before(old.attachmentWrite) || own == nil {
-		return false
+// merge takes from a read what it may say: all but what it contradicts and may lag behind.
+func (s *store) merge(rd read, r *record, iface *eni.Interface, epoch bool) {
+	r.count(rd, epoch)
+	first := !r.seen
+	r.seen = true
+	if rd.began.Before(r.readBegan) || rd.began.Before(r.lastMiss) {
+		return // an older answer than the one that is known
 	}
+	r.readBegan = rd.began
 	switch {
-	case own.Status == eni.UnknownAttachment && own.ID == "": // an attach without answer
-		return read != nil
-	case own.Status == eni.Attaching || own.Status == eni.Attached:
-		return read != nil && read.ID == own.ID
-	default: // a detach, answered or not
-		return read == nil || read.ID != own.ID || read.Status == eni.Detaching
+	case !r.lastMiss.IsZero():
+		r.recheck = rd.now.Add(s.horizon) // reads disagree: one of them lags
+	case first || !rd.began.Before(r.recheck):
+		r.recheck = time.Time{}
+	}
+	r.Missing, r.listMiss, r.idMiss, r.lastMiss = false, time.Time{}, time.Time{}, time.Time{}
+
+	old := r.Interface
+	r.Interface = *iface
+	r.Attachment = s.mergeAttachment(rd, r, old.Attachment, iface.Attachment)
+	s.mergeSettings(rd, r, &old)
+}
+
+// mergeSettings puts back the settings of which the read may lag behind our write, and keeps the present
+// maps and slices where nothing differs.
+func (s *store) mergeSettings(rd read, r *record, old *eni.Interface) {
+	same := slices.Equal(old.SecurityGroupIDs, r.SecurityGroupIDs)
+	if r.groups.overrules(rd.began, s.horizon, same) || same {
+		r.SecurityGroupIDs = old.SecurityGroupIDs
+	}
+	same = maps.Equal(old.Tags, r.Tags)
+	if r.tags.overrules(rd.began, s.horizon, same) || same {
+		r.Tags = old.Tags
+	} else {
+		r.retagged++
+	}
+	if r.description.overrules(rd.began, s.horizon, old.Description == r.Description) {
+		r.Description = old.Description
 	}
 }
 
-// missFromList notes that a complete list did not show the interface.
-func (s *store) missFromList(began, now time.Time, r *record, c *changes) {
-	if !r.seen && now.Sub(r.created) >= unseenFor {
-		s.remove(r.ID, c)
+// mergeAttachment decides between the attachment that is known and the one that a read shows.
+func (s *store) mergeAttachment(rd read, r *record, known, shown *eni.Attachment) *eni.Attachment {
+	same := sameStatus(known, shown)
+	if r.attachment.overrules(rd.began, s.horizon, same || s.follows(rd, r, known, shown)) {
+		return known
+	}
+	if !same {
+		r.reattach(known, shown, rd.now)
+		r.attachment = observed(rd.now)
+	}
+	return s.mergeFlag(rd, r, known, shown)
+}
+
+// mergeFlag keeps the delete-on-termination that we set on this attachment while the read may lag behind.
+func (s *store) mergeFlag(rd read, r *record, known, shown *eni.Attachment) *eni.Attachment {
+	if known == nil || shown == nil || known.ID != shown.ID {
+		r.flag = mark{}
+		return shown
+	}
+	if !r.flag.overrules(rd.began, s.horizon, known.DeleteOnTermination == shown.DeleteOnTermination) {
+		return shown
+	}
+	kept := *shown
+	kept.DeleteOnTermination = known.DeleteOnTermination
+	return &kept
+}
+
+// reattach follows the attachment from one to the next, or from one status to the next.
+func (r *record) reattach(from, to *eni.Attachment, now time.Time) {
+	r.AttachmentSince = now
+	if from != nil && to != nil && from.ID == to.ID {
 		return
 	}
-	if s.masked(began, r.lastWrite()) {
-		return
+	r.attachmentKnown = now
+	if from != nil && from.ID != "" {
+		r.formers = append(slices.Clone(r.formers), from.ID)
+		r.formers = r.formers[max(0, len(r.formers)-maxFormers):]
 	}
+}
+
+// follows reports whether what a read shows can only have come after what is known, so that the read does not
+// lag however early it began.
+//
+//	none ──► attaching ──► attached ──► (unknown: a detach without answer) ──► detaching ──► none
+//	  └────► unknown: an attach without answer, its ID not known ──► any of these
+func (s *store) follows(rd read, r *record, known, shown *eni.Attachment) bool {
 	switch {
-	case r.missedByID, !r.firstMiss.IsZero() && !began.Before(r.firstMiss.Add(s.horizon)):
-		s.remove(r.ID, c)
-	case r.firstMiss.IsZero():
-		missing := *r
-		missing.Missing, missing.firstMiss = true, began
-		s.put(&missing, c)
+	case known == nil || known.ID == "":
+		return shown != nil && !slices.Contains(r.formers, shown.ID)
+	case shown != nil && shown.ID == known.ID:
+		return rank(shown.Status) > rank(known.Status)
 	}
+	return !rd.began.Before(r.attachmentKnown.Add(s.horizon)) // began when the known attachment was there already
 }
 
-// missByID notes that EC2 did not show the interface when asked for its ID.
-func (s *store) missByID(began time.Time, r *record, c *changes) {
-	if s.masked(began, r.lastWrite()) {
-		return
+// rank orders the statuses of one attachment as it goes through them.
+func rank(status eni.AttachmentStatus) int {
+	switch status {
+	case eni.Attaching:
+		return 1
+	case eni.Attached:
+		return 2
+	case eni.UnknownAttachment:
+		return 3
 	}
-	if !r.firstMiss.IsZero() {
-		s.remove(r.ID, c)
-		return
-	}
-	missing := *r
-	missing.Missing, missing.missedByID = true, true
-	if !r.Missing {
-		s.put(&missing, c)
-		return
-	}
-	s.records[r.ID] = &missing
-}
-
-func (s *store) expireTombstones(now time.Time) {
-	for id, deleted := range s.tombstones {
-		if now.After(deleted.Add(s.horizon + unseenFor)) {
-			delete(s.tombstones, id)
-		}
-	}
-}
-
-func sameAttachment(a, b *eni.Attachment) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.ID == b.ID && a.Status == b.Status && a.InstanceID == b.InstanceID && a.Slot == b.Slot
-}
-
-func sameInterface(a, b *eni.Interface) bool {
-	return sameAttachment(a.Attachment, b.Attachment) &&
-		(a.Attachment == nil || a.Attachment.DeleteOnTermination == b.Attachment.DeleteOnTermination) &&
-		a.SubnetID == b.SubnetID && a.VPCID == b.VPCID && a.Zone == b.Zone && a.Description == b.Description &&
-		a.MAC == b.MAC && a.PrivateIP == b.PrivateIP && a.RequesterManaged == b.RequesterManaged &&
-		slices.Equal(a.SecurityGroupIDs, b.SecurityGroupIDs) && maps.Equal(a.Tags, b.Tags)
+	return 4
 }

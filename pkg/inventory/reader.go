@@ -7,7 +7,9 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// Reader is how the inventory reads EC2. Every method makes few calls, however many objects it reads.
+// Reader is how the inventory reads EC2. Every method makes few calls, however many objects it reads: up to
+// 1,000 IDs. An ID may come from a tag that somebody edited; a malformed one is left out like one that EC2 does
+// not show.
 type Reader interface {
 	// ListInterfaces lists, complete or not at all, the interfaces tagged with one of the cluster IDs;
 	// narrowed to those tagged with one of the NodeENI UIDs (at most 200) unless that is nil.
@@ -20,23 +22,52 @@ type Reader interface {
 	DescribeSubnets(ctx context.Context, ids []string) ([]eni.Subnet, error)
 }
 
+const (
+	defaultHorizon = 10 * time.Second
+	defaultResync  = 5 * time.Minute
+)
+
 // Options are what an Inventory is made of.
 type Options struct {
 	// ClusterIDs are the identities under which interfaces are ours.
 	ClusterIDs []string
-	// Horizon is how long EC2's reads may lag behind writes; Resync is how often everything is read.
+	// Horizon is how long EC2's reads may lag behind writes, 10 s unless set; Resync is how often everything
+	// is read, 5 min unless set.
 	Horizon time.Duration
 	Resync  time.Duration
-	// Instances and Subnets are what each resync describes, beside the instances that our interfaces name.
+	// Instances and Subnets are what each resync describes, the instances that our interfaces name aside.
+	// Either may be nil.
 	Instances func() []string
 	Subnets   func() []string
-	// Changed is called, with no lock held, when what the inventory shows has changed, and when a refresh
-	// that somebody asked for is there.
+	// Changed is called, from any goroutine and with no lock held, when what the inventory shows has changed,
+	// and when a refresh that somebody asked for is there. It may be nil.
 	Changed func(Change)
 }
 
-// Change names what may look different now.
+func (o Options) withDefaults() Options {
+	if o.Horizon <= 0 {
+		o.Horizon = defaultHorizon
+	}
+	if o.Resync <= 0 {
+		o.Resync = defaultResync
+	}
+	nothing := func() []string { return nil }
+	if o.Instances == nil {
+		o.Instances = nothing
+	}
+	if o.Subnets == nil {
+		o.Subnets = nothing
+	}
+	if o.Changed == nil {
+		o.Changed = func(Change) {}
+	}
+	return o
+}
+
+// Change names what may look different now, each list sorted and without doubles.
 type Change struct {
+	// Instances are those whose own description or whose interfaces changed; "" stands for interfaces that
+	// are neither tagged for nor attached to any.
 	Instances   []string
 	NodeENIUIDs []string
 	Subnets     []string

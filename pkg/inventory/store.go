@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -8,7 +9,8 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// store is the interface store. It has no lock and no clock: the Inventory holds the one and reads the other.
+// store holds what is known of our interfaces. It has no lock and no clock: the Inventory holds the one and
+// reads the other.
 type store struct {
 	clusterIDs []string
 	horizon    time.Duration
@@ -16,25 +18,16 @@ type store struct {
 	records    map[string]*record
 	byInstance index
 	byUID      index
-	// tombstones are interfaces that we deleted, by when: a read that began less than a horizon later may
-	// still show them.
+	// restless are the records that must be read by ID, now or later.
+	restless map[string]*record
+	// tombstones are interfaces that we deleted or know to be gone, by when we learned it: a read that began
+	// less than a horizon later may still show them.
 	tombstones map[string]time.Time
+	absence    *absence
 }
 
-// record is what is known of one interface.
-type record struct {
-	eni.ObservedInterface
-	// owner is the last owner that its tags named: tags can be lost.
-	owner eni.Owner
-	// When our last write of each kind was answered; zero when there was none.
-	created, attachmentWrite, flagWrite, settingsWrite time.Time
-	// seen is true once a read has shown the interface.
-	seen bool
-	// firstMiss is when the first list began that should have shown the interface and did not; missedByID
-	// that a read by ID did not show it either.
-	firstMiss  time.Time
-	missedByID bool
-}
+// buried is for how long a tombstone is kept: until no read can be under way that began within the horizon.
+const buried = 10 * time.Minute
 
 func newStore(clusterIDs []string, horizon time.Duration) *store {
 	return &store{
@@ -43,62 +36,90 @@ func newStore(clusterIDs []string, horizon time.Duration) *store {
 		records:    map[string]*record{},
 		byInstance: index{},
 		byUID:      index{},
+		restless:   map[string]*record{},
 		tombstones: map[string]time.Time{},
+		absence:    newAbsence(horizon),
 	}
 }
 
-// lastWrite is when the last own write of any kind was answered.
-func (r *record) lastWrite() time.Time {
-	last := r.created
-	for _, at := range []time.Time{r.attachmentWrite, r.flagWrite, r.settingsWrite} {
-		if at.After(last) {
-			last = at
-		}
-	}
-	return last
-}
-
-// instanceKeys are the instances whose workers have to do with the interface.
-func (r *record) instanceKeys() []string {
-	keys := []string{r.owner.InstanceID}
-	if r.Attachment != nil && r.Attachment.InstanceID != r.owner.InstanceID {
-		if keys[0] == "" {
-			return []string{r.Attachment.InstanceID}
-		}
-		keys = append(keys, r.Attachment.InstanceID)
-	}
-	return keys
-}
-
-// inFlux reports whether EC2 is expected to show something else soon.
-func (r *record) inFlux() bool {
-	return r.Missing || (r.Attachment != nil && r.Attachment.Status != eni.Attached)
-}
-
-// put replaces what is known of an interface and keeps the indexes.
-func (s *store) put(r *record, changes *changes) {
-	if old, ok := s.records[r.ID]; ok {
-		s.unindex(old)
-		changes.record(old)
-	}
+// add puts a new record into the store.
+func (s *store) add(r *record, c *changes) {
 	if owner, ok := s.ownerOf(r.Tags); ok {
 		r.owner = owner
 	}
 	s.records[r.ID] = r
+	s.index(r)
+	s.watch(r)
+	c.show(r)
+	s.moved(r.owner.NodeENIUID, c)
+}
+
+// moved starts the wait for a NodeENI's absence anew, because an interface came to it or left it.
+func (s *store) moved(uid string, c *changes) { s.absence.restart(uid, c.now) }
+
+// absent reports whether no interface of the NodeENI exists and none can still come.
+func (s *store) absent(uid string, now time.Time) bool {
+	return s.absence.absent(uid, len(s.byUID[uid]) > 0, now)
+}
+
+// edit changes a record and keeps the indexes, and notes whether anybody would see a difference.
+func (s *store) edit(r *record, c *changes, change func()) {
+	before := *r
+	change()
+	if before.retagged != r.retagged {
+		s.readOwner(r, c)
+	}
+	s.watch(r)
+	if !r.differs(&before) {
+		return
+	}
+	if before.owner != r.owner || !sameAttachment(before.Attachment, r.Attachment) {
+		s.unindex(&before)
+		s.index(r)
+	}
+	if before.owner.NodeENIUID != r.owner.NodeENIUID {
+		s.moved(before.owner.NodeENIUID, c)
+		s.moved(r.owner.NodeENIUID, c)
+	}
+	c.show(&before)
+	c.show(r)
+}
+
+// readOwner follows the tags to another owner. Tags that name none leave the last one in place: it is whose
+// finalizer the interface holds until it is gone, or tagged again.
+func (s *store) readOwner(r *record, c *changes) {
+	owner, ok := s.ownerOf(r.Tags)
+	if !ok {
+		c.decide("tags lost", r.ID)
+		return
+	}
+	r.owner = owner
+}
+
+// remove forgets an interface.
+func (s *store) remove(r *record, c *changes) {
+	s.unindex(r)
+	delete(s.records, r.ID)
+	delete(s.restless, r.ID)
+	c.show(r)
+	s.moved(r.owner.NodeENIUID, c)
+}
+
+// bury removes an interface that is gone, and keeps lagging reads from bringing it back.
+func (s *store) bury(r *record, c *changes) {
+	s.tombstones[r.ID] = c.now
+	s.remove(r, c)
+}
+
+func (s *store) expireTombstones(now time.Time) {
+	maps.DeleteFunc(s.tombstones, func(_ string, at time.Time) bool { return now.After(at.Add(s.horizon + buried)) })
+}
+
+func (s *store) index(r *record) {
 	for _, key := range r.instanceKeys() {
 		s.byInstance.add(key, r.ID)
 	}
 	s.byUID.add(r.owner.NodeENIUID, r.ID)
-	changes.record(r)
-}
-
-// remove forgets an interface.
-func (s *store) remove(id string, changes *changes) {
-	if r, ok := s.records[id]; ok {
-		s.unindex(r)
-		delete(s.records, id)
-		changes.record(r)
-	}
 }
 
 func (s *store) unindex(r *record) {
@@ -114,8 +135,26 @@ func (s *store) ownerOf(tags map[string]string) (eni.Owner, bool) {
 	return owner, ok && slices.Contains(s.clusterIDs, owner.ClusterID)
 }
 
+// tagsLost reports whether the interface no longer bears the tags that made it ours.
+func (s *store) tagsLost(r *record) bool {
+	_, ours := s.ownerOf(r.Tags)
+	return !ours
+}
+
+// allTagsLost are the interfaces that lists no longer show because their tags were lost, sorted.
+func (s *store) allTagsLost() []string {
+	var ids []string
+	for id, r := range s.records {
+		if s.tagsLost(r) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // observed returns the interfaces with the given IDs, in the order of ID.
-func (s *store) observed(ids map[string]bool) []eni.ObservedInterface {
+func (s *store) observed(ids map[string]struct{}) []eni.ObservedInterface {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -126,60 +165,67 @@ func (s *store) observed(ids map[string]bool) []eni.ObservedInterface {
 	return list
 }
 
-// flux are the interfaces to poll.
-func (s *store) flux() []string {
-	var ids []string
-	for id, r := range s.records {
-		if r.inFlux() {
-			ids = append(ids, id)
+// watch keeps track of whether the record must be read by ID.
+func (s *store) watch(r *record) {
+	if _, due := r.due(s.horizon); due {
+		s.restless[r.ID] = r
+		return
+	}
+	delete(s.restless, r.ID)
+}
+
+// nextPoll is when the next interface is to be read by ID; false when none is.
+func (s *store) nextPoll() (next time.Time, ok bool) {
+	for _, r := range s.restless {
+		if at, _ := r.due(s.horizon); !ok || at.Before(next) {
+			next, ok = at, true
 		}
 	}
-	slices.Sort(ids)
+	return next, ok
+}
+
+// poll takes up to limit of the interfaces that are to be read now, those first that have waited longest.
+func (s *store) poll(now time.Time, limit int) []string {
+	var due []*record
+	for _, r := range s.restless {
+		if at, _ := r.due(s.horizon); !at.After(now) {
+			due = append(due, r)
+		}
+	}
+	slices.SortFunc(due, func(a, b *record) int { return cmp.Or(a.polled.Compare(b.polled), cmp.Compare(a.ID, b.ID)) })
+	due = due[:min(len(due), limit)]
+	ids := make([]string, len(due))
+	for i, r := range due {
+		r.polled = now
+		ids[i] = r.ID
+	}
 	return ids
 }
 
+// unlisted are the NodeENIs of which an interface was missed by ID and only a list is wanted to know it gone.
+func (s *store) unlisted() map[string]bool {
+	var uids map[string]bool
+	for _, r := range s.restless {
+		if r.seen && r.Missing && !r.idMiss.IsZero() && r.listMiss.IsZero() && !s.tagsLost(r) {
+			include(&uids, r.owner.NodeENIUID)
+		}
+	}
+	return uids
+}
+
 // index finds interface IDs by a key.
-type index map[string]map[string]bool
+type index map[string]map[string]struct{}
 
 func (x index) add(key, id string) {
 	if x[key] == nil {
-		x[key] = map[string]bool{}
+		x[key] = map[string]struct{}{}
 	}
-	x[key][id] = true
+	x[key][id] = struct{}{}
 }
 
 func (x index) remove(key, id string) {
 	delete(x[key], id)
 	if len(x[key]) == 0 {
 		delete(x, key)
-	}
-}
-
-// changes collects whom to tell.
-type changes struct {
-	instances, uids, subnets map[string]bool
-}
-
-func (c *changes) record(r *record) {
-	for _, key := range r.instanceKeys() {
-		mark(&c.instances, key)
-	}
-	if r.owner.NodeENIUID != "" {
-		mark(&c.uids, r.owner.NodeENIUID)
-	}
-}
-
-func mark(set *map[string]bool, key string) {
-	if *set == nil {
-		*set = map[string]bool{}
-	}
-	(*set)[key] = true
-}
-
-func (c *changes) change() Change {
-	return Change{
-		Instances:   slices.Sorted(maps.Keys(c.instances)),
-		NodeENIUIDs: slices.Sorted(maps.Keys(c.uids)),
-		Subnets:     slices.Sorted(maps.Keys(c.subnets)),
 	}
 }

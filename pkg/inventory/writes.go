@@ -1,93 +1,97 @@
 package inventory
 
 import (
+	"sync"
 	"time"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// created adds an interface that our create was answered with. A repeated create may be answered with one
-// that is known.
-func (s *store) created(iface eni.Interface, now time.Time) *changes {
-	c := &changes{}
-	if old, ok := s.records[iface.ID]; ok {
-		again := *old
-		again.created = now
-		s.records[iface.ID] = &again
-		return c
+// What we do to EC2 is recorded here at once, so that nobody decides on what EC2's reads do not show yet.
+
+// BeginCreate records that a create for the NodeENI is about to be sent. end must be called with what came of
+// it: the interface, or nil, and whether the create may have taken effect all the same. Such a create counts as
+// in flight until CreateDeadline and the horizon have passed since it began.
+func (i *Inventory) BeginCreate(uid string) (end func(created *eni.Interface, outcomeUnknown bool)) {
+	began := time.Now()
+	i.mu.Lock()
+	i.store.absence.beginCreate(uid)
+	i.mu.Unlock()
+	var once sync.Once
+	return func(created *eni.Interface, outcomeUnknown bool) {
+		once.Do(func() { i.endCreate(uid, began, created, outcomeUnknown) })
 	}
-	s.put(&record{
-		ObservedInterface: eni.ObservedInterface{Interface: iface, AttachmentSince: now},
-		created:           now,
-	}, c)
-	return c
 }
 
-// setAttachment applies what our attach or detach has led to.
-func (s *store) setAttachment(id string, a *eni.Attachment, now time.Time) *changes {
-	return s.write(id, func(r *record) {
-		r.Attachment, r.attachmentWrite, r.AttachmentSince = a, now, now
-	})
-}
-
-// modified applies our change of a setting. The change may replace the interface's maps and slices, not
-// write to them.
-func (s *store) modified(id string, change func(*eni.Interface), now time.Time) *changes {
-	return s.write(id, func(r *record) {
-		before := r.Interface
-		change(&r.Interface)
-		if before.Attachment != r.Attachment {
-			r.flagWrite = now
-			return
+func (i *Inventory) endCreate(uid string, began time.Time, created *eni.Interface, outcomeUnknown bool) {
+	i.apply(func(now time.Time) *changes {
+		until := now
+		if outcomeUnknown {
+			until = later(now, began.Add(CreateDeadline+i.options.Horizon))
 		}
-		r.settingsWrite = now
+		return i.store.endCreate(uid, created, until, now)
 	})
 }
 
-func (s *store) write(id string, apply func(*record)) *changes {
-	c := &changes{}
-	if old, ok := s.records[id]; ok {
-		written := *old
-		apply(&written)
-		s.put(&written, c)
-	}
-	return c
+// SetAttachment records what our attach or detach has led to: Attaching, Detaching, or UnknownAttachment when
+// its answer was lost; nil when EC2 said that there is none.
+func (i *Inventory) SetAttachment(id string, a *eni.Attachment) {
+	i.apply(func(now time.Time) *changes { return i.store.setAttachment(id, a, now) })
 }
 
-// deleted removes an interface that our delete has taken away.
-func (s *store) deleted(id string, now time.Time) *changes {
-	c := &changes{}
-	s.tombstones[id] = now
-	s.remove(id, c)
-	return c
+// Modified records our change of groups, description, tags or delete-on-termination. The change is applied to
+// a copy; what else it changes is ignored.
+func (i *Inventory) Modified(id string, change func(*eni.Interface)) {
+	i.apply(func(now time.Time) *changes { return i.store.modified(id, change, now) })
 }
 
-// deleteNotFound judges EC2's answer that what we want to delete does not exist: true for one that a read has
-// shown or that has had the horizon's time to become visible.
-func (s *store) deleteNotFound(id string, now time.Time) (gone bool, c *changes) {
-	r, ok := s.records[id]
-	if !ok {
-		return true, &changes{}
-	}
-	if !r.seen && now.Before(r.created.Add(s.horizon)) {
-		return false, &changes{}
-	}
-	return true, s.deleted(id, now)
+// Deleted records that EC2 has deleted the interface for us.
+func (i *Inventory) Deleted(id string) {
+	i.apply(func(now time.Time) *changes { return i.store.deleted(id, now) })
 }
 
-// notSeen judges EC2's answer that what we want to attach does not exist. One that was never seen is dropped
-// after a minute; one that was seen before is missing until another read decides.
-func (s *store) notSeen(id string, now time.Time) *changes {
-	c := &changes{}
-	r, ok := s.records[id]
-	switch {
-	case !ok:
-	case r.seen && !r.Missing:
-		missing := *r
-		missing.Missing = true
-		s.put(&missing, c)
-	case !r.seen && now.Sub(r.created) >= unseenByIDFor:
-		s.remove(id, c)
+// DeleteNotFound records that EC2 does not know what we wanted to delete. It reports whether that is to be
+// believed: not of an interface that was made, or first seen, less than the horizon ago, because then the delete
+// may have lagged behind the create. In that case ask again later.
+func (i *Inventory) DeleteNotFound(id string) (gone bool) {
+	i.apply(func(now time.Time) (c *changes) {
+		gone, c = i.store.deleteNotFound(id, now)
+		return c
+	})
+	return gone
+}
+
+// NotSeen records that EC2 does not know what we wanted to attach. An interface that no read has shown is
+// dropped when its create was answered over a minute ago; one that was seen is missing until it is read.
+func (i *Inventory) NotSeen(id string) {
+	i.apply(func(now time.Time) *changes { return i.store.notSeen(id, now) })
+}
+
+// apply changes the stores and tells about it.
+func (i *Inventory) apply(change func(now time.Time) *changes) {
+	i.mu.Lock()
+	c := change(time.Now())
+	poll, list := len(i.store.restless) > 0, len(i.store.unlisted()) > 0
+	logger := i.logger
+	i.mu.Unlock()
+
+	if poll {
+		wake(i.pollWake)
 	}
-	return c
+	if list {
+		wake(i.listWake)
+	}
+	for _, d := range c.decisions {
+		logger.V(4).Info("Decided about an interface", "eniID", d.id, "decision", d.what)
+	}
+	if !c.empty() {
+		i.options.Changed(c.change())
+	}
+}
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

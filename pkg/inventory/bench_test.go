@@ -1,0 +1,110 @@
+package inventory
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// fleet is n interfaces of four NodeENIs, attached on n/4 instances, as a list shows them.
+func fleet(n int) []eni.Interface {
+	list := make([]eni.Interface, n)
+	for i := range list {
+		owner := testOwner(fmt.Sprintf("uid-%d", i%4), fmt.Sprintf("i-%017d", i/4))
+		list[i] = eni.Interface{
+			ID:               fmt.Sprintf("eni-%017d", i),
+			SubnetID:         "subnet-1",
+			SecurityGroupIDs: []string{"sg-1", "sg-2"},
+			Tags:             owner.Tags(),
+			Attachment:       &eni.Attachment{ID: fmt.Sprintf("eni-attach-%017d", i), InstanceID: owner.InstanceID, Status: eni.Attached},
+		}
+	}
+	return list
+}
+
+// clone copies a list as deeply as another read of it would.
+func clone(list []eni.Interface) []eni.Interface {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i] = deepCopy(&list[i])
+	}
+	return list
+}
+
+const fleetSize = 20000
+
+func BenchmarkApplyFirstList(b *testing.B) {
+	list := fleet(fleetSize)
+	b.ReportAllocs()
+	for b.Loop() {
+		newStore([]string{testCluster}, testHorizon).applyList(reading(0), list, nil)
+	}
+}
+
+func BenchmarkApplyUnchangedList(b *testing.B) {
+	first := fleet(fleetSize)
+	again := clone(first)
+	s := newStore([]string{testCluster}, testHorizon)
+	s.applyList(reading(0), first, nil)
+	at := 0.0
+	b.ReportAllocs()
+	for b.Loop() {
+		at += 300
+		s.applyList(reading(at), again, nil)
+	}
+}
+
+func BenchmarkApplyEmptyList(b *testing.B) {
+	list := fleet(fleetSize)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		s := newStore([]string{testCluster}, testHorizon)
+		s.applyList(reading(0), list, nil)
+		b.StartTimer()
+		s.applyList(reading(300), nil, nil)
+	}
+}
+
+func BenchmarkInterfacesOf(b *testing.B) {
+	i := New(nil, Options{ClusterIDs: []string{testCluster}})
+	i.store.applyList(reading(0), fleet(fleetSize), nil)
+	keys := i.InstanceKeys()
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		i.InterfacesOf(keys[n%len(keys)])
+		n++
+	}
+}
+
+func BenchmarkInterfacesOfNodeENI(b *testing.B) {
+	i := New(nil, Options{ClusterIDs: []string{testCluster}})
+	i.store.applyList(reading(0), fleet(fleetSize), nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		i.InterfacesOfNodeENI("uid-0")
+	}
+}
+
+func TestUnchangedListSharesWhatIsHeld(t *testing.T) {
+	list := fleet(8)
+	s := newStore([]string{testCluster}, testHorizon)
+	s.applyList(reading(0), list, nil)
+	again := clone(list)
+	s.applyList(reading(300), again, nil)
+	s.applyList(reading(600), again, nil)
+	again[0].Tags["later"] = "change" // of a copy that the store has no more use for
+	if r := s.records[list[0].ID]; !maps.Equal(r.Tags, list[0].Tags) {
+		t.Error("the store swapped its tags for an equal copy")
+	}
+	if got := s.applyList(reading(900), list, nil); !got.empty() {
+		t.Errorf("told %v although nothing changed", got.change())
+	}
+	if len(s.restless) != 0 {
+		t.Error("polls what is at rest")
+	}
+}

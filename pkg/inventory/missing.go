@@ -1,0 +1,80 @@
+package inventory
+
+import (
+	"time"
+)
+
+const (
+	// unseenInLists is after what time a create that no read has ever shown is dropped.
+	unseenInLists = 5 * time.Minute
+	// unseenByID is the same when EC2 says of the ID itself that it does not exist.
+	unseenByID = time.Minute
+)
+
+// missFromList notes that a complete list did not show the interface. A list goes by tags, so it says nothing
+// of an interface that has lost them, and never on its own that one is gone.
+func (s *store) missFromList(rd read, r *record, c *changes) {
+	switch {
+	case rd.began.Before(r.readBegan) || s.tagsLost(r):
+	case !r.seen && !rd.began.Before(r.created.Add(unseenInLists)):
+		s.drop(r, c)
+	case s.mayLag(rd, r):
+		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
+	case r.seen && !r.idMiss.IsZero():
+		s.gone(r, c)
+	default:
+		s.miss(rd, r, &r.listMiss, c)
+	}
+}
+
+// missByID notes that EC2 did not show the interface when asked for its ID. One of which no list can say
+// anything takes two such answers, a horizon apart.
+func (s *store) missByID(rd read, r *record, c *changes) {
+	again := s.tagsLost(r) && !r.idMiss.IsZero() && !rd.began.Before(r.idMiss.Add(s.horizon))
+	switch {
+	case rd.began.Before(r.readBegan):
+	case !r.seen && !rd.began.Before(r.created.Add(max(unseenByID, s.horizon))):
+		s.drop(r, c)
+	case s.mayLag(rd, r):
+		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
+	case r.seen && (!r.listMiss.IsZero() || again):
+		s.gone(r, c)
+	default:
+		s.miss(rd, r, &r.idMiss, c)
+	}
+}
+
+// mayLag reports whether a read that does not show the interface may be from before we learned of it.
+func (s *store) mayLag(rd read, r *record) bool { return rd.began.Before(r.alive().Add(s.horizon)) }
+
+// miss makes the interface missing.
+func (s *store) miss(rd read, r *record, first *time.Time, c *changes) {
+	s.edit(r, c, func() {
+		if first.IsZero() {
+			*first = rd.began
+		}
+		r.lastMiss = later(r.lastMiss, rd.began)
+		r.recheck = time.Time{} // a missing interface is polled anyway
+		r.lose(c)
+	})
+}
+
+// lose makes a record missing that was not.
+func (r *record) lose(c *changes) {
+	if !r.Missing {
+		r.Missing, r.missingSince = true, c.now
+		c.decide("missing", r.ID)
+	}
+}
+
+func (s *store) gone(r *record, c *changes) {
+	c.decide("gone", r.ID)
+	s.bury(r, c)
+}
+
+// drop forgets a create that was answered, but whose interface nobody has ever seen. It leaves no tombstone:
+// should it appear after all, the next list has it.
+func (s *store) drop(r *record, c *changes) {
+	c.decide("never seen", r.ID)
+	s.remove(r, c)
+}

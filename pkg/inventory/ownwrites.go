@@ -1,0 +1,172 @@
+package inventory
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// endCreate takes in what came of our create for the NodeENI: an interface, or nil, and until when it may still
+// take effect.
+func (s *store) endCreate(uid string, created *eni.Interface, until, now time.Time) *changes {
+	c := &changes{now: now}
+	s.absence.endCreate(uid, until)
+	include(&c.uids, uid)
+	if created != nil {
+		s.created(uid, *created, c)
+	}
+	return c
+}
+
+// created adds an interface that our create was answered with. A repeated create may be answered with one that
+// is known.
+func (s *store) created(uid string, iface eni.Interface, c *changes) {
+	now := c.now
+	if r, ok := s.records[iface.ID]; ok {
+		r.written = now
+		if r.created.IsZero() {
+			r.created = now
+		}
+		return
+	}
+	r := &record{known: now, created: now, written: now, recheck: now.Add(s.horizon), attachment: observed(now), attachmentKnown: now}
+	r.Interface, r.AttachmentSince = iface, now
+	r.owner.NodeENIUID = uid
+	s.add(r, c)
+}
+
+// setAttachment applies what our attach or detach has led to. Reads made meanwhile may know more.
+func (s *store) setAttachment(id string, a *eni.Attachment, now time.Time) *changes {
+	c := &changes{now: now}
+	r, ok := s.records[id]
+	if !ok {
+		return c
+	}
+	if a != nil {
+		own := *a
+		a = &own
+		if a.Status == eni.UnknownAttachment && a.ID == "" && r.Attachment != nil {
+			a.ID = r.Attachment.ID // a detach without answer
+		}
+	}
+	s.edit(r, c, func() {
+		r.written = now
+		if outrun(r, a) {
+			r.attachment.at = now
+			return
+		}
+		if !sameStatus(r.Attachment, a) {
+			if !sameID(r.Attachment, a) {
+				r.flag = mark{}
+			}
+			r.reattach(r.Attachment, a, now)
+		}
+		r.Attachment, r.attachment = a, written(now)
+	})
+	return c
+}
+
+// outrun reports whether reads have shown a later status of the attachment than our call was answered with.
+func outrun(r *record, a *eni.Attachment) bool {
+	switch {
+	case a == nil || a.ID == "":
+		return false
+	case slices.Contains(r.formers, a.ID):
+		return true
+	}
+	return r.Attachment != nil && r.Attachment.ID == a.ID && rank(r.Attachment.Status) > rank(a.Status)
+}
+
+func sameID(a, b *eni.Attachment) bool { return a != nil && b != nil && a.ID == b.ID }
+
+// modified applies our change of groups, description, tags or delete-on-termination. The change gets a copy of
+// its own.
+func (s *store) modified(id string, change func(*eni.Interface), now time.Time) *changes {
+	c := &changes{now: now}
+	r, ok := s.records[id]
+	if !ok {
+		return c
+	}
+	after := deepCopy(&r.Interface)
+	change(&after)
+	slices.Sort(after.SecurityGroupIDs)
+	s.edit(r, c, func() {
+		r.written = now
+		r.take(&after, now)
+	})
+	return c
+}
+
+// take takes over the settings that differ and marks them written. Where none does, a read has shown the
+// change before its answer came: then any of them may be the one that was written.
+func (r *record) take(after *eni.Interface, now time.Time) {
+	groups := !slices.Equal(r.SecurityGroupIDs, after.SecurityGroupIDs)
+	description := r.Description != after.Description
+	tags := !maps.Equal(r.Tags, after.Tags)
+	flag := sameID(r.Attachment, after.Attachment) && r.Attachment.DeleteOnTermination != after.Attachment.DeleteOnTermination
+	unclear := !groups && !description && !tags && !flag
+	if groups || unclear {
+		r.SecurityGroupIDs, r.groups = after.SecurityGroupIDs, written(now)
+	}
+	if description || unclear {
+		r.Description, r.description = after.Description, written(now)
+	}
+	if tags || unclear {
+		r.Tags, r.tags = after.Tags, written(now)
+	}
+	if tags {
+		r.retagged++
+	}
+	if flag || (unclear && r.Attachment != nil) {
+		attachment := *r.Attachment
+		attachment.DeleteOnTermination = after.Attachment.DeleteOnTermination
+		r.Attachment, r.flag = &attachment, written(now)
+	}
+}
+
+func deepCopy(iface *eni.Interface) eni.Interface {
+	c := *iface
+	c.SecurityGroupIDs, c.Tags = slices.Clone(iface.SecurityGroupIDs), maps.Clone(iface.Tags)
+	if iface.Attachment != nil {
+		attachment := *iface.Attachment
+		c.Attachment = &attachment
+	}
+	return c
+}
+
+// deleted removes an interface that our delete has taken away.
+func (s *store) deleted(id string, now time.Time) *changes {
+	c := &changes{now: now}
+	s.tombstones[id] = now
+	if r, ok := s.records[id]; ok {
+		s.remove(r, c)
+	}
+	return c
+}
+
+// deleteNotFound judges EC2's answer that what we want to delete does not exist: true for one that has been known
+// for the horizon, and so must be visible to every call, if it exists.
+func (s *store) deleteNotFound(id string, now time.Time) (gone bool, c *changes) {
+	r, ok := s.records[id]
+	if ok && now.Before(r.known.Add(s.horizon)) {
+		return false, &changes{}
+	}
+	return true, s.deleted(id, now)
+}
+
+// notSeen judges EC2's answer that what we want to attach does not exist. One that was never seen is dropped
+// after a minute; one that was seen before is missing until reads decide.
+func (s *store) notSeen(id string, now time.Time) *changes {
+	c := &changes{now: now}
+	r, ok := s.records[id]
+	switch {
+	case !ok:
+	case r.seen:
+		s.edit(r, c, func() { r.lose(c) })
+	case !now.Before(r.created.Add(max(unseenByID, s.horizon))):
+		s.drop(r, c)
+	}
+	return c
+}

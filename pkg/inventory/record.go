@@ -1,0 +1,164 @@
+package inventory
+
+import (
+	"slices"
+	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// record is what is known of one interface. The embedded value is what is handed out; nothing that it points
+// to is ever modified.
+type record struct {
+	eni.ObservedInterface
+	// owner is the last owner that its tags named: tags can be lost.
+	owner eni.Owner
+
+	// known is when we learned that the interface exists, created when our create was answered with it (zero
+	// when it is not known to be ours), written when the last own write of any kind was answered.
+	known, created, written time.Time
+	// seen is true once a read has shown the interface, readBegan is when the latest of these began.
+	seen      bool
+	readBegan time.Time
+
+	// listMiss and idMiss are when the first complete list, and the first read by ID, began that should have
+	// shown the interface and did not; lastMiss the latest of either. All zero again once a read shows it.
+	listMiss, idMiss, lastMiss time.Time
+	missingSince               time.Time
+
+	// recheck is when to read the interface again, because reads contradicted each other or have yet to show
+	// what we made; polled is when the poll last read it.
+	recheck, polled time.Time
+
+	// What the attachment and the settings are, and since when: see mark. attachmentKnown is when we learned
+	// of the present attachment, formers are the IDs of the last ones before.
+	attachment      mark
+	attachmentKnown time.Time
+	formers         []string
+	flag            mark
+	groups          mark
+	description     mark
+	tags            mark
+	// retagged counts the changes of the tags, which are too many to be compared more than once.
+	retagged int
+}
+
+// maxFormers is how many former attachments are remembered: more than fit into a horizon.
+const maxFormers = 4
+
+// mark is when a value became known, and whether reads agree with it.
+//
+//	             a read shows it                       a read that began in time shows another
+//	unconfirmed ─────────────────► confirmed (closed) ─────────────────────────────────────────► disputed
+//	     └───────────── a read that began a horizon later: it is right, whatever it shows ◄──────────┘
+type mark struct {
+	at                  time.Time
+	confirmed, disputed bool
+}
+
+// written is the mark of an own write.
+func written(now time.Time) mark { return mark{at: now} }
+
+// observed is the mark of something that a read has shown.
+func observed(now time.Time) mark { return mark{at: now, confirmed: true} }
+
+// open reports whether another read is needed to know.
+func (m *mark) open() bool { return !m.at.IsZero() && (m.disputed || !m.confirmed) }
+
+// overrules judges a read that began at the given time and does or does not agree with the value. It reports
+// whether the value stands although the read shows another: the read may lag behind.
+func (m *mark) overrules(began time.Time, horizon time.Duration, agrees bool) bool {
+	switch {
+	case !began.Before(m.at.Add(horizon)):
+		m.confirmed, m.disputed = true, false
+		return false
+	case agrees:
+		m.confirmed = true
+		return false
+	}
+	m.disputed = true
+	return true
+}
+
+// alive is the latest time at which the interface is known to have existed by other evidence than a read's:
+// a read that began a horizon later must show it, or it is gone.
+func (r *record) alive() time.Time { return later(r.known, r.written) }
+
+// instanceKeys are the instances whose workers have to do with the interface; "" when there is none.
+func (r *record) instanceKeys() []string {
+	tagged := r.owner.InstanceID
+	switch {
+	case r.Attachment == nil || r.Attachment.InstanceID == tagged:
+		return []string{tagged}
+	case tagged == "":
+		return []string{r.Attachment.InstanceID}
+	}
+	return []string{tagged, r.Attachment.InstanceID}
+}
+
+// transient reports whether EC2 is expected to show something else soon.
+func (r *record) transient() bool {
+	return r.Missing || (r.Attachment != nil && r.Attachment.Status != eni.Attached)
+}
+
+const (
+	// A state that has lasted for more than patience poll intervals is polled less often: after each thirtieth
+	// of its age, at least each minute.
+	patience = 30
+	maxPace  = time.Minute
+)
+
+// due is when the interface is next to be read by ID; false when it need not be.
+func (r *record) due(horizon time.Duration) (at time.Time, ok bool) {
+	consider := func(t time.Time) {
+		if !ok || t.Before(at) {
+			at, ok = t, true
+		}
+	}
+	if r.transient() {
+		since := r.AttachmentSince
+		if r.Missing {
+			since = r.missingSince
+		}
+		consider(r.polled.Add(min(max(r.polled.Sub(since)/patience-pollInterval, 0), maxPace)))
+	}
+	for _, m := range []*mark{&r.attachment, &r.flag, &r.groups, &r.description, &r.tags} {
+		if m.open() {
+			consider(m.at.Add(horizon))
+		}
+	}
+	if !r.recheck.IsZero() {
+		consider(r.recheck)
+	}
+	return at, ok
+}
+
+// differs reports whether somebody who looks at the interface would see something else. The second epoch
+// counts, because it is what lets an orphan go.
+func (r *record) differs(before *record) bool {
+	return r.Missing != before.Missing || r.owner != before.owner || (before.Epochs < 2 && r.Epochs >= 2) ||
+		r.retagged != before.retagged || !sameButTags(&before.Interface, &r.Interface)
+}
+
+func sameButTags(a, b *eni.Interface) bool {
+	return sameAttachment(a.Attachment, b.Attachment) &&
+		a.SubnetID == b.SubnetID && a.VPCID == b.VPCID && a.Zone == b.Zone && a.Description == b.Description &&
+		a.MAC == b.MAC && a.PrivateIP == b.PrivateIP && a.RequesterManaged == b.RequesterManaged &&
+		slices.Equal(a.SecurityGroupIDs, b.SecurityGroupIDs)
+}
+
+func sameAttachment(a, b *eni.Attachment) bool {
+	return a == b || (a != nil && b != nil && *a == *b)
+}
+
+// sameStatus reports whether two attachments are one in the same status.
+func sameStatus(a, b *eni.Attachment) bool {
+	return a == b || (a != nil && b != nil && a.ID == b.ID && a.Status == b.Status)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,47 @@
+package inventory
+
+import "maps"
+
+// The reads that Stats counts.
+const (
+	ReadList         = "list"
+	ReadNarrowedList = "narrowed_list"
+	ReadPoll         = "poll"
+	ReadInterfaces   = "interfaces"
+	ReadInstances    = "instances"
+	ReadSubnets      = "subnets"
+)
+
+// Stats says what the inventory has done and holds; it is there for metrics.
+type Stats struct {
+	// Reads and Failures count the calls of the Reader and those that failed, by what was read.
+	Reads, Failures map[string]int
+	// Interfaces are those held; Polled those that EC2 is asked about until it shows what is expected; Missing
+	// those that it did not show where it should have.
+	Interfaces, Polled, Missing int
+}
+
+// Stats returns the numbers of this moment.
+func (i *Inventory) Stats() Stats {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	s := i.stats
+	s.Reads, s.Failures = maps.Clone(s.Reads), maps.Clone(s.Failures)
+	s.Interfaces, s.Polled = len(i.store.records), len(i.store.restless)
+	for _, r := range i.store.restless {
+		if r.Missing {
+			s.Missing++
+		}
+	}
+	return s
+}
+
+// count counts a call of the Reader.
+func (i *Inventory) count(what string, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.stats.Reads[what]++
+	if err != nil {
+		i.stats.Failures[what]++
+	}
+}
