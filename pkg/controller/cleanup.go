@@ -24,9 +24,6 @@ func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.T
 		if len(result.Attach) > 0 {
 			c.attachQueue.Add(instanceID)
 		}
-		if len(snapshot.Interfaces) == 0 {
-			c.gone.forget(instanceID)
-		}
 		if len(result.Release) == 0 {
 			return result.Again, nil
 		}

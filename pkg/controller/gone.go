@@ -12,12 +12,12 @@ type goneNodes struct {
 	times map[string]time.Time
 }
 
-// since records whether a Node names the instance now, and returns since when none does; zero when one
-// does.
-func (g *goneNodes) since(instanceID string, named bool, now time.Time) time.Time {
+// since records whether interfaces of ours are on an instance that no Node names now, and returns since when;
+// zero when that is not so.
+func (g *goneNodes) since(instanceID string, orphaned bool, now time.Time) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if named {
+	if !orphaned {
 		delete(g.times, instanceID)
 		return time.Time{}
 	}
@@ -29,11 +29,4 @@ func (g *goneNodes) since(instanceID string, named bool, now time.Time) time.Tim
 	}
 	g.times[instanceID] = now
 	return now
-}
-
-// forget drops an instance on which nothing of ours is left.
-func (g *goneNodes) forget(instanceID string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.times, instanceID)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -222,4 +223,15 @@ func (l *lab) writes() (count int) {
 		}
 	}
 	return count
+}
+
+// control uses the simulator's control endpoints.
+func (l *lab) control(method, path string) {
+	l.Helper()
+	request := httptest.NewRequestWithContext(l.Context(), method, path, nil)
+	answer := httptest.NewRecorder()
+	l.sim.ServeHTTP(answer, request)
+	if answer.Code != http.StatusOK {
+		l.Fatalf("%s %s: %d %s", method, path, answer.Code, answer.Body)
+	}
 }

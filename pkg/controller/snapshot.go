@@ -51,7 +51,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	if len(nodes) > 0 {
 		snapshot.Node, snapshot.Duplicates = nodes[0], nodes[1:]
 	}
-	snapshot.NodeGoneSince = c.gone.since(instanceID, snapshot.Node != nil, snapshot.Now)
+	snapshot.NodeGoneSince = c.gone.since(instanceID, snapshot.Node == nil && len(snapshot.Interfaces) > 0, snapshot.Now)
 	if instance, ok := c.inventory.Instance(instanceID); ok {
 		snapshot.Instance, snapshot.Departed = &instance, c.departed(instance.Interfaces)
 	}

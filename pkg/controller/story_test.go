@@ -251,3 +251,48 @@ func TestSomebodyElsesInterfacesAreLeftAlone(t *testing.T) {
 		t.Error("somebody else's interface was touched")
 	})
 }
+
+func TestAnInterfaceWhoseNodeENIIsForcedAwayIsSweptInTime(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		time.Sleep(time.Minute)
+		l.must(l.client.NetworkingV1alpha1().NodeENIs().Delete(l.Context(), "a", metav1.DeleteOptions{}))
+		time.Sleep(3 * time.Minute)
+		l.wantOurs("node-00 1 attached", "node-01 1 attached")
+		time.Sleep(15 * time.Minute)
+		l.wantOurs()
+	})
+}
+
+func TestNodesThatGo(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		// act happens to the instance when its Node is deleted.
+		act string
+		// keep is deleteOnTermination: false.
+		keep bool
+		// detaches is how often the interface may be detached.
+		detaches int
+	}{
+		{"instance goes on running", "", false, 1},
+		{"instance stops", "stop", false, 1},
+		{"instance terminates", "terminate", false, 0},
+		{"instance terminates, EC2 leaves the interface", "terminate", true, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inLab(t, 2, nil, func(l *lab) {
+				l.ask("a", 1, func(n *v1alpha1.NodeENI) { n.Spec.DeleteOnTermination = new(!test.keep) })
+				time.Sleep(time.Minute)
+				if test.act != "" {
+					l.control("POST", "/_sim/instances/"+instanceID(0)+"/"+test.act)
+				}
+				l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), nodeName(0), metav1.DeleteOptions{}))
+				time.Sleep(5 * time.Minute)
+				l.wantOurs("node-01 1 attached")
+				if got := l.calls("DetachNetworkInterface"); got != test.detaches {
+					t.Errorf("%d detaches, want %d", got, test.detaches)
+				}
+			})
+		})
+	}
+}

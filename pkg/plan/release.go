@@ -15,6 +15,8 @@ const (
 	// and time, since this process first saw it.
 	orphanAge    = 5 * time.Minute
 	orphanEpochs = 2
+	// recheckOrphan is how often we look whether another list has been made.
+	recheckOrphan = time.Minute
 	// freshInstance is how old the instance's state may be when a detach is decided by it.
 	freshInstance = 30 * time.Second
 	// recheck is how often an instance is looked at that is on its way up or down.
@@ -65,7 +67,8 @@ func (v *view) home(c candidate) string {
 // orphaned reports whether an interface whose NodeENI is not there has been seen long enough.
 func (v *view) orphaned(result *Result, c candidate) bool {
 	if c.FirstListed.IsZero() || c.Epochs < orphanEpochs {
-		return false // the next list brings it back
+		result.again(v.Now.Add(recheckOrphan)) // no event tells of a list that shows the same again
+		return false
 	}
 	due := c.FirstListed.Add(orphanAge)
 	if v.Now.Before(due) {

@@ -30,7 +30,9 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 	deleted := nodeENI("a", beingDeleted)
 	elsewhere := nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
 	otherIndex := nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.DeviceIndex = 2 })
-	plain := func(changes ...func(*eni.ObservedInterface)) func(*Snapshot) { return having(interfaceOf(a, "eni-1", changes...)) }
+	plain := func(changes ...func(*eni.ObservedInterface)) func(*Snapshot) {
+		return having(interfaceOf(a, "eni-1", changes...))
+	}
 	for _, test := range []struct {
 		name    string
 		world   Snapshot
@@ -52,8 +54,8 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 		{name: "NodeENI deleted, no UID in the tags", world: world(with(deleted), plain(attached, tagged(eni.TagNodeENIUID, "")))},
 
 		{name: "NodeENI gone", world: world(plain(attached)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
-		{name: "NodeENI gone, listed once", world: world(plain(attached, func(i *eni.ObservedInterface) { i.Epochs = 1 }))},
-		{name: "NodeENI gone, never listed", world: world(plain(attached, func(i *eni.ObservedInterface) { i.Epochs, i.FirstListed = 0, time.Time{} }))},
+		{name: "NodeENI gone, listed once", world: world(plain(attached, func(i *eni.ObservedInterface) { i.Epochs = 1 })), again: recheckOrphan},
+		{name: "NodeENI gone, never listed", world: world(plain(attached, func(i *eni.ObservedInterface) { i.Epochs, i.FirstListed = 0, time.Time{} })), again: recheckOrphan},
 		{name: "NodeENI gone, listed lately", world: world(plain(attached, func(i *eni.ObservedInterface) { i.FirstListed = now.Add(-time.Minute) })), again: 4 * time.Minute},
 		{name: "NodeENI made again", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.UID = "uid-again" })), plain(attached)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
 
@@ -142,17 +144,17 @@ func TestReplacementWaitsForTheSlot(t *testing.T) {
 
 func TestInstanceIDOfAProviderID(t *testing.T) {
 	for providerID, want := range map[string]string{
-		"aws:///us-east-1a/i-0123456789abcdef0":                       "i-0123456789abcdef0",
-		"aws:////i-0123456789abcdef0":                                 "i-0123456789abcdef0",
-		"i-0123456789abcdef0":                                         "i-0123456789abcdef0",
-		"aws:///us-east-1a/i-01234567":                                "i-01234567",
-		"":                                                            "",
-		"aws://":                                                      "",
-		"aws:///us-east-1a/":                                          "",
-		"aws:///i-0123456789abcdef0":                                  "",
-		"aws:///us-east-1a/i-0123456789abcdef0/x":                     "",
-		"aws:///us-east-1a/i-0123456789ABCDEF0":                       "",
-		"aws:///us-east-1a/i-0123":                                    "",
+		"aws:///us-east-1a/i-0123456789abcdef0":   "i-0123456789abcdef0",
+		"aws:////i-0123456789abcdef0":             "i-0123456789abcdef0",
+		"i-0123456789abcdef0":                     "i-0123456789abcdef0",
+		"aws:///us-east-1a/i-01234567":            "i-01234567",
+		"":                                        "",
+		"aws://":                                  "",
+		"aws:///us-east-1a/":                      "",
+		"aws:///i-0123456789abcdef0":              "",
+		"aws:///us-east-1a/i-0123456789abcdef0/x": "",
+		"aws:///us-east-1a/i-0123456789ABCDEF0":   "",
+		"aws:///us-east-1a/i-0123":                "",
 		"aws:///us-east-1a/1234/fargate-ip-10-0-0-1.ec2.internal":     "",
 		"eks-hybrid:///us-east-1/prod/mi-0123456789abcdef0":           "",
 		"gce://project/us-central1-a/gke-node":                        "",
