@@ -41,12 +41,15 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 	return v1alpha1.ReasonAttachFailed, answer
 }
 
-// answerOf is what EC2 said, without the request ID: messages that differ at every try would make every
-// status differ.
+// answerOf is what EC2 said, without what differs at every try - the request ID, the text of a network
+// error - so that equal refusals make equal statuses.
 func answerOf(err error) string {
 	e, ok := errors.AsType[*eni.Error](err)
-	if !ok || e.Code == "" {
-		return err.Error()
+	switch {
+	case !ok:
+		return eni.KindOf(err).Error()
+	case e.Code == "":
+		return fmt.Sprintf("%s: %s", e.Operation, e.Kind)
 	}
 	return fmt.Sprintf("%s answered %s: %s", e.Operation, e.Code, e.Message)
 }

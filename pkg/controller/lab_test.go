@@ -235,3 +235,6 @@ func (l *lab) control(method, path string) {
 		l.Fatalf("%s %s: %d %s", method, path, answer.Code, answer.Body)
 	}
 }
+
+// pass lets virtual time pass.
+func (l *lab) pass(d time.Duration) { time.Sleep(d) }

@@ -21,7 +21,7 @@ func TestEveryNodeGetsWhatIsAskedWithThreeCallsEach(t *testing.T) {
 	inLab(t, 3, nil, func(l *lab) {
 		l.ask("a", 1)
 		l.ask("b", 2, func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
-		time.Sleep(30 * time.Second)
+		l.pass(30 * time.Second)
 		l.wantOurs("node-00 1 attached", "node-00 2 attached", "node-01 1 attached", "node-01 2 attached", "node-02 1 attached", "node-02 2 attached")
 		for action, want := range map[string]int{"CreateNetworkInterface": 6, "AttachNetworkInterface": 6, "ModifyNetworkInterfaceAttribute": 6} {
 			if got := l.calls(action); got != want {
@@ -36,7 +36,7 @@ func TestEveryNodeGetsWhatIsAskedWithThreeCallsEach(t *testing.T) {
 		}
 
 		mutating, writes, describes := l.mutatingCalls(), l.writes(), l.calls("DescribeNetworkInterfaces")
-		time.Sleep(time.Hour)
+		l.pass(time.Hour)
 		if got := l.mutatingCalls(); got != mutating {
 			t.Errorf("%d mutating calls in an hour in which nothing happened", got-mutating)
 		}
@@ -52,13 +52,13 @@ func TestEveryNodeGetsWhatIsAskedWithThreeCallsEach(t *testing.T) {
 func TestDeletedNodeENIGoesWhenEC2IsClean(t *testing.T) {
 	inLab(t, 2, nil, func(l *lab) {
 		l.ask("a", 1)
-		time.Sleep(30 * time.Second)
+		l.pass(30 * time.Second)
 		l.delete("a")
-		time.Sleep(6 * time.Second)
+		l.pass(6 * time.Second)
 		if n := l.nodeENI("a"); !slices.Contains(n.Finalizers, v1alpha1.Finalizer) {
 			t.Errorf("the finalizer is gone after 6s; a detach alone takes 3s, and two lists a horizon apart 10s")
 		}
-		time.Sleep(time.Minute)
+		l.pass(time.Minute)
 		l.wantOurs()
 		if n := l.nodeENI("a"); slices.Contains(n.Finalizers, v1alpha1.Finalizer) {
 			t.Error("the finalizer is still there a minute after the deletion")
@@ -87,13 +87,13 @@ func TestEverythingComesToTheSameEndUnderFaults(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			inLab(t, 3, func(w *ec2sim.World) { w.Faults = []ec2sim.Fault{test.fault} }, func(l *lab) {
 				l.ask("a", 1)
-				time.Sleep(10 * time.Minute)
+				l.pass(10 * time.Minute)
 				l.wantOurs("node-00 1 attached", "node-01 1 attached", "node-02 1 attached")
 				if status := l.nodeENI("a").Status; *status.AttachedNodes != 3 {
 					t.Errorf("status: %+v", status)
 				}
 				l.delete("a")
-				time.Sleep(10 * time.Minute)
+				l.pass(10 * time.Minute)
 				l.wantOurs()
 				if n := l.nodeENI("a"); len(n.Finalizers) > 0 {
 					t.Error("the finalizer is still there")
@@ -111,13 +111,13 @@ func TestLaggingReadsMakeNothingTwice(t *testing.T) {
 		}, func(l *lab) {
 			l.ask("a", 1)
 			l.ask("b", 2)
-			time.Sleep(10 * time.Minute)
+			l.pass(10 * time.Minute)
 			l.wantOurs("node-00 1 attached", "node-00 2 attached", "node-01 1 attached", "node-01 2 attached", "node-02 1 attached", "node-02 2 attached")
 			if got := l.calls("CreateNetworkInterface"); got != 6 {
 				t.Errorf("lag up to %v: %d creates, want 6", horizon, got)
 			}
 			l.delete("a")
-			time.Sleep(10 * time.Minute)
+			l.pass(10 * time.Minute)
 			l.wantOurs("node-00 2 attached", "node-01 2 attached", "node-02 2 attached")
 		})
 	}
@@ -127,10 +127,10 @@ func TestARestartAtAnyMomentMakesNothingTwice(t *testing.T) {
 	for after := 50 * time.Millisecond; after < 4*time.Second; after += 150 * time.Millisecond {
 		inLab(t, 2, nil, func(l *lab) {
 			l.ask("a", 1)
-			time.Sleep(after)
+			l.pass(after)
 			l.stop()
 			l.start()
-			time.Sleep(2 * time.Minute)
+			l.pass(2 * time.Minute)
 			l.wantOurs("node-00 1 attached", "node-01 1 attached")
 			if got := l.calls("CreateNetworkInterface"); got != 2 {
 				t.Errorf("restarted after %v: %d creates, want 2", after, got)
@@ -142,7 +142,7 @@ func TestARestartAtAnyMomentMakesNothingTwice(t *testing.T) {
 func TestAFullSubnetIsProbedNotHammered(t *testing.T) {
 	inLab(t, 30, func(w *ec2sim.World) { w.Subnets[0].CIDR = "10.0.1.0/28" }, func(l *lab) {
 		l.ask("a", 1)
-		time.Sleep(time.Hour)
+		l.pass(time.Hour)
 		status := l.nodeENI("a").Status
 		if *status.AttachedNodes != 11 || *status.BlockedNodes != 19 {
 			t.Fatalf("%d attached and %d blocked, want the subnet's 11 and the other 19", *status.AttachedNodes, *status.BlockedNodes)
@@ -188,14 +188,14 @@ func TestWhatTheCacheSaysIsNotEnoughToDetach(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			inLab(t, 1, nil, func(l *lab) {
 				l.ask("a", 1)
-				time.Sleep(30 * time.Second)
+				l.pass(30 * time.Second)
 				l.kube.PrependReactor("get", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
 					node, err := test.answer()
 					return true, node, err
 				})
 				_, err := l.kube.CoreV1().Nodes().Patch(l.Context(), nodeName(0), "application/merge-patch+json", []byte(`{"metadata":{"labels":{"ng":null}}}`), metav1.PatchOptions{})
 				l.must(err)
-				time.Sleep(5 * time.Minute)
+				l.pass(5 * time.Minute)
 				if stays := len(l.ours()) == 1; stays != test.stays {
 					t.Errorf("interface stays: %v, want %v", stays, test.stays)
 				}
@@ -207,14 +207,14 @@ func TestWhatTheCacheSaysIsNotEnoughToDetach(t *testing.T) {
 func TestStatusWipedByHandIsWrittenAgainAndNothingElseHappens(t *testing.T) {
 	inLab(t, 2, nil, func(l *lab) {
 		l.ask("a", 1)
-		time.Sleep(time.Minute)
+		l.pass(time.Minute)
 		before := l.nodeENI("a")
 		mutating, events := l.mutatingCalls(), len(l.events.Events)
 		wiped := before.DeepCopy()
 		wiped.Status = v1alpha1.NodeENIStatus{}
 		_, err := l.client.NetworkingV1alpha1().NodeENIs().UpdateStatus(l.Context(), wiped, metav1.UpdateOptions{})
 		l.must(err)
-		time.Sleep(time.Minute)
+		l.pass(time.Minute)
 		after := l.nodeENI("a").Status
 		if len(after.Attachments) != 2 || after.Attachments[0].ENIID != before.Status.Attachments[0].ENIID || after.Conditions[0].Status != metav1.ConditionTrue {
 			t.Errorf("status after it was wiped: %+v", after)
@@ -235,14 +235,14 @@ func TestSomebodyElsesInterfacesAreLeftAlone(t *testing.T) {
 	}
 	inLab(t, 2, func(w *ec2sim.World) { w.Interfaces = []ec2sim.Interface{theirs} }, func(l *lab) {
 		l.ask("a", 1)
-		time.Sleep(time.Minute)
+		l.pass(time.Minute)
 		l.wantOurs("node-01 1 attached")
 		blocked := l.nodeENI("a").Status.Attachments[0]
 		if blocked.Reason != v1alpha1.ReasonDeviceIndexInUse || !strings.Contains(blocked.Message, theirs.ID) {
 			t.Errorf("node-00 is %+v", blocked)
 		}
 		l.delete("a")
-		time.Sleep(time.Minute)
+		l.pass(time.Minute)
 		for _, i := range l.sim.Snapshot().Interfaces {
 			if i.ID == theirs.ID && i.Attachment != nil && i.Tags["networking.k8s.aws/cluster-id"] == "cluster-2" {
 				return
@@ -255,11 +255,11 @@ func TestSomebodyElsesInterfacesAreLeftAlone(t *testing.T) {
 func TestAnInterfaceWhoseNodeENIIsForcedAwayIsSweptInTime(t *testing.T) {
 	inLab(t, 2, nil, func(l *lab) {
 		l.ask("a", 1)
-		time.Sleep(time.Minute)
+		l.pass(time.Minute)
 		l.must(l.client.NetworkingV1alpha1().NodeENIs().Delete(l.Context(), "a", metav1.DeleteOptions{}))
-		time.Sleep(3 * time.Minute)
+		l.pass(3 * time.Minute)
 		l.wantOurs("node-00 1 attached", "node-01 1 attached")
-		time.Sleep(15 * time.Minute)
+		l.pass(15 * time.Minute)
 		l.wantOurs()
 	})
 }
@@ -282,12 +282,12 @@ func TestNodesThatGo(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			inLab(t, 2, nil, func(l *lab) {
 				l.ask("a", 1, func(n *v1alpha1.NodeENI) { n.Spec.DeleteOnTermination = new(!test.keep) })
-				time.Sleep(time.Minute)
+				l.pass(time.Minute)
 				if test.act != "" {
 					l.control("POST", "/_sim/instances/"+instanceID(0)+"/"+test.act)
 				}
 				l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), nodeName(0), metav1.DeleteOptions{}))
-				time.Sleep(5 * time.Minute)
+				l.pass(5 * time.Minute)
 				l.wantOurs("node-01 1 attached")
 				if got := l.calls("DetachNetworkInterface"); got != test.detaches {
 					t.Errorf("%d detaches, want %d", got, test.detaches)

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
@@ -64,7 +65,8 @@ func (w *worker[K]) handle(ctx context.Context, key K) {
 
 // logFailure keeps what is part of the ordinary course of things out of the operator's sight.
 func logFailure(logger klog.Logger, err error) {
-	if errors.Is(err, eni.KindNotSent) || errors.Is(err, eni.KindThrottled) || errors.Is(err, context.Canceled) {
+	_, unreachable := errors.AsType[*net.OpError](err)
+	if !unreachable && (errors.Is(err, eni.KindNotSent) || errors.Is(err, eni.KindThrottled) || errors.Is(err, context.Canceled)) {
 		logger.V(4).Info("Retrying later", "err", err)
 		return
 	}
