@@ -51,5 +51,8 @@ func answerOf(err error) string {
 	case e.Code == "":
 		return fmt.Sprintf("%s: %s", e.Operation, e.Kind)
 	}
-	return fmt.Sprintf("%s answered %s: %s", e.Operation, e.Code, e.Message)
+	// A denial ends in an encoded text that differs at every try.
+	// Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
+	message, _, _ := strings.Cut(e.Message, "Encoded authorization failure message")
+	return fmt.Sprintf("%s answered %s: %s", e.Operation, e.Code, strings.TrimSpace(message))
 }
