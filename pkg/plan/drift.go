@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -72,8 +73,8 @@ func (p *placer) driftOfAttachment(keeper candidate) {
 func (p *placer) driftOfTags(keeper candidate) {
 	managed := managedTagKeys(p.n)
 	wanted := p.wantedTags()
-	// The cluster ID is what makes the interface ours, and stays what it was created with.
-	wanted[eni.TagClusterID] = keeper.owner.ClusterID
+	// Ownership is settled when an interface is created; the IAM policy does not let us rewrite it later.
+	maps.DeleteFunc(wanted, func(key, _ string) bool { return strings.HasPrefix(key, eni.TagPrefix) })
 	put := map[string]string{}
 	for key, value := range wanted {
 		if _, users := p.n.Spec.Tags[key]; users && !slices.Contains(managed, key) {
