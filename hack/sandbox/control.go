@@ -33,11 +33,6 @@ func (c *Control) Calls(ctx context.Context) (Calls, error) {
 	return calls, c.do(ctx, http.MethodGet, "calls", nil, &calls)
 }
 
-// Launch starts an instance.
-func (c *Control) Launch(ctx context.Context, instance ec2sim.Instance) error {
-	return c.do(ctx, http.MethodPost, "instances", instance, nil)
-}
-
 // Terminate terminates an instance, which takes its time.
 func (c *Control) Terminate(ctx context.Context, instance string) error {
 	return c.do(ctx, http.MethodPost, "instances/"+instance+"/terminate", nil, nil)
@@ -58,11 +53,6 @@ func (c *Control) Detach(ctx context.Context, iface string) error {
 // Delete deletes an interface at once.
 func (c *Control) Delete(ctx context.Context, iface string) error {
 	return c.do(ctx, http.MethodPost, "interfaces/"+iface+"/delete", nil, nil)
-}
-
-// AddFault makes calls fail as the rule says.
-func (c *Control) AddFault(ctx context.Context, fault ec2sim.Fault) error {
-	return c.do(ctx, http.MethodPost, "faults", fault, nil)
 }
 
 // do makes one call of the control protocol.

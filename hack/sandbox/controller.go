@@ -41,10 +41,10 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 	process, err := program{
 		name: options.Name,
 		path: binaries.Controller,
-		env:  AWSEnvironment(options.EC2),
+		env:  awsEnvironment(options.EC2),
 		args: append([]string{
 			"--kubeconfig=" + options.Kubeconfig,
-			"--cluster-name=sandbox",
+			"--cluster-name=" + ClusterName,
 			"--cluster-id=" + options.ClusterID,
 			"--leader-elect-resource-namespace=" + Namespace,
 			"--ec2-visibility-horizon=1s",
@@ -58,13 +58,13 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 	return &Controller{Process: process, HTTP: "http://" + address}, nil
 }
 
-// AWSEnvironment points the SDK of a program at the simulator.
-func AWSEnvironment(endpoint string) []string {
+// awsEnvironment points the controller's SDK at the simulator.
+func awsEnvironment(endpoint string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL_EC2=" + endpoint,
 		"AWS_REGION=" + Region,
-		"AWS_ACCESS_KEY_ID=sandbox",
-		"AWS_SECRET_ACCESS_KEY=sandbox",
+		"AWS_ACCESS_KEY_ID=" + controllerKey,
+		"AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_SESSION_TOKEN=",
 		"AWS_PROFILE=",
 		"AWS_EC2_METADATA_DISABLED=true",

@@ -17,6 +17,8 @@ import (
 // What every world of the sandbox holds. The subnets and the first security group are those of the
 // examples in the manifests.
 const (
+	// ClusterName is --cluster-name, and the name in the IAM policy.
+	ClusterName  = "sandbox"
 	Region       = "us-east-1"
 	Zone         = "us-east-1a"
 	OtherZone    = "us-east-1b"
@@ -102,7 +104,8 @@ func (m Machine) Labeled(labels map[string]string) Machine {
 func (m Machine) Instance() ec2sim.Instance {
 	return ec2sim.Instance{
 		ID: m.InstanceID, Type: InstanceType, Subnet: SubnetNodes, State: "running",
-		SecurityGroups: []string{Workers}, Tags: map[string]string{"Name": m.Name},
+		SecurityGroups: []string{Workers},
+		Tags:           map[string]string{"Name": m.Name, "kubernetes.io/cluster/" + ClusterName: "owned"},
 	}
 }
 

@@ -45,13 +45,6 @@ func (h Hand) SetGroups(ctx context.Context, iface string, groups ...string) err
 	return h.call(ctx, "ModifyNetworkInterfaceAttribute", form)
 }
 
-// SetDescription changes the description of an interface.
-func (h Hand) SetDescription(ctx context.Context, iface, description string) error {
-	return h.call(ctx, "ModifyNetworkInterfaceAttribute", url.Values{
-		"NetworkInterfaceId": {iface}, "Description.Value": {description},
-	})
-}
-
 // SetDeleteOnTermination changes the flag of an attachment.
 func (h Hand) SetDeleteOnTermination(ctx context.Context, iface, attachment string, value bool) error {
 	return h.call(ctx, "ModifyNetworkInterfaceAttribute", url.Values{
@@ -72,7 +65,7 @@ func (h Hand) call(ctx context.Context, action string, form url.Values) error {
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	hash := sha256.Sum256([]byte(body))
-	identity := aws.Credentials{AccessKeyID: "somebody", SecretAccessKey: "else"}
+	identity := aws.Credentials{AccessKeyID: somebodyKey, SecretAccessKey: "secret"}
 	if err := v4.NewSigner().SignHTTP(ctx, identity, request, hex.EncodeToString(hash[:]), "ec2", Region, time.Now()); err != nil {
 		return err
 	}

@@ -3,7 +3,9 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,8 +18,23 @@ type Simulator struct {
 	*Control
 }
 
-// StartSimulator starts the program with a world. Its files are in dir.
-func StartSimulator(ctx context.Context, binaries Binaries, world ec2sim.World, dir string) (*Simulator, error) {
+// Access keys of who calls the simulator.
+const (
+	controllerKey = "sandbox-controller"
+	somebodyKey   = "sandbox-somebody"
+)
+
+// everything is the policy of an administrator.
+const everything = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`
+
+// StartSimulator starts the program with a world, in which the controller may do what the IAM policy of the
+// manifests allows, and nothing else. Its files are in dir.
+func StartSimulator(ctx context.Context, repo string, binaries Binaries, world ec2sim.World, dir string) (*Simulator, error) {
+	principals, err := writePolicies(repo, dir)
+	if err != nil {
+		return nil, err
+	}
+	world.Principals = principals
 	file := filepath.Join(dir, "world.yaml")
 	if err := writeWorld(file, world); err != nil {
 		return nil, err
@@ -37,4 +54,25 @@ func StartSimulator(ctx context.Context, binaries Binaries, world ec2sim.World, 
 		return nil, errors.Join(err, process.Signal(syscall.SIGKILL))
 	}
 	return &Simulator{Process: process, Control: &Control{URL: address}}, nil
+}
+
+// writePolicies puts the cluster's name into the policy that the project ships, as its users do.
+func writePolicies(repo, dir string) ([]ec2sim.Principal, error) {
+	shipped, err := os.ReadFile(filepath.Join(repo, "manifests", "iam", "policy.json"))
+	if err != nil {
+		return nil, err
+	}
+	policies := map[string]string{
+		"controller-policy.json": strings.ReplaceAll(string(shipped), "CLUSTER_NAME", ClusterName),
+		"somebody-policy.json":   everything,
+	}
+	for name, policy := range policies {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(policy), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return []ec2sim.Principal{
+		{Name: "controller", AccessKey: controllerKey, Policies: []string{"controller-policy.json"}},
+		{Name: "somebody", AccessKey: somebodyKey, Policies: []string{"somebody-policy.json"}},
+	}, nil
 }

@@ -10,13 +10,15 @@ import (
 const eventReleaseFailed = "ReleaseFailed"
 
 // announce emits the events of a status change. What counts as new is measured against the status that this
-// process wrote last, so that a status wiped by hand is written again in silence.
-func (c *Controller) announce(n *v1alpha1.NodeENI, stored, status v1alpha1.NodeENIStatus) {
-	before := stored
+// process wrote last, so that a status wiped by hand is written again in silence. It returns the history to
+// remember.
+func (c *Controller) announce(n *v1alpha1.NodeENI, stored, status v1alpha1.NodeENIStatus) plan.History {
+	before, history := stored, plan.HistoryOf(&stored)
 	if last, ok := c.written.last(n.UID); ok {
-		before = last.status
+		before, history = last.status, last.history
 	}
-	for _, notice := range plan.Notices(n, &before, &status) {
+	notices, history := plan.Notices(n, &before, &status, history)
+	for _, notice := range notices {
 		if notice.NodeName == "" {
 			c.recorder.Event(n, notice.Type, notice.Reason, notice.Message)
 			continue
@@ -27,4 +29,5 @@ func (c *Controller) announce(n *v1alpha1.NodeENI, stored, status v1alpha1.NodeE
 		}
 		c.recorder.Event(node, notice.Type, notice.Reason, notice.Message)
 	}
+	return history
 }

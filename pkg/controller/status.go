@@ -98,8 +98,7 @@ func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attac
 	if updated == nil {
 		return nil
 	}
-	c.announce(n, stored.Status, status)
-	c.written.record(updated, time.Now())
+	c.written.record(updated, c.announce(n, stored.Status, status), time.Now())
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 const (
@@ -31,10 +32,11 @@ type writtenStatus struct {
 	name            string
 	resourceVersion string
 	status          v1alpha1.NodeENIStatus
+	history         plan.History
 }
 
 // record remembers a write and when the next may follow.
-func (w *writtenStatuses) record(n *v1alpha1.NodeENI, now time.Time) {
+func (w *writtenStatuses) record(n *v1alpha1.NodeENI, history plan.History, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.byUID == nil {
@@ -44,7 +46,7 @@ func (w *writtenStatuses) record(n *v1alpha1.NodeENI, now time.Time) {
 	if n.Status.MatchingNodes != nil && *n.Status.MatchingNodes > largeNodeENI {
 		interval = statusIntervalLarge
 	}
-	w.byUID[n.UID] = writtenStatus{name: n.Name, resourceVersion: n.ResourceVersion, status: n.Status}
+	w.byUID[n.UID] = writtenStatus{name: n.Name, resourceVersion: n.ResourceVersion, status: n.Status, history: history}
 	w.byName[n.Name] = now.Add(interval)
 }
 

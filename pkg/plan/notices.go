@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -35,9 +34,42 @@ type Notice struct {
 	Message string
 }
 
+// History is, for each Node of a NodeENI, how its interface stood when it last stood still. Between two such
+// moments an interface that is replaced or healed is being created and attached.
+type History map[string]Past
+
+// Past is how one interface last stood still.
+type Past struct {
+	// ENIID is the interface that was attached; BlockedFor why it was blocked. One of them is empty.
+	ENIID, BlockedFor string
+	// Lost is true when it was attached and is not any more.
+	Lost bool
+}
+
+// HistoryOf is what one status tells of the past.
+func HistoryOf(s *v1alpha1.NodeENIStatus) History { return History{}.next(s) }
+
+// next is the history once the status has been reached.
+func (h History) next(s *v1alpha1.NodeENIStatus) History {
+	next := History{}
+	for _, a := range s.Attachments {
+		past := h[a.NodeName]
+		switch a.State {
+		case v1alpha1.AttachmentBlocked:
+			past = Past{BlockedFor: a.Reason}
+		case v1alpha1.AttachmentAttached:
+			past = Past{ENIID: a.ENIID}
+		default:
+			past.Lost = past.ENIID != ""
+		}
+		next[a.NodeName] = past
+	}
+	return next
+}
+
 // Notices are the events that the change from one status to the next gives cause for: for the NodeENI in sum,
-// for a Node only when its interface is blocked, replaced or healed.
-func Notices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus) []Notice {
+// for a Node only when its interface is blocked, replaced or healed. It returns the history to give next time.
+func Notices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus, history History) ([]Notice, History) {
 	var notices []Notice
 	if after.ObservedGeneration != before.ObservedGeneration && !wantedDeleteOnTermination(n) && (before.ObservedGeneration == 0 || before.ObservedGeneration < n.Generation) {
 		notices = append(notices, Notice{Type: corev1.EventTypeWarning, Reason: NoticeLeftOnTermination, Message: messageLeftOnTermination})
@@ -50,7 +82,7 @@ func Notices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus) []Notic
 		notices = append(notices, Notice{Type: corev1.EventTypeNormal, Reason: NoticeReleased, Message: fmt.Sprintf("released %s", interfaces(released))})
 	}
 	notices = append(notices, stalledNotice(before, after)...)
-	return append(notices, nodeNotices(n, before, after)...)
+	return append(notices, nodeNotices(n, after, history)...), history.next(after)
 }
 
 func stalledNotice(before, after *v1alpha1.NodeENIStatus) []Notice {
@@ -76,14 +108,10 @@ func reasonOfStalled(s *v1alpha1.NodeENIStatus) string {
 	return ""
 }
 
-func nodeNotices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus) []Notice {
-	was := map[string]v1alpha1.Attachment{}
-	for _, a := range before.Attachments {
-		was[a.NodeName] = a
-	}
+func nodeNotices(n *v1alpha1.NodeENI, after *v1alpha1.NodeENIStatus, history History) []Notice {
 	var notices []Notice
 	for _, a := range after.Attachments {
-		if notice, ok := nodeNotice(n, was[a.NodeName], a); ok {
+		if notice, ok := nodeNotice(n, history[a.NodeName], a); ok {
 			notices = append(notices, notice)
 		}
 	}
@@ -97,20 +125,23 @@ func nodeNotices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus) []N
 	return notices
 }
 
-func nodeNotice(n *v1alpha1.NodeENI, was, is v1alpha1.Attachment) (Notice, bool) {
+func nodeNotice(n *v1alpha1.NodeENI, past Past, is v1alpha1.Attachment) (Notice, bool) {
 	notice := Notice{NodeName: is.NodeName, Type: corev1.EventTypeNormal}
 	switch {
-	case is.State == v1alpha1.AttachmentBlocked && (was.State != v1alpha1.AttachmentBlocked || was.Reason != is.Reason):
+	case is.State == v1alpha1.AttachmentBlocked && past.BlockedFor != is.Reason:
 		notice.Type, notice.Reason = corev1.EventTypeWarning, NoticeNodeBlocked
 		notice.Message = fmt.Sprintf("NodeENI %s: %s: %s", n.Name, is.Reason, is.Message)
 	case is.State != v1alpha1.AttachmentAttached:
 		return Notice{}, false
-	case was.State == v1alpha1.AttachmentBlocked:
+	case past.BlockedFor != "":
 		notice.Reason = NoticeNodeHealed
-		notice.Message = fmt.Sprintf("NodeENI %s: %s is attached at device index %d, no longer %s", n.Name, is.ENIID, is.DeviceIndex, strings.TrimSpace(was.Reason))
-	case was.State == v1alpha1.AttachmentAttached && was.ENIID != "" && was.ENIID != is.ENIID:
+		notice.Message = fmt.Sprintf("NodeENI %s: %s is attached at device index %d, no longer %s", n.Name, is.ENIID, is.DeviceIndex, past.BlockedFor)
+	case past.ENIID != "" && past.ENIID != is.ENIID:
 		notice.Reason = NoticeNodeReplaced
-		notice.Message = fmt.Sprintf("NodeENI %s: %s takes the place of %s at device index %d", n.Name, is.ENIID, was.ENIID, is.DeviceIndex)
+		notice.Message = fmt.Sprintf("NodeENI %s: %s takes the place of %s at device index %d", n.Name, is.ENIID, past.ENIID, is.DeviceIndex)
+	case past.Lost:
+		notice.Reason = NoticeNodeHealed
+		notice.Message = fmt.Sprintf("NodeENI %s: %s is attached at device index %d again", n.Name, is.ENIID, is.DeviceIndex)
 	default:
 		return Notice{}, false
 	}

@@ -96,8 +96,8 @@ func (p *placer) occupied() (verdict, bool) {
 	p.refreshInstanceAfter(recheckHolder)
 	return verdict{
 		v1alpha1.ReasonDeviceIndexInUse,
-		fmt.Sprintf("interface %s (%q) has device index %d of instance %s; choose another deviceIndex, or, if it is the VPC CNI's, set its MAX_ENI or WARM_ENI_TARGET lower",
-			holder.id, holder.description, p.slot.Index, p.InstanceID),
+		fmt.Sprintf("interface %s has device index %d of instance %s; choose another deviceIndex, or, if it is the VPC CNI's, set its MAX_ENI or WARM_ENI_TARGET lower",
+			holder.name(), p.slot.Index, p.InstanceID),
 	}, true
 }
 
@@ -118,6 +118,14 @@ func (p *placer) full() (verdict, bool) {
 type occupant struct {
 	id, description string
 	ours            bool
+}
+
+// name is the ID with the description, if there is one.
+func (o occupant) name() string {
+	if o.description == "" {
+		return o.id
+	}
+	return fmt.Sprintf("%s (%q)", o.id, o.description)
 }
 
 // holder returns who has the slot of the instance. Of our own interfaces the interface store knows best, of

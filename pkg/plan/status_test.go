@@ -210,8 +210,46 @@ func TestNotices(t *testing.T) {
 		{"left on termination", nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.DeleteOnTermination = &off }), nothing, status(nil), []string{"Warning LeftOnTermination on : " + messageLeftOnTermination}},
 	} {
 		var got []string
-		for _, notice := range Notices(test.n, test.before, test.after) {
+		notices, _ := Notices(test.n, test.before, test.after, HistoryOf(test.before))
+		for _, notice := range notices {
 			got = append(got, fmt.Sprintf("%s %s on %s: %s", notice.Type, notice.Reason, notice.NodeName, notice.Message))
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+func TestNoticesSpanTheWayFromOneRestToTheNext(t *testing.T) {
+	on := func(state v1alpha1.AttachmentState, id, reason string) v1alpha1.NodeENIStatus {
+		r := reportOn("x", state, reason)
+		r.Attachment.ENIID = id
+		return Status(StatusInput{NodeENI: nodeENI("a"), Now: now, Attachments: []AttachmentReport{r}})
+	}
+	creating, attaching := on(v1alpha1.AttachmentCreating, "", ""), on(v1alpha1.AttachmentAttaching, "eni-2", "")
+	first, second := on(v1alpha1.AttachmentAttached, "eni-1", ""), on(v1alpha1.AttachmentAttached, "eni-2", "")
+	blocked := on(v1alpha1.AttachmentBlocked, "", v1alpha1.ReasonDeviceIndexInUse)
+	for _, test := range []struct {
+		name string
+		way  []v1alpha1.NodeENIStatus
+		want []string
+	}{
+		{"for the first time", []v1alpha1.NodeENIStatus{{}, creating, attaching, second}, nil},
+		{"healed", []v1alpha1.NodeENIStatus{blocked, creating, attaching, second}, []string{"ENIHealed"}},
+		{"replaced", []v1alpha1.NodeENIStatus{first, creating, attaching, second}, []string{"ENIReplaced"}},
+		{"attached again", []v1alpha1.NodeENIStatus{second, attaching, second}, []string{"ENIHealed"}},
+		{"blocked, healed, blocked", []v1alpha1.NodeENIStatus{second, blocked, creating, second, blocked}, []string{"ENIBlocked", "ENIHealed", "ENIBlocked"}},
+	} {
+		var got []string
+		history := HistoryOf(&test.way[0])
+		for i := range test.way[1:] {
+			var notices []Notice
+			notices, history = Notices(nodeENI("a"), &test.way[i], &test.way[i+1], history)
+			for _, notice := range notices {
+				if notice.NodeName == "x" {
+					got = append(got, notice.Reason)
+				}
+			}
 		}
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
@@ -226,7 +264,7 @@ func TestManyBlockedNodesAreNotToldOneByOne(t *testing.T) {
 		in.Attachments = append(in.Attachments, reportOn(fmt.Sprint("node-", i), v1alpha1.AttachmentBlocked, v1alpha1.ReasonSubnetFull))
 	}
 	after := Status(in)
-	if got := Notices(in.NodeENI, &v1alpha1.NodeENIStatus{}, &after); len(got) > maxNodeNotices+2 {
+	if got, _ := Notices(in.NodeENI, &v1alpha1.NodeENIStatus{}, &after, nil); len(got) > maxNodeNotices+2 {
 		t.Errorf("%d events for one cause, want at most %d", len(got), maxNodeNotices+2)
 	}
 }

@@ -152,9 +152,9 @@ func TestCallsPerInterface(t *testing.T) {
 		}
 	})
 	t.Logf("describe calls by number of nodes: %v", reads)
-	// The number varies by what happens to be batched together, never with the number of nodes: four
-	// times as many nodes may not cost anything like four times as many reads.
-	if few, many := reads[5], reads[20]; few == 0 || many > few+few/2 {
+	// The number varies by a few polls of what is in flux. One read for each of fifteen more nodes would
+	// show.
+	if few, many := reads[5], reads[20]; few == 0 || many > few+5 {
 		t.Errorf("describe calls grow with the nodes: %v", reads)
 	}
 }

@@ -22,7 +22,7 @@ func TestBasicExample(t *testing.T) {
 	l.must(err)
 	want := map[string]string{
 		ownership.TagClusterID:   l.id,
-		ownership.TagClusterName: "sandbox",
+		ownership.TagClusterName: sandbox.ClusterName,
 		ownership.TagNodeENIUID:  string(object.UID),
 		ownership.TagNodeENIName: "nodeeni-subnet-a",
 		ownership.TagNodeName:    "node1",

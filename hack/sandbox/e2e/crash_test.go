@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -10,39 +9,48 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
 )
 
-// Killed in the middle of creating, attaching and releasing: no duplicate, no leak.
+// oneByOne makes a controller of which there is something left to kill: it works on one instance after the
+// other, in an EC2 that takes its time for every call.
+var (
+	oneByOne  = []string{"--concurrent-attach-syncs=1", "--concurrent-cleanup-syncs=1"}
+	thinking  = sandbox.Latency(300*time.Millisecond, 300*time.Millisecond, 100*time.Millisecond, 500*time.Millisecond)
+	killEvery = 5 * time.Millisecond
+)
+
+// Killed in the middle of creating, attaching and setting the flag: no duplicate, no leak.
 func TestKilledInTheMiddle(t *testing.T) {
-	moments := []string{"CreateNetworkInterface", "AttachNetworkInterface", "ModifyNetworkInterfaceAttribute"}
-	for _, action := range moments {
+	for _, action := range []string{"CreateNetworkInterface", "AttachNetworkInterface", "ModifyNetworkInterfaceAttribute"} {
 		t.Run(action, func(t *testing.T) {
 			nodes := machines(4)
-			l := newLab(t, nodes...)
-			first := l.startController()
+			l := newLabIn(t, sandbox.NewWorld(nodes, thinking), nodes...)
+			first := l.startController(oneByOne...)
 			l.create(nodeENI("a", sandbox.SubnetA, 1))
-			l.killAfter(first, action)
+			l.killAfter(first, action, 2, len(nodes))
 			l.startController()
 			l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
-			if creates := l.calls()["CreateNetworkInterface"]["OK"]; creates > 2*len(nodes) {
-				t.Errorf("%d creates for %d interfaces", creates, len(nodes))
+			if creates := l.calls()["CreateNetworkInterface"]["OK"]; creates > len(nodes)+1 {
+				t.Errorf("%d creates for %d interfaces: more than the one in progress was made again", creates, len(nodes))
 			}
 		})
 	}
 }
 
+// Killed in the middle of detaching and deleting: no leak.
 func TestKilledWhileReleasing(t *testing.T) {
 	for _, action := range []string{"DetachNetworkInterface", "DeleteNetworkInterface"} {
 		t.Run(action, func(t *testing.T) {
 			nodes := machines(4)
-			l := newLab(t, nodes...)
-			first := l.startController()
+			l := newLabIn(t, sandbox.NewWorld(nodes, thinking), nodes...)
+			first := l.startController(oneByOne...)
 			l.create(nodeENI("a", sandbox.SubnetA, 1))
 			l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
 			l.delete("a")
-			l.killAfter(first, action)
+			l.killAfter(first, action, 2, len(nodes))
 			l.startController()
 			l.gone("a")
 			l.must(l.inEC2(l.ctx, nil))
@@ -50,16 +58,20 @@ func TestKilledWhileReleasing(t *testing.T) {
 	}
 }
 
-// killAfter kills the controller as soon as EC2 has seen a call of the action.
-func (l *lab) killAfter(controller *sandbox.Controller, action string) {
+// killAfter kills the controller as soon as EC2 has answered so many calls of an action, of which more would
+// have come.
+func (l *lab) killAfter(controller *sandbox.Controller, action string, count, all int) {
 	l.Helper()
-	l.eventually("in the middle: "+action, func(context.Context) error {
-		if mutating(l.calls())[action] == 0 {
-			return errors.New("no such call yet")
-		}
-		return nil
-	})
+	ctx, cancel := context.WithTimeout(l.ctx, patience)
+	defer cancel()
+	l.must(wait.PollUntilContextCancel(ctx, killEvery, true, func(ctx context.Context) (bool, error) {
+		calls, err := l.sim.Calls(ctx)
+		return mutating(calls)[action] >= count, err
+	}))
 	l.must(controller.Kill(l.ctx))
+	if made := mutating(l.calls())[action]; made >= all {
+		l.Fatalf("%d of %d %s were made before the kill: this was not the middle", made, all, action)
+	}
 }
 
 // Two replicas: one acts, the other waits, and takes over when the first is killed.

@@ -45,7 +45,7 @@ func TestInterfacesOfAnotherClusterAreLeftAlone(t *testing.T) {
 	nodes := machines(1)
 	l := newLab(t, nodes...)
 	tags := ownership.Owner{
-		ClusterID: "somebody-else", ClusterName: "sandbox", NodeENIUID: "0f0f0f0f", NodeENIName: "a",
+		ClusterID: "somebody-else", ClusterName: sandbox.ClusterName, NodeENIUID: "0f0f0f0f", NodeENIName: "a",
 		NodeName: "node1", InstanceID: nodes[0].InstanceID, Slot: ownership.Slot{Index: 1},
 	}.Tags()
 	other, err := l.sim.AddInterface(l.ctx, ec2sim.Interface{Subnet: sandbox.SubnetA, SecurityGroups: []string{sandbox.Workers}, Tags: tags})

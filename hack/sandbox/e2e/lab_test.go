@@ -57,7 +57,7 @@ func newLabIn(t *testing.T, world ec2sim.World, machines ...sandbox.Machine) *la
 	l := &lab{T: t, ctx: ctx, cluster: cluster, dir: t.TempDir(), id: strings.ReplaceAll(t.Name(), "/", ".")}
 	t.Cleanup(l.clean)
 	var err error
-	if l.sim, err = sandbox.StartSimulator(ctx, shared.binaries, world, l.dir); err != nil {
+	if l.sim, err = sandbox.StartSimulator(ctx, shared.repo, shared.binaries, world, l.dir); err != nil {
 		t.Fatal(err)
 	}
 	if l.kubeconfig, err = l.cluster.ControllerKubeconfig(ctx); err != nil {
@@ -97,10 +97,8 @@ func (l *lab) eventually(what string, check func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(l.ctx, patience)
 	defer cancel()
 	last := errors.New("never checked")
-	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
-		if err := check(ctx); err == nil || ctx.Err() == nil {
-			last = err // what the deadline cut off says less than what was seen before
-		}
+	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(context.Context) (bool, error) {
+		last = check(l.ctx) // not cut off by the deadline: what was really seen is worth more
 		return last == nil, nil
 	})
 	if err != nil {
@@ -121,6 +119,7 @@ func (l *lab) must(err error) {
 func (l *lab) clean() {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanTimeout)
 	defer cancel()
+	l.nothingDenied(ctx)
 	if l.Failed() {
 		l.report(ctx)
 	}
@@ -138,6 +137,22 @@ func (l *lab) clean() {
 	if l.sim != nil {
 		if err := l.sim.Kill(ctx); err != nil {
 			l.Error(err)
+		}
+	}
+}
+
+// nothingDenied demands that the IAM policy of the manifests is enough.
+func (l *lab) nothingDenied(ctx context.Context) {
+	if l.sim == nil {
+		return
+	}
+	calls, err := l.sim.Calls(ctx)
+	if err != nil {
+		l.Error(err)
+	}
+	for action, codes := range calls {
+		if denied := codes["UnauthorizedOperation"] + codes["AuthFailure"]; denied > 0 {
+			l.Errorf("%s was denied %d times", action, denied)
 		}
 	}
 }

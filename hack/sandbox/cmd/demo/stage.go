@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
@@ -45,23 +46,20 @@ func newStage(ctx context.Context) (s *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	binaries, err := sandbox.BuildBinaries(ctx, s.repo)
-	if err != nil {
-		return nil, err
-	}
 	started := time.Now()
-	if err := s.start(ctx, assets, binaries); err != nil {
+	if err := s.start(ctx, assets); err != nil {
 		return nil, err
 	}
 	say("up in %s", time.Since(started).Round(100*time.Millisecond))
 	return s, nil
 }
 
-func (s *stage) start(ctx context.Context, assets string, binaries sandbox.Binaries) (err error) {
+func (s *stage) start(ctx context.Context, assets string) (err error) {
 	if s.dir, err = os.MkdirTemp("", "multi-eni-demo-"); err != nil {
 		return err
 	}
-	if s.cluster, err = sandbox.StartCluster(s.repo, assets, s.dir); err != nil {
+	binaries, err := s.buildAndStartCluster(ctx, assets)
+	if err != nil {
 		return err
 	}
 	say("kube-apiserver and etcd: %s", s.cluster.Config.Host)
@@ -70,10 +68,10 @@ func (s *stage) start(ctx context.Context, assets string, binaries sandbox.Binar
 	}
 	say("manifests applied: namespace, CRD, ServiceAccount, RBAC")
 	latency := sandbox.Latency(2*time.Second, 3*time.Second, 50*time.Millisecond, 5*time.Second)
-	if s.simulator, err = sandbox.StartSimulator(ctx, binaries, sandbox.NewWorld(machines, latency), s.dir); err != nil {
+	if s.simulator, err = sandbox.StartSimulator(ctx, s.repo, binaries, sandbox.NewWorld(machines, latency), s.dir); err != nil {
 		return err
 	}
-	say("EC2 simulator: %s", s.simulator.URL)
+	say("EC2 simulator, with the IAM policy of the manifests in force: %s", s.simulator.URL)
 	for _, machine := range machines {
 		if err := s.cluster.AddNode(ctx, machine); err != nil {
 			return err
@@ -91,6 +89,17 @@ func (s *stage) start(ctx context.Context, assets string, binaries sandbox.Binar
 	}
 	say("controller: as its ServiceAccount, log in %s", s.controller.LogFile)
 	return s.controller.WaitHealthy(ctx)
+}
+
+// buildAndStartCluster does both at a time.
+func (s *stage) buildAndStartCluster(ctx context.Context, assets string) (sandbox.Binaries, error) {
+	var binaries sandbox.Binaries
+	var buildErr, startErr error
+	var group sync.WaitGroup
+	group.Go(func() { binaries, buildErr = sandbox.BuildBinaries(ctx, s.repo) })
+	group.Go(func() { s.cluster, startErr = sandbox.StartCluster(s.repo, assets, s.dir) })
+	group.Wait()
+	return binaries, errors.Join(buildErr, startErr)
 }
 
 // close ends everything in order: the controller while its API server and EC2 are still there.

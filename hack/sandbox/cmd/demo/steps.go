@@ -82,7 +82,9 @@ func (s *stage) perform(ctx context.Context, next step) error {
 	if err := s.converge(ctx, next.want); err != nil {
 		return err
 	}
-	s.showEC2(next.want)
+	if err := s.showEC2(ctx, next.want); err != nil {
+		return err
+	}
 	say("converged after %s", time.Since(started).Round(100*time.Millisecond))
 	return nil
 }
@@ -109,24 +111,23 @@ func (s *stage) converge(ctx context.Context, wanted []want) error {
 		if !s.controller.Running() {
 			return false, fmt.Errorf("the controller has ended")
 		}
+		difference := s.difference(ctx, wanted) // before the table, so that the last table shows the end
 		table, err := s.cluster.Kubectl.Run(ctx, "get", "nodeeni")
 		if err != nil {
 			return false, nil // the deadline decides
 		}
-		if now := withoutAge(table); now != shown && table != "" {
+		if table == "" {
+			table = "No resources found\n" // as kubectl says beside its table
+		}
+		if now := withoutAge(table); now != shown {
 			fmt.Println(indent(table))
 			shown = now
 		}
-		if difference := s.difference(ctx, wanted); ctx.Err() == nil {
-			last = difference
-		}
+		last = difference
 		return last == nil, nil
 	})
 	if err != nil {
 		return fmt.Errorf("not converged (%w): %w", err, last)
-	}
-	if shown == "" {
-		fmt.Print(indent("No resources found\n"))
 	}
 	return nil
 }
@@ -179,15 +180,21 @@ func (s *stage) allReady(ctx context.Context) error {
 }
 
 // showEC2 prints what EC2 has, which the step has just compared with what is wanted.
-func (s *stage) showEC2(wanted []want) {
-	if len(wanted) == 0 {
-		say("EC2 has no interface of this cluster any more")
-		return
+func (s *stage) showEC2(ctx context.Context, wanted []want) error {
+	world, err := s.simulator.World(ctx)
+	if err != nil {
+		return err
 	}
-	say("in EC2:")
+	others := len(world.Interfaces) - len(wanted)
+	if len(wanted) == 0 {
+		say("in EC2: nothing of this cluster's; the %d interfaces there are the instances' own", others)
+		return nil
+	}
+	say("in EC2, beside the %d interfaces of the instances' own:", others)
 	for _, one := range wanted {
 		say("  %s", one)
 	}
+	return nil
 }
 
 // withoutAge is the table without its last column, which changes all the time.
