@@ -16,7 +16,7 @@ func shell(t *testing.T, script string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { process.Kill(context.Background()) })
+	t.Cleanup(func() { _ = process.Kill(context.Background()) })
 	return process
 }
 

@@ -94,11 +94,14 @@ func TestFailures(t *testing.T) {
 		want   eni.Error
 	}{
 		{"EC2 refuses", refusal(400, "InvalidNetworkInterfaceID.NotFound", "no such"), eni.Error{
-			Kind: eni.KindNotFound, Code: "InvalidNetworkInterfaceID.NotFound", Message: "no such", RequestID: "req-bad"}},
+			Kind: eni.KindNotFound, Code: "InvalidNetworkInterfaceID.NotFound", Message: "no such", RequestID: "req-bad",
+		}},
 		{"EC2 throttles", refusal(503, "RequestLimitExceeded", "slow"), eni.Error{
-			Kind: eni.KindThrottled, Code: "RequestLimitExceeded", Message: "slow", RequestID: "req-bad"}},
+			Kind: eni.KindThrottled, Code: "RequestLimitExceeded", Message: "slow", RequestID: "req-bad",
+		}},
 		{"EC2 fails", refusal(500, "InternalError", "oops"), eni.Error{
-			Kind: eni.KindUnknownOutcome, Code: "InternalError", Message: "oops", RequestID: "req-bad"}},
+			Kind: eni.KindUnknownOutcome, Code: "InternalError", Message: "oops", RequestID: "req-bad",
+		}},
 		{"no answer", answer{err: cut}, eni.Error{Kind: eni.KindUnknownOutcome}},
 		{"no connection", answer{err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, eni.Error{Kind: eni.KindNotSent}},
 		{"no name", answer{err: &net.DNSError{Err: "no such host", Name: "ec2"}}, eni.Error{Kind: eni.KindNotSent}},
@@ -106,7 +109,8 @@ func TestFailures(t *testing.T) {
 		{"error page of a proxy", answer{status: 502, body: "<html><body>Bad Gateway</body></html>"}, eni.Error{Kind: eni.KindUnknownOutcome}},
 		{"error that is no XML", answer{status: 400, body: "{not xml"}, eni.Error{Kind: eni.KindUnknownOutcome}},
 		{"error without a body", answer{status: 503, header: http.Header{"X-Amzn-Requestid": {"req-head"}}}, eni.Error{
-			Kind: eni.KindUnknownOutcome, RequestID: "req-head"}},
+			Kind: eni.KindUnknownOutcome, RequestID: "req-head",
+		}},
 		{"success of somebody else", answer{status: 200, body: "<html><body>Welcome</body></html>"}, eni.Error{Kind: eni.KindUnknownOutcome}},
 		{"success without a body", answer{status: 200}, eni.Error{Kind: eni.KindUnknownOutcome}},
 	} {

@@ -90,10 +90,14 @@ func TestWritesOnTheWire(t *testing.T) {
 			return c.RemoveTags(ctx, ours(), []string{"b", "a"})
 		}, map[string]string{"Action": deleteTags, "ResourceId.1": interface1, "Tag.1.Key": "a", "Tag.2.Key": "b"}},
 		{"no tags taken away", func(ctx context.Context, c *Client) error { return c.RemoveTags(ctx, ours(), nil) }, nil},
-		{"detach", func(ctx context.Context, c *Client) error { return c.DetachInterface(ctx, ours(), confirmed) },
-			map[string]string{"Action": detachNetworkInterface, "AttachmentId": attach1}},
-		{"delete", func(ctx context.Context, c *Client) error { return c.DeleteInterface(ctx, ours(), confirmed) },
-			map[string]string{"Action": deleteNetworkInterface, "NetworkInterfaceId": interface1}},
+		{
+			"detach", func(ctx context.Context, c *Client) error { return c.DetachInterface(ctx, ours(), confirmed) },
+			map[string]string{"Action": detachNetworkInterface, "AttachmentId": attach1},
+		},
+		{
+			"delete", func(ctx context.Context, c *Client) error { return c.DeleteInterface(ctx, ours(), confirmed) },
+			map[string]string{"Action": deleteNetworkInterface, "NetworkInterfaceId": interface1},
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, s := newScripted(t, accept)

@@ -150,9 +150,9 @@ func (c *Controller) Run(ctx context.Context) error {
 // work runs the workers until ctx ends and they have finished what they were at.
 func (c *Controller) work(ctx, work context.Context) {
 	var workers sync.WaitGroup
-	start(&workers, work, c.attachWorkers, &worker[string]{queue: c.attachQueue, sync: c.syncAttach, logKey: "instanceID"})
-	start(&workers, work, c.cleanupWorkers, &worker[string]{queue: c.cleanupQueue, sync: c.syncCleanup, logKey: "instanceID"})
-	start(&workers, work, statusWorkers, &worker[string]{queue: c.statusQueue, sync: c.syncStatus, logKey: "nodeENI"})
+	start(&workers, work, c.attachWorkers, &worker[string]{queue: c.attachQueue, sync: c.syncAttach, named: namedInstance})
+	start(&workers, work, c.cleanupWorkers, &worker[string]{queue: c.cleanupQueue, sync: c.syncCleanup, named: namedInstance})
+	start(&workers, work, statusWorkers, &worker[string]{queue: c.statusQueue, sync: c.syncStatus, named: namedNodeENI})
 
 	<-ctx.Done()
 	klog.FromContext(ctx).V(2).Info("Stopping, finishing the calls in progress")

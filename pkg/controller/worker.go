@@ -26,8 +26,16 @@ type syncFunc[K comparable] func(ctx context.Context, key K) (again time.Time, e
 type worker[K comparable] struct {
 	queue workqueue.TypedRateLimitingInterface[K]
 	sync  syncFunc[K]
-	// logKey is the name under which the key is logged.
-	logKey string
+	// named puts the key into the logger.
+	named func(klog.Logger, K) klog.Logger
+}
+
+func namedInstance(logger klog.Logger, id string) klog.Logger {
+	return logger.WithValues("instanceID", id)
+}
+
+func namedNodeENI(logger klog.Logger, name string) klog.Logger {
+	return logger.WithValues("nodeENI", klog.KRef("", name))
 }
 
 func newQueue[K comparable](name string) workqueue.TypedRateLimitingInterface[K] {
@@ -49,7 +57,7 @@ func (w *worker[K]) run(ctx context.Context) {
 
 func (w *worker[K]) handle(ctx context.Context, key K) {
 	defer w.queue.Done(key)
-	logger := klog.FromContext(ctx).WithValues(w.logKey, key)
+	logger := w.named(klog.FromContext(ctx), key)
 	again, err := w.sync(klog.NewContext(ctx, logger), key)
 	switch {
 	case err != nil:

@@ -27,11 +27,13 @@ func TestWorkerMapsTheOutcomeOfASync(t *testing.T) {
 		{"done", []outcome{{}}, []time.Duration{0}},
 		{"again", []outcome{{again: 15 * time.Second}, {}}, []time.Duration{0, 15 * time.Second}},
 		{
-			"errors back off", []outcome{{err: broken}, {err: broken}, {err: broken}, {}},
+			"errors back off",
+			[]outcome{{err: broken}, {err: broken}, {err: broken}, {}},
 			[]time.Duration{0, firstRetry, 3 * firstRetry, 7 * firstRetry},
 		},
 		{
-			"a success ends the back-off", []outcome{{err: broken}, {err: broken}, {again: time.Second}, {err: broken}, {}},
+			"a success ends the back-off",
+			[]outcome{{err: broken}, {err: broken}, {again: time.Second}, {err: broken}, {}},
 			[]time.Duration{0, firstRetry, 3 * firstRetry, 3*firstRetry + time.Second, 4*firstRetry + time.Second},
 		},
 	} {
@@ -39,7 +41,7 @@ func TestWorkerMapsTheOutcomeOfASync(t *testing.T) {
 			queue := newQueue[string]("")
 			began := time.Now()
 			var at []time.Duration
-			w := &worker[string]{queue: queue, logKey: "key", sync: func(context.Context, string) (time.Time, error) {
+			w := &worker[string]{queue: queue, named: namedInstance, sync: func(context.Context, string) (time.Time, error) {
 				now := test.script[len(at)]
 				at = append(at, time.Since(began))
 				if now.again > 0 {
@@ -65,7 +67,7 @@ func TestBackOffIsCapped(t *testing.T) {
 		queue := newQueue[string]("")
 		var last, gap time.Duration
 		began := time.Now()
-		w := &worker[string]{queue: queue, logKey: "key", sync: func(context.Context, string) (time.Time, error) {
+		w := &worker[string]{queue: queue, named: namedInstance, sync: func(context.Context, string) (time.Time, error) {
 			gap, last = time.Since(began)-last, time.Since(began)
 			return time.Time{}, errors.New("broken")
 		}}

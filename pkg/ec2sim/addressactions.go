@@ -17,8 +17,10 @@ var (
 // for, or none.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssignPrivateIpAddresses.html
 func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
-	want := addressWish{secondary: c.form.texts("PrivateIpAddress"), more: c.form.number("SecondaryPrivateIpAddressCount", 0),
-		prefixes: c.form.texts("Ipv4Prefix"), morePrefixes: c.form.number("Ipv4PrefixCount", 0)}
+	want := addressWish{
+		secondary: c.form.texts("PrivateIpAddress"), more: c.form.number("SecondaryPrivateIpAddressCount", 0),
+		prefixes: c.form.texts("Ipv4Prefix"), morePrefixes: c.form.number("Ipv4PrefixCount", 0),
+	}
 	if err := want.oneKind(); err != nil {
 		return err
 	}

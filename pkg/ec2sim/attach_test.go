@@ -16,7 +16,8 @@ func doAttach(eni *string, instance string, card, index int32) func(*lab) error 
 			id = &l.eni
 		}
 		_, err := l.ec2.AttachNetworkInterface(l.Context(), &ec2.AttachNetworkInterfaceInput{
-			NetworkInterfaceId: id, InstanceId: &instance, DeviceIndex: &index, NetworkCardIndex: &card})
+			NetworkInterfaceId: id, InstanceId: &instance, DeviceIndex: &index, NetworkCardIndex: &card,
+		})
 		return err
 	}
 }
@@ -112,8 +113,10 @@ func TestAttach(t *testing.T) {
 			in.InterfaceType = types.NetworkInterfaceCreationTypeEfa
 		})), when: doAttach(nil, big, 0, 1), code: "OK"},
 		{situation: "no card named, index taken on another card, variant off", given: given(created(subnetA), func(l *lab) { l.attach(l.eni, big, 2, 1) }, created(subnetA)), when: attachWithoutCard(big, 1), code: "OK"},
-		{situation: "no card named, index taken on another card, variant on", world: func(w *World) { w.Variants.AttachWithoutCard = "taken" },
-			given: given(created(subnetA), func(l *lab) { l.attach(l.eni, big, 2, 1) }, created(subnetA)), when: attachWithoutCard(big, 1), code: "InvalidParameterValue"},
+		{
+			situation: "no card named, index taken on another card, variant on", world: func(w *World) { w.Variants.AttachWithoutCard = "taken" },
+			given: given(created(subnetA), func(l *lab) { l.attach(l.eni, big, 2, 1) }, created(subnetA)), when: attachWithoutCard(big, 1), code: "InvalidParameterValue",
+		},
 		{situation: "no device index", given: created(subnetA), when: func(l *lab) error {
 			return l.form("Action=AttachNetworkInterface&NetworkInterfaceId=" + l.eni + "&InstanceId=" + node)
 		}, code: "MissingParameter"},

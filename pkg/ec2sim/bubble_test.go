@@ -78,8 +78,10 @@ func crowd(b *testing.B) *lab {
 		id := fmt.Sprintf("i-%017x", i)
 		w.Instances = append(w.Instances, Instance{ID: id, Type: "m5.xlarge", Subnet: w.Subnets[i%4].ID})
 		for k := 1; k < 4; k++ {
-			w.Interfaces = append(w.Interfaces, Interface{Subnet: w.Subnets[i%4].ID, Tags: map[string]string{"cluster": "x", "owner": fmt.Sprint(i % 100), "node": id},
-				Attachment: &Attachment{Instance: id, DeviceIndex: k}})
+			w.Interfaces = append(w.Interfaces, Interface{
+				Subnet: w.Subnets[i%4].ID, Tags: map[string]string{"cluster": "x", "owner": fmt.Sprint(i % 100), "node": id},
+				Attachment: &Attachment{Instance: id, DeviceIndex: k},
+			})
 		}
 	}
 	clock := NewVirtualClock(time.Unix(1_000_000_000, 0))

@@ -43,8 +43,10 @@ type createForm struct {
 }
 
 func readCreate(c *call) (createForm, error) {
-	f := createForm{subnet: c.form.get("SubnetId"), description: c.form.get("Description"),
-		kind: orDefault(c.form.get("InterfaceType"), "interface"), groups: c.form.texts("SecurityGroupId")}
+	f := createForm{
+		subnet: c.form.get("SubnetId"), description: c.form.get("Description"),
+		kind: orDefault(c.form.get("InterfaceType"), "interface"), groups: c.form.texts("SecurityGroupId"),
+	}
 	var err error
 	if f.tags, err = tagSpecification(c.form, "network-interface"); err != nil {
 		return f, err
@@ -64,8 +66,10 @@ func readCreate(c *call) (createForm, error) {
 
 // readWish reads the addresses asked for; names, numbers and prefixes exclude each other.
 func readWish(form *value) (addressWish, error) {
-	want := addressWish{primary: form.get("PrivateIpAddress"), more: form.number("SecondaryPrivateIpAddressCount", 0),
-		morePrefixes: form.number("Ipv4PrefixCount", 0)}
+	want := addressWish{
+		primary: form.get("PrivateIpAddress"), more: form.number("SecondaryPrivateIpAddressCount", 0),
+		morePrefixes: form.number("Ipv4PrefixCount", 0),
+	}
 	for _, m := range form.members("PrivateIpAddresses") {
 		text := m.get("PrivateIpAddress")
 		if !m.boolean("Primary") {
@@ -100,8 +104,10 @@ func (s *Simulator) create(f createForm, c *call) (*networkInterface, error) {
 	if err := s.checkRegionLimit(1); err != nil {
 		return nil, err
 	}
-	e := &networkInterface{id: newID(s.rng, interfaceID), subnet: sn, groups: groups, description: f.description, kind: f.kind,
-		mac: newMAC(s.rng), sourceDest: true, tags: f.tags, tracking: f.tracking, clientToken: c.form.get("ClientToken"), createdAt: c.now}
+	e := &networkInterface{
+		id: newID(s.rng, interfaceID), subnet: sn, groups: groups, description: f.description, kind: f.kind,
+		mac: newMAC(s.rng), sourceDest: true, tags: f.tags, tracking: f.tracking, clientToken: c.form.get("ClientToken"), createdAt: c.now,
+	}
 	if err := s.assign(e, f.addresses); err != nil {
 		return nil, err
 	}

@@ -39,10 +39,13 @@ func tagSpec(kind types.ResourceType, pairs ...string) func(*createInput) {
 
 func groups(ids ...string) func(*createInput) { return func(in *createInput) { in.Groups = ids } }
 func token(s string) func(*createInput)       { return func(in *createInput) { in.ClientToken = &s } }
-func ip(s string) func(*createInput)          { return func(in *createInput) { in.PrivateIpAddress = &s } }
+
+func ip(s string) func(*createInput) { return func(in *createInput) { in.PrivateIpAddress = &s } }
+
 func more(n int32) func(*createInput) {
 	return func(in *createInput) { in.SecondaryPrivateIpAddressCount = &n }
 }
+
 func prefixes(n int32) func(*createInput) { return func(in *createInput) { in.Ipv4PrefixCount = &n } }
 func about(s string) func(*createInput)   { return func(in *createInput) { in.Description = &s } }
 
@@ -145,12 +148,14 @@ func TestClientToken(t *testing.T) {
 	remember := func(l *lab) { l.att = l.eni }
 	runRows(t, []row{
 		{situation: "same again", given: given(created(subnetA, token("t")), remember), when: doCreate(subnetA, token("t")), code: "OK", then: again},
-		{situation: "same again once attached, answered as at first", given: given(created(subnetA, token("t")), remember, func(l *lab) { l.attach(l.eni, node, 0, 1) }, func(l *lab) { l.att = l.eni }),
+		{
+			situation: "same again once attached, answered as at first", given: given(created(subnetA, token("t")), remember, func(l *lab) { l.attach(l.eni, node, 0, 1) }, func(l *lab) { l.att = l.eni }),
 			when: doCreate(subnetA, token("t")), code: "OK", then: func(l *lab) {
 				if e := l.said.(*types.NetworkInterface); e.Attachment != nil || e.Status != "available" {
 					l.Errorf("the replay shows %+v, not the first answer", e)
 				}
-			}},
+			},
+		},
 		{situation: "other subnet", given: created(subnetA, token("t")), when: doCreate(subnetA2, token("t")), code: "IdempotentParameterMismatch"},
 		{situation: "other description", given: created(subnetA, token("t")), when: doCreate(subnetA, token("t"), about("x")), code: "IdempotentParameterMismatch"},
 		{situation: "other tags", given: created(subnetA, token("t")), when: doCreate(subnetA, token("t"), tagSpec(types.ResourceTypeNetworkInterface, "a", "b")), code: "IdempotentParameterMismatch"},

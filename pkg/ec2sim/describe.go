@@ -9,9 +9,11 @@ func describeNetworkInterfaces(s *Simulator, c *call, w *xmlWriter) error {
 	if err := s.checkUnpaged(c, "NetworkInterfaceId"); err != nil {
 		return err
 	}
-	list := listing[*networkInterface]{table: s.interfaces, missing: interfaceID.missing, idParam: "NetworkInterfaceId",
+	list := listing[*networkInterface]{
+		table: s.interfaces, missing: interfaceID.missing, idParam: "NetworkInterfaceId",
 		idFilter: "network-interface-id", filters: interfaceFilters, indexed: indexedInterfaceFilters, pages: usualPages,
-		seen: s.seenInterface(c), unsettled: s.unsettledInterfaces(c)}
+		seen: s.seenInterface(c), unsettled: s.unsettledInterfaces(c),
+	}
 	found, next, err := list.find(s, c)
 	if err != nil {
 		return err
@@ -144,13 +146,15 @@ var subnetFilters = silent(filterSet[*subnet]{
 	"vpc-id":         one(func(n *subnet) string { return n.vpc.id }),
 }, "ipv6-cidr-block-association.ipv6-cidr-block", "ipv6-cidr-block-association.association-id", "outpost-arn")
 
-func (n *subnet) arn() string {
-	return "arn:aws:ec2:" + n.vpc.region + ":" + n.vpc.owner + ":subnet/" + n.id
+func (s *subnet) arn() string {
+	return "arn:aws:ec2:" + s.vpc.region + ":" + s.vpc.owner + ":subnet/" + s.id
 }
 
 func describeSubnets(s *Simulator, c *call, w *xmlWriter) error {
-	list := listing[*subnet]{table: s.subnets, missing: subnetID.missing, idParam: "SubnetId", idFilter: "subnet-id",
-		filters: subnetFilters, indexed: noIndex, pages: usualPages}
+	list := listing[*subnet]{
+		table: s.subnets, missing: subnetID.missing, idParam: "SubnetId", idFilter: "subnet-id",
+		filters: subnetFilters, indexed: noIndex, pages: usualPages,
+	}
 	found, next, err := list.find(s, c)
 	if err != nil {
 		return err
@@ -184,8 +188,10 @@ var groupFilters = silent(filterSet[*securityGroup]{
 	"egress.ip-permission.cidr", "egress.ip-permission.group-id", "egress.ip-permission.protocol")
 
 func describeSecurityGroups(s *Simulator, c *call, w *xmlWriter) error {
-	list := listing[*securityGroup]{table: s.groups, missing: groupID.missing, idParam: "GroupId", idFilter: "group-id",
-		filters: groupFilters, indexed: noIndex, pages: usualPages}
+	list := listing[*securityGroup]{
+		table: s.groups, missing: groupID.missing, idParam: "GroupId", idFilter: "group-id",
+		filters: groupFilters, indexed: noIndex, pages: usualPages,
+	}
 	found, next, err := list.find(s, c)
 	if err != nil {
 		return err
@@ -208,8 +214,10 @@ var vpcFilters = silent(filterSet[*vpc]{
 }, "cidr", "cidr-block-association.cidr-block", "dhcp-options-id", "is-default")
 
 func describeVpcs(s *Simulator, c *call, w *xmlWriter) error {
-	list := listing[*vpc]{table: s.vpcs, missing: vpcID.missing, idParam: "VpcId", idFilter: "vpc-id",
-		filters: vpcFilters, indexed: noIndex, pages: usualPages}
+	list := listing[*vpc]{
+		table: s.vpcs, missing: vpcID.missing, idParam: "VpcId", idFilter: "vpc-id",
+		filters: vpcFilters, indexed: noIndex, pages: usualPages,
+	}
 	found, next, err := list.find(s, c)
 	if err != nil {
 		return err

@@ -233,11 +233,20 @@ func TestDescribeInstances(t *testing.T) {
 		name, value string
 		want        int
 	}{
-		{"instance-id", node + "," + nobody, 1}, {"instance-state-name", "running", 4}, {"instance-state-code", "80", 1},
-		{"instance-type", "m5.*", 3}, {"private-dns-name", *one.PrivateDnsName, 1}, {"vpc-id", "vpc-1", 5},
-		{"private-ip-address", *one.PrivateIpAddress, 1}, {"network-interface.network-interface-id", l.eni, 1},
-		{"network-interface.attachment.device-index", "3", 1}, {"availability-zone", "us-east-1b", 0},
-		{"instance.group-name", "default", 5}, {"tag-key", "x", 0}, {"architecture", "x86_64", 5}, {"key-name", "k", 0},
+		{"instance-id", node + "," + nobody, 1},
+		{"instance-state-name", "running", 4},
+		{"instance-state-code", "80", 1},
+		{"instance-type", "m5.*", 3},
+		{"private-dns-name", *one.PrivateDnsName, 1},
+		{"vpc-id", "vpc-1", 5},
+		{"private-ip-address", *one.PrivateIpAddress, 1},
+		{"network-interface.network-interface-id", l.eni, 1},
+		{"network-interface.attachment.device-index", "3", 1},
+		{"availability-zone", "us-east-1b", 0},
+		{"instance.group-name", "default", 5},
+		{"tag-key", "x", 0},
+		{"architecture", "x86_64", 5},
+		{"key-name", "k", 0},
 	} {
 		if got := len(get(&ec2.DescribeInstancesInput{Filters: filtered(f.name, f.value)})); got != f.want {
 			t.Errorf("filter %s=%s finds %d instances, want %d", f.name, f.value, got, f.want)

@@ -108,14 +108,22 @@ func TestFaultsAct(t *testing.T) {
 func TestStuck(t *testing.T) {
 	t.Parallel()
 	runRows(t, []row{
-		{situation: "attaching", given: given(fault(`{"effect": "stuck-attaching", "times": 1}`), created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`)),
-			when: doAttach(nil, node, 0, 1), code: "OK", then: given(settled, stateIs("in-use/attaching"))},
-		{situation: "attaching, then detached", given: given(created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`), func(l *lab) { l.attach(l.eni, node, 0, 1) }),
-			when: doDetach(nil, false), code: "OK", then: given(settled, stateIs("available"))},
-		{situation: "detaching", given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`)),
-			when: doDetach(nil, false), code: "OK", then: given(settled, stateIs("in-use/detaching"))},
-		{situation: "detaching, then by force", given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`), func(l *lab) { l.must(doDetach(nil, false)(l)) }),
-			when: doDetach(nil, true), code: "OK", then: given(settled, stateIs("available"))},
+		{
+			situation: "attaching", given: given(fault(`{"effect": "stuck-attaching", "times": 1}`), created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`)),
+			when: doAttach(nil, node, 0, 1), code: "OK", then: given(settled, stateIs("in-use/attaching")),
+		},
+		{
+			situation: "attaching, then detached", given: given(created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`), func(l *lab) { l.attach(l.eni, node, 0, 1) }),
+			when: doDetach(nil, false), code: "OK", then: given(settled, stateIs("available")),
+		},
+		{
+			situation: "detaching", given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`)),
+			when: doDetach(nil, false), code: "OK", then: given(settled, stateIs("in-use/detaching")),
+		},
+		{
+			situation: "detaching, then by force", given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`), func(l *lab) { l.must(doDetach(nil, false)(l)) }),
+			when: doDetach(nil, true), code: "OK", then: given(settled, stateIs("available")),
+		},
 	})
 }
 
@@ -204,7 +212,10 @@ func TestControl(t *testing.T) {
 	if status != 200 || launched.State != running || len(launched.Interfaces) != 1 {
 		t.Fatalf("launch: %d %s", status, body)
 	}
-	_, body = l.control("POST", "interfaces", `{"id": "eni-0aaaaaaaaaaaaaaa9", "subnet": "`+subnetA+`", "tags": {"owner": "them"}, "attachment": {"instance": "`+launched.ID+`", "deviceIndex": 2}}`)
+	status, body = l.control("POST", "interfaces", `{"id": "eni-0aaaaaaaaaaaaaaa9", "subnet": "`+subnetA+`", "tags": {"owner": "them"}, "attachment": {"instance": "`+launched.ID+`", "deviceIndex": 2}}`)
+	if status != 200 {
+		t.Fatalf("foreign interface: %d %s", status, body)
+	}
 	l.eni = "eni-0aaaaaaaaaaaaaaa9"
 	l.want("the foreign interface", l.state(l.eni), "in-use/attached")
 	for _, step := range []struct {

@@ -15,9 +15,11 @@ func FuzzForm(f *testing.F) {
 	for action := range operations {
 		f.Add("Action=" + action)
 	}
-	for _, s := range []string{"", "Action", "Action=CreateTags&ResourceId.1=eni-12345678&Tag.1.Key=%00", "Action=DescribeSubnets&Filter.1.Name=tag:*&Filter.1.Value.1=*\\",
+	for _, s := range []string{
+		"", "Action", "Action=CreateTags&ResourceId.1=eni-12345678&Tag.1.Key=%00", "Action=DescribeSubnets&Filter.1.Name=tag:*&Filter.1.Value.1=*\\",
 		"Action=DescribeInstances&NextToken=AAAA", "Action=DescribeNetworkInterfaces&MaxResults=99999999999", "Action=DescribeVpcs&Filter.1..Name=x&Filter=1&Filter.0.Name=1",
-		"Action=CreateNetworkInterface&SubnetId=" + subnetA + "&Ipv4Prefix.1.Ipv4Prefix=10.0.0.16/28&PrivateIpAddress=10.0.0.20", "Action=AttachNetworkInterface&DeviceIndex=-1"} {
+		"Action=CreateNetworkInterface&SubnetId=" + subnetA + "&Ipv4Prefix.1.Ipv4Prefix=10.0.0.16/28&PrivateIpAddress=10.0.0.20", "Action=AttachNetworkInterface&DeviceIndex=-1",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
@@ -54,7 +56,9 @@ func FuzzWildcard(f *testing.F) {
 	f.Add("a*b?c", "aXbYc")
 	f.Add(`\`, `\`)
 	f.Fuzz(func(t *testing.T, pattern, s string) {
-		wildcard(pattern, s)
+		if wildcard(pattern, s) && !wildcard("*"+pattern, s) {
+			t.Errorf("%q matches %q, but not with a star before it", pattern, s)
+		}
 		if !wildcard(strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(s), s) {
 			t.Errorf("%q does not match itself", s)
 		}

@@ -6,9 +6,11 @@ import (
 )
 
 func describeInstances(s *Simulator, c *call, w *xmlWriter) error {
-	list := listing[*instance]{table: s.instances, missing: instanceID.missing, idParam: "InstanceId", idFilter: "instance-id",
+	list := listing[*instance]{
+		table: s.instances, missing: instanceID.missing, idParam: "InstanceId", idFilter: "instance-id",
 		filters: instanceFilters, indexed: indexedInstanceFilters, pages: usualPages,
-		seen: s.seenInstance(c), unsettled: s.unsettledInstances(c)}
+		seen: s.seenInstance(c), unsettled: s.unsettledInstances(c),
+	}
 	found, next, err := list.find(s, c)
 	if err != nil {
 		return err
@@ -105,7 +107,9 @@ type transition func(s *Simulator, in *instance, now time.Time) error
 func startInstances(s *Simulator, c *call, w *xmlWriter) error {
 	return s.turn(c, w, (*Simulator).start)
 }
+
 func stopInstances(s *Simulator, c *call, w *xmlWriter) error { return s.turn(c, w, (*Simulator).stop) }
+
 func terminateInstances(s *Simulator, c *call, w *xmlWriter) error {
 	return s.turn(c, w, (*Simulator).terminate)
 }

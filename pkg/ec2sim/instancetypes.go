@@ -148,8 +148,10 @@ func (t *instanceType) enaSupport() string {
 }
 
 func describeInstanceTypes(s *Simulator, c *call, w *xmlWriter) error {
-	list := listing[*instanceType]{table: instanceTypes, missing: instanceTypeMissing, idParam: "InstanceType", idFilter: "instance-type",
-		filters: instanceTypeFilters, indexed: noIndex, pages: instanceTypePages, untagged: true}
+	list := listing[*instanceType]{
+		table: instanceTypes, missing: instanceTypeMissing, idParam: "InstanceType", idFilter: "instance-type",
+		filters: instanceTypeFilters, indexed: noIndex, pages: instanceTypePages, untagged: true,
+	}
 	found, next, err := list.find(s, c)
 	if err != nil {
 		return err

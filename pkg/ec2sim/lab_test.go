@@ -45,8 +45,10 @@ func labWorld() World {
 			{ID: workers, VPC: "vpc-1", Name: "workers"}, {ID: other, VPC: "vpc-1", Name: "other"}, {ID: foreign, VPC: "vpc-2", Name: "workers"},
 		},
 		Instances: []Instance{
-			{ID: node, Type: "m5.xlarge", Subnet: subnetA}, {ID: small, Type: "t3.nano", Subnet: subnetA},
-			{ID: big, Type: "p4d.24xlarge", Subnet: subnetA}, {ID: halted, Type: "m5.xlarge", Subnet: subnetA, State: stopped},
+			{ID: node, Type: "m5.xlarge", Subnet: subnetA},
+			{ID: small, Type: "t3.nano", Subnet: subnetA},
+			{ID: big, Type: "p4d.24xlarge", Subnet: subnetA},
+			{ID: halted, Type: "m5.xlarge", Subnet: subnetA, State: stopped},
 			{ID: fresh, Type: "m5.xlarge", Subnet: subnetA, State: pending},
 		},
 		Latency: Latency{Call: Exactly(0)},
@@ -110,7 +112,8 @@ func (l *lab) create(subnet string, change ...func(*ec2.CreateNetworkInterfaceIn
 func (l *lab) attach(eni, instance string, card, index int32) string {
 	l.Helper()
 	out, err := l.ec2.AttachNetworkInterface(l.Context(), &ec2.AttachNetworkInterfaceInput{
-		NetworkInterfaceId: &eni, InstanceId: &instance, DeviceIndex: &index, NetworkCardIndex: &card})
+		NetworkInterfaceId: &eni, InstanceId: &instance, DeviceIndex: &index, NetworkCardIndex: &card,
+	})
 	if err != nil {
 		l.Fatalf("attach: %v", err)
 	}

@@ -105,7 +105,8 @@ func TestRunInstances(t *testing.T) {
 		{situation: "tags for both kinds", when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{
 				{ResourceType: "instance", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}},
-				{ResourceType: "network-interface", Tags: []types.Tag{{Key: aws.String("b"), Value: aws.String("2")}}}}
+				{ResourceType: "network-interface", Tags: []types.Tag{{Key: aws.String("b"), Value: aws.String("2")}}},
+			}
 		}), code: "OK", then: func(l *lab) {
 			i := l.said.([]types.Instance)[0]
 			l.want("the instance's tag", *i.Tags[0].Key, "a")
@@ -124,11 +125,13 @@ func TestRunInstances(t *testing.T) {
 		{situation: "tags for another kind", when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{{ResourceType: "vpc", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}}
 		}), code: "InvalidParameterValue"},
-		{situation: "token replay makes nothing new", given: func(l *lab) { l.must(doRun(1, func(i *runInput) { i.ClientToken = aws.String("t") })(l)) },
+		{
+			situation: "token replay makes nothing new", given: func(l *lab) { l.must(doRun(1, func(i *runInput) { i.ClientToken = aws.String("t") })(l)) },
 			when: doRun(1, func(i *runInput) { i.ClientToken = aws.String("t") }), code: "OK", then: func(l *lab) {
 				if n := len(l.sim.Snapshot().Instances); n != 6 {
 					l.Errorf("%d instances, want 6", n)
 				}
-			}},
+			},
+		},
 	})
 }

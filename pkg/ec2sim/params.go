@@ -87,7 +87,7 @@ func paramsOf(lists ...[]param) params {
 
 // pattern replaces list numbers in a parameter's name by N.
 func pattern(name string) string {
-	if strings.IndexAny(name, "0123456789") < 0 {
+	if !strings.ContainsAny(name, "0123456789") {
 		return name
 	}
 	parts := strings.Split(name, ".")

@@ -14,8 +14,10 @@ func (s *Simulator) populate(w World) error {
 	s.instances, s.interfaces = newTable[*instance](), newTable[*networkInterface]()
 	for _, sn := range w.Subnets {
 		prefix := netip.MustParsePrefix(sn.CIDR)
-		s.subnets.add(&subnet{id: sn.ID, vpc: s.vpc(sn.VPC), zone: sn.Zone, zoneID: zoneIDOf(s.region, sn.Zone),
-			cidr: prefix, tags: maps.Clone(sn.Tags), pool: newAddressPool(prefix)})
+		s.subnets.add(&subnet{
+			id: sn.ID, vpc: s.vpc(sn.VPC), zone: sn.Zone, zoneID: zoneIDOf(s.region, sn.Zone),
+			cidr: prefix, tags: maps.Clone(sn.Tags), pool: newAddressPool(prefix),
+		})
 	}
 	s.addGroups(w.SecurityGroups)
 	s.reserve(w)
@@ -82,9 +84,11 @@ func (s *Simulator) launch(form Instance, now time.Time) (*instance, error) {
 	if !ok {
 		return nil, instanceTypeMissing(form.Type)
 	}
-	in := &instance{id: form.ID, owner: s.account, reservation: newID(s.rng, &idKind{prefix: "r-"}), typ: t, subnet: sn,
+	in := &instance{
+		id: form.ID, owner: s.account, reservation: newID(s.rng, &idKind{prefix: "r-"}), typ: t, subnet: sn,
 		state: orDefault(form.State, running), image: worldImage, tags: maps.Clone(form.Tags),
-		launchedAt: now, slots: map[slot]*networkInterface{}}
+		launchedAt: now, slots: map[slot]*networkInterface{},
+	}
 	if in.id == "" {
 		in.id = newID(s.rng, instanceID)
 	}
@@ -119,8 +123,10 @@ func (s *Simulator) addPrimary(in *instance, form Instance, now time.Time) error
 		return err
 	}
 	in.groups = groups
-	e := &networkInterface{id: newID(s.rng, interfaceID), subnet: in.subnet, groups: groups, kind: "interface",
-		mac: newMAC(s.rng), sourceDest: true, createdAt: now}
+	e := &networkInterface{
+		id: newID(s.rng, interfaceID), subnet: in.subnet, groups: groups, kind: "interface",
+		mac: newMAC(s.rng), sourceDest: true, createdAt: now,
+	}
 	if err := s.assign(e, addressWish{primary: form.PrivateIP}); err != nil {
 		return err
 	}
@@ -144,8 +150,10 @@ func (s *Simulator) place(form Interface, now time.Time) (*networkInterface, err
 	if err != nil {
 		return nil, err
 	}
-	e := &networkInterface{id: form.ID, subnet: sn, groups: groups, kind: orDefault(form.Type, "interface"), description: form.Description,
-		mac: newMAC(s.rng), sourceDest: true, createdAt: now, tags: maps.Clone(form.Tags)}
+	e := &networkInterface{
+		id: form.ID, subnet: sn, groups: groups, kind: orDefault(form.Type, "interface"), description: form.Description,
+		mac: newMAC(s.rng), sourceDest: true, createdAt: now, tags: maps.Clone(form.Tags),
+	}
 	if e.id == "" {
 		e.id = newID(s.rng, interfaceID)
 	}

@@ -21,9 +21,13 @@ type runForm struct {
 }
 
 func readRun(c *call) (runForm, error) {
-	f := runForm{min: c.form.number("MinCount", 0), max: c.form.number("MaxCount", 0), image: c.form.get("ImageId"),
-		Instance: Instance{Type: c.form.get("InstanceType"), Subnet: c.form.get("SubnetId"), State: pending,
-			SecurityGroups: c.form.texts("SecurityGroupId"), PrivateIP: c.form.get("PrivateIpAddress")}}
+	f := runForm{
+		min: c.form.number("MinCount", 0), max: c.form.number("MaxCount", 0), image: c.form.get("ImageId"),
+		Instance: Instance{
+			Type: c.form.get("InstanceType"), Subnet: c.form.get("SubnetId"), State: pending,
+			SecurityGroups: c.form.texts("SecurityGroupId"), PrivateIP: c.form.get("PrivateIpAddress"),
+		},
+	}
 	switch {
 	case f.min < 1 || f.max < f.min:
 		return f, badValue("MinCount", c.form.get("MinCount"), "Expecting at least 1, and at most MaxCount.")
@@ -132,10 +136,17 @@ func (s *Simulator) tagPrimary(in *instance, tags map[string]string) {
 }
 
 func runResources(s *Simulator, c *call) []resource {
-	made := resource{arn: s.arn("instance", "*"), requestTags: requestTagsOf(c.form),
-		keys: map[string]string{"ec2:instancetype": c.form.get("InstanceType")}}
-	out := []resource{made, {arn: "arn:aws:ec2:" + s.region + "::image/" + c.form.get("ImageId")}, {arn: s.arn("network-interface", "*")},
-		{arn: s.arn("volume", "*")}, s.subnetResource(c.form.get("SubnetId"))}
+	made := resource{
+		arn: s.arn("instance", "*"), requestTags: requestTagsOf(c.form),
+		keys: map[string]string{"ec2:instancetype": c.form.get("InstanceType")},
+	}
+	out := []resource{
+		made,
+		{arn: "arn:aws:ec2:" + s.region + "::image/" + c.form.get("ImageId")},
+		{arn: s.arn("network-interface", "*")},
+		{arn: s.arn("volume", "*")},
+		s.subnetResource(c.form.get("SubnetId")),
+	}
 	for _, id := range c.form.texts("SecurityGroupId") {
 		out = append(out, s.groupResource(id))
 	}

@@ -67,8 +67,10 @@ type AttachmentNow struct {
 func (s *Simulator) Snapshot() Snapshot {
 	var out Snapshot
 	s.locked(func(now time.Time) {
-		out = Snapshot{Time: now, Region: s.region, Account: s.account, Subnets: []SubnetNow{}, Groups: []SecurityGroup{},
-			Instances: []InstanceNow{}, Interfaces: []InterfaceNow{}}
+		out = Snapshot{
+			Time: now, Region: s.region, Account: s.account, Subnets: []SubnetNow{}, Groups: []SecurityGroup{},
+			Instances: []InstanceNow{}, Interfaces: []InterfaceNow{},
+		}
 		for _, n := range s.subnets.sorted {
 			out.Subnets = append(out.Subnets, SubnetNow{Subnet{n.id, n.vpc.id, n.zone, n.cidr.String(), maps.Clone(n.tags)}, n.zoneID, n.pool.available()})
 		}
@@ -86,8 +88,10 @@ func (s *Simulator) Snapshot() Snapshot {
 }
 
 func (in *instance) now() InstanceNow {
-	out := InstanceNow{Zone: in.subnet.zone, VPC: in.subnet.vpc.id, LaunchTime: in.launchedAt, Interfaces: []string{},
-		Instance: Instance{ID: in.id, Type: in.typ.name, Subnet: in.subnet.id, State: in.state, SecurityGroups: groupIDs(in.groups), Tags: maps.Clone(in.tags)}}
+	out := InstanceNow{
+		Zone: in.subnet.zone, VPC: in.subnet.vpc.id, LaunchTime: in.launchedAt, Interfaces: []string{},
+		Instance: Instance{ID: in.id, Type: in.typ.name, Subnet: in.subnet.id, State: in.state, SecurityGroups: groupIDs(in.groups), Tags: maps.Clone(in.tags)},
+	}
 	if p := in.primary(); p != nil {
 		out.PrivateIP = p.addresses[0].String()
 	}
@@ -106,9 +110,11 @@ func groupIDs(list []*securityGroup) []string {
 }
 
 func (e *networkInterface) now() InterfaceNow {
-	out := InterfaceNow{ID: e.id, Subnet: e.subnet.id, VPC: e.subnet.vpc.id, Zone: e.subnet.zone, SecurityGroups: groupIDs(e.groups),
+	out := InterfaceNow{
+		ID: e.id, Subnet: e.subnet.id, VPC: e.subnet.vpc.id, Zone: e.subnet.zone, SecurityGroups: groupIDs(e.groups),
 		Description: e.description, Type: e.kind, Status: e.status(), MAC: e.mac, PrivateIP: e.addresses[0].String(),
-		SourceDest: e.sourceDest, Tags: map[string]string{}, CreateTime: e.createdAt}
+		SourceDest: e.sourceDest, Tags: map[string]string{}, CreateTime: e.createdAt,
+	}
 	maps.Copy(out.Tags, e.tags)
 	for _, a := range e.addresses {
 		out.PrivateIPs = append(out.PrivateIPs, a.String())
@@ -117,8 +123,10 @@ func (e *networkInterface) now() InterfaceNow {
 		out.Prefixes = append(out.Prefixes, p.String())
 	}
 	if a := e.attachment; a != nil {
-		out.Attachment = &AttachmentNow{ID: a.id, Instance: a.instance.id, CardIndex: a.card, DeviceIndex: a.device, Status: a.status,
-			DeleteOnTermination: a.deleteOnTermination, AttachTime: a.at}
+		out.Attachment = &AttachmentNow{
+			ID: a.id, Instance: a.instance.id, CardIndex: a.card, DeviceIndex: a.device, Status: a.status,
+			DeleteOnTermination: a.deleteOnTermination, AttachTime: a.at,
+		}
 	}
 	return out
 }

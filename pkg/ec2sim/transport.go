@@ -20,13 +20,14 @@ type transport struct{ s *Simulator }
 // RoundTrip implements http.RoundTripper.
 func (t transport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	defer func() {
-		switch p := recover(); {
-		case p == nil:
-		case p == http.ErrAbortHandler:
-			resp, err = nil, cutError(r)
-		default:
+		p := recover()
+		if p == nil {
+			return
+		}
+		if aborted, ok := p.(error); !ok || !errors.Is(aborted, http.ErrAbortHandler) {
 			panic(p)
 		}
+		resp, err = nil, cutError(r)
 	}()
 	in := r.Clone(r.Context())
 	if in.Body == nil {

@@ -114,7 +114,8 @@ func TestElementNames(t *testing.T) {
 		in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{TcpEstablishedTimeout: aws.Int32(60), UdpTimeout: aws.Int32(30), UdpStreamTimeout: aws.Int32(60)}
 	})
 	l.attach(l.eni, node, 0, 1)
-	for _, do := range []func(*lab) error{doModify(setAbout("x")), doTag(nil, "c", "d"), doUntag(), doDetach(nil, false), doRun(1), doLife("stop", node), doLife("terminate", small),
+	for _, do := range []func(*lab) error{
+		doModify(setAbout("x")), doTag(nil, "c", "d"), doUntag(), doDetach(nil, false), doRun(1), doLife("stop", node), doLife("terminate", small),
 		list(ec2.DescribeNetworkInterfacesInput{}), list(ec2.DescribeNetworkInterfacesInput{MaxResults: aws.Int32(5)}),
 		func(l *lab) error {
 			_, err := l.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})

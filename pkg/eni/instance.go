@@ -4,6 +4,7 @@ package eni
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html
 type InstanceState string
 
+// The states of an instance.
 const (
 	InstancePending      InstanceState = "pending"
 	InstanceRunning      InstanceState = "running"

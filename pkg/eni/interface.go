@@ -16,6 +16,7 @@ func (s Slot) String() string { return fmt.Sprintf("%d-%d", s.Card, s.Index) }
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterfaceAttachment.html
 type AttachmentStatus string
 
+// The states of an attachment.
 const (
 	Attaching AttachmentStatus = "attaching"
 	Attached  AttachmentStatus = "attached"

@@ -75,8 +75,10 @@ func Notices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus, history
 		notices = append(notices, Notice{Type: corev1.EventTypeWarning, Reason: NoticeLeftOnTermination, Message: messageLeftOnTermination})
 	}
 	if gained := value(after.AttachedNodes) - value(before.AttachedNodes); gained > 0 {
-		notices = append(notices, Notice{Type: corev1.EventTypeNormal, Reason: NoticeAttached,
-			Message: fmt.Sprintf("attached on %s, %d of %d in all", nodes(gained), value(after.AttachedNodes), value(after.MatchingNodes))})
+		notices = append(notices, Notice{
+			Type: corev1.EventTypeNormal, Reason: NoticeAttached,
+			Message: fmt.Sprintf("attached on %s, %d of %d in all", nodes(gained), value(after.AttachedNodes), value(after.MatchingNodes)),
+		})
 	}
 	if released := value(before.ReleasingInterfaces) - value(after.ReleasingInterfaces); released > 0 {
 		notices = append(notices, Notice{Type: corev1.EventTypeNormal, Reason: NoticeReleased, Message: fmt.Sprintf("released %s", interfaces(released))})

@@ -87,7 +87,9 @@ func TestAReplicaThatWaitsEndsAtOnce(t *testing.T) {
 			t.Errorf("ended with %v after %v, want no error at once", err, time.Since(told))
 		}
 		leader.stop()
-		<-leader.err
+		if err := <-leader.err; err != nil {
+			t.Errorf("the leader ended with %v, want no error", err)
+		}
 	})
 }
 
@@ -126,7 +128,9 @@ func TestALostLeaseEndsTheProcessAndIsNotReleased(t *testing.T) {
 			t.Error("no replica leads after the lease has expired")
 		}
 		standby.stop()
-		<-standby.err
+		if err := <-standby.err; err != nil {
+			t.Errorf("the standby ended with %v, want no error", err)
+		}
 		leader.stop()
 		time.Sleep(time.Hour) // the first one's calls come to an end after all
 	})

@@ -221,7 +221,7 @@ func TestKilledProcessLeavesNoLockAndNoEntry(t *testing.T) {
 	if err := process.Process.Kill(); err != nil {
 		t.Error(err)
 	}
-	process.Wait() // its error is the kill
+	_ = process.Wait() // its error is the kill
 	if got := names(t, cache.Dir); !strings.Contains(got, key+".tmp-") {
 		t.Errorf("the process left %q, want a half-filled folder", got)
 	}

@@ -124,7 +124,7 @@ func mirror(t *testing.T, hash string, versions ...string) Downloader {
 	for _, version := range versions {
 		name := fmt.Sprintf("envtest-%s-%s-%s.tar.gz", version, runtime.GOOS, runtime.GOARCH)
 		index += fmt.Sprintf("  %s:\n    %s: {hash: %s, selfLink: %s/%s}\n", version, name, hash, server.URL, name)
-		mux.HandleFunc("/"+name, func(w http.ResponseWriter, _ *http.Request) { w.Write(archive) })
+		mux.HandleFunc("/"+name, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(archive) })
 	}
 	mux.HandleFunc("/index", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, index) })
 	return Downloader{Version: "v1.37.2", Index: server.URL + "/index"}

@@ -45,19 +45,30 @@ func multipleNodeENIs(ctx context.Context, s *stage) error {
 	a2, b2 := want{"node2", 1, "nodeeni-subnet-a", sandbox.SubnetA}, want{"node2", 2, "nodeeni-subnet-b", sandbox.SubnetB}
 	b3 := want{"node3", 1, "nodeeni-subnet-b-only", sandbox.SubnetB}
 	return s.steps(ctx,
-		step{title: "Set-up 1: multiple NodeENIs; node1 and node2 get an interface in both subnets, node3 in subnet B only",
-			do: []command{s.label("node1", multi), s.label("node2", multi), s.label("node3", onlyB),
-				kubectl("apply", "-f", example), {args: []string{"apply", "-f", "-"}, input: third}},
-			want: []want{a1, b1, a2, b2, b3}},
-		step{title: "node2 loses its label: its interfaces are detached and deleted",
-			do:   []command{kubectl("label", "node", "node2", "ng-")},
-			want: []want{a1, b1, b3}},
-		step{title: "A NodeENI is deleted: kubectl returns when EC2 has none of its interfaces any more",
-			do:   []command{kubectl("delete", "nodeeni", "nodeeni-subnet-b")},
-			want: []want{a1, b3}},
-		step{title: "The rest is deleted: nothing is left",
-			do:   []command{kubectl("delete", "nodeeni", "--all", "--wait=false")},
-			want: nil},
+		step{
+			title: "Set-up 1: multiple NodeENIs; node1 and node2 get an interface in both subnets, node3 in subnet B only",
+			do: []command{
+				s.label("node1", multi), s.label("node2", multi), s.label("node3", onlyB),
+				kubectl("apply", "-f", example),
+				{args: []string{"apply", "-f", "-"}, input: third},
+			},
+			want: []want{a1, b1, a2, b2, b3},
+		},
+		step{
+			title: "node2 loses its label: its interfaces are detached and deleted",
+			do:    []command{kubectl("label", "node", "node2", "ng-")},
+			want:  []want{a1, b1, b3},
+		},
+		step{
+			title: "A NodeENI is deleted: kubectl returns when EC2 has none of its interfaces any more",
+			do:    []command{kubectl("delete", "nodeeni", "nodeeni-subnet-b")},
+			want:  []want{a1, b3},
+		},
+		step{
+			title: "The rest is deleted: nothing is left",
+			do:    []command{kubectl("delete", "nodeeni", "--all", "--wait=false")},
+			want:  nil,
+		},
 	)
 }
 
@@ -66,19 +77,27 @@ func subnetByNodeLabel(ctx context.Context, s *stage) error {
 	inA := func(node string) want { return want{node, 1, "nodeeni-subnet-a", sandbox.SubnetA} }
 	inB := func(node string) want { return want{node, 1, "nodeeni-subnet-b", sandbox.SubnetB} }
 	return s.steps(ctx,
-		step{title: "Set-up 2: subnet by node label; the label subnet=a or subnet=b decides",
-			do: []command{kubectl("apply", "-f", example), s.label("node1", with(multi, "a")), s.label("node2", with(multi, "b"))},
+		step{
+			title: "Set-up 2: subnet by node label; the label subnet=a or subnet=b decides",
+			do:    []command{kubectl("apply", "-f", example), s.label("node1", with(multi, "a")), s.label("node2", with(multi, "b"))},
 			// node3 has another label.
-			want: []want{inA("node1"), inB("node2")}},
-		step{title: "node1 moves to subnet B: the old interface goes, then the new one comes",
-			do:   []command{kubectl("label", "node", "node1", "subnet=b", "--overwrite")},
-			want: []want{inB("node1"), inB("node2")}},
-		step{title: "node2 loses its label",
-			do:   []command{kubectl("label", "node", "node2", "subnet-")},
-			want: []want{inB("node1")}},
-		step{title: "Both NodeENIs are deleted: nothing is left",
-			do:   []command{kubectl("delete", "-f", example, "--wait=false")},
-			want: nil},
+			want: []want{inA("node1"), inB("node2")},
+		},
+		step{
+			title: "node1 moves to subnet B: the old interface goes, then the new one comes",
+			do:    []command{kubectl("label", "node", "node1", "subnet=b", "--overwrite")},
+			want:  []want{inB("node1"), inB("node2")},
+		},
+		step{
+			title: "node2 loses its label",
+			do:    []command{kubectl("label", "node", "node2", "subnet-")},
+			want:  []want{inB("node1")},
+		},
+		step{
+			title: "Both NodeENIs are deleted: nothing is left",
+			do:    []command{kubectl("delete", "-f", example, "--wait=false")},
+			want:  nil,
+		},
 	)
 }
 
