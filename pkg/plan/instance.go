@@ -27,39 +27,36 @@ func Instance(s Snapshot) Result {
 
 // place plans for every NodeENI that selects the Node.
 func (v *view) place(result *Result) {
-	if v.Node == nil {
-		return
-	}
-	winners := map[eni.Slot]*v1alpha1.NodeENI{}
 	reserved := map[int32]int32{}
-	for _, n := range v.claimants() {
-		p := &placer{view: v, result: result, n: n, slot: SlotOf(n), reserved: reserved}
-		if winner := winners[p.slot]; winner != nil {
-			p.lose(winner)
-			continue
-		}
-		winners[p.slot] = n
-		p.plan()
+	for _, n := range v.claimants {
+		(&placer{view: v, result: result, n: n, slot: SlotOf(n), reserved: reserved}).plan()
 	}
 }
 
-// claimants are the NodeENIs that select the Node, in the order of their right to a slot: who holds it keeps
-// it as long as it wants it; an empty one goes to the older NodeENI, then to the lesser UID.
-func (v *view) claimants() []*v1alpha1.NodeENI {
-	var selecting []*v1alpha1.NodeENI
+// contend finds who selects the Node and who has the right to each slot: who holds it keeps it as long as it
+// wants it; an empty one goes to the older NodeENI, then to the lesser UID. An invalid spec has no right.
+func (v *view) contend() {
+	v.winners = map[eni.Slot]*v1alpha1.NodeENI{}
+	if v.Node == nil {
+		return
+	}
 	for _, n := range v.NodeENIs {
 		if Selects(n, v.Node) {
-			selecting = append(selecting, n)
+			v.claimants = append(v.claimants, n)
 		}
 	}
-	slices.SortFunc(selecting, func(a, b *v1alpha1.NodeENI) int {
+	slices.SortFunc(v.claimants, func(a, b *v1alpha1.NodeENI) int {
 		return cmp.Or(
 			-compareBools(v.holdsSlot(a), v.holdsSlot(b)),
 			a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
 			cmp.Compare(a.UID, b.UID),
 		)
 	})
-	return selecting
+	for _, n := range v.claimants {
+		if slot := SlotOf(n); v.winners[slot] == nil && len(v.faults[n.UID]) == 0 {
+			v.winners[slot] = n
+		}
+	}
 }
 
 func (v *view) holdsSlot(n *v1alpha1.NodeENI) bool {
@@ -103,11 +100,14 @@ func blockedReport(n *v1alpha1.NodeENI, node *corev1.Node, instanceID, reason, m
 	return AttachmentReport{
 		NodeENI: n.UID, NodeENIName: n.Name,
 		Attachment: v1alpha1.Attachment{
-			NodeName: node.Name, NetworkCardIndex: &slot.Card, DeviceIndex: slot.Index, InstanceID: instanceID,
+			NodeName: node.Name, NetworkCardIndex: &slot.Card, DeviceIndex: reportedIndex(slot), InstanceID: instanceID,
 			SubnetID: n.Spec.SubnetID, State: v1alpha1.AttachmentBlocked, Reason: reason, Message: message,
 		},
 	}
 }
+
+// reportedIndex is the index as status takes it, which refuses those that an invalid spec may ask for.
+func reportedIndex(slot eni.Slot) int32 { return max(slot.Index, 1) }
 
 // compareBools orders false before true.
 func compareBools(a, b bool) int {

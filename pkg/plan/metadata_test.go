@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -60,7 +61,13 @@ func TestValidateNamesFieldValueAndCure(t *testing.T) {
 	}{
 		{"valid", func(*v1alpha1.NodeENISpec) {}, nil},
 		{"longest description", func(s *v1alpha1.NodeENISpec) { d := long[:2*255]; s.Description = &d }, nil},
-		{"no selector", func(s *v1alpha1.NodeENISpec) { s.NodeSelector = nil }, []string{"spec.nodeSelector"}},
+		{"no selector", func(s *v1alpha1.NodeENISpec) { s.NodeSelector = nil }, []string{"spec.nodeSelector: Required value: give at least one label"}},
+		{"label key that no Node can bear", selecting("a/b/c", "x"), []string{`spec.nodeSelector[a/b/c]: Invalid value: "a/b/c": must be a label key`}},
+		{"empty label key", selecting("", "x"), []string{`spec.nodeSelector[]`}},
+		{"label value that no Node can bear", selecting("ng", "a,b"), []string{`spec.nodeSelector[ng]: Invalid value: "a,b"`}},
+		{"label value too long", selecting("ng", strings.Repeat("v", 64)), []string{"spec.nodeSelector[ng]"}},
+		{"longest label, empty value", selecting(strings.Repeat("p", 63)+".io/"+strings.Repeat("k", 63), ""), nil},
+		{"too many labels", func(s *v1alpha1.NodeENISpec) { s.NodeSelector = tagsNamed(65) }, []string{"spec.nodeSelector: Too many"}},
 		{"malformed subnet", func(s *v1alpha1.NodeENISpec) { s.SubnetID = "subnet-ABC" }, []string{`spec.subnetID: Invalid value: "subnet-ABC"`}},
 		{"no groups", func(s *v1alpha1.NodeENISpec) { s.SecurityGroupIDs = nil }, []string{"spec.securityGroupIDs"}},
 		{"malformed group", func(s *v1alpha1.NodeENISpec) { s.SecurityGroupIDs = []string{"default"} }, []string{`spec.securityGroupIDs[0]: Invalid value: "default"`}},
@@ -88,6 +95,10 @@ func TestValidateNamesFieldValueAndCure(t *testing.T) {
 	}
 }
 
+func selecting(key, value string) func(*v1alpha1.NodeENISpec) {
+	return func(s *v1alpha1.NodeENISpec) { s.NodeSelector = map[string]string{key: value} }
+}
+
 func groups(count int) []string {
 	var list []string
 	for i := range count {
@@ -99,7 +110,7 @@ func groups(count int) []string {
 func tagsNamed(count int) map[string]string {
 	tags := map[string]string{}
 	for i := range count {
-		tags["key"+string(rune('A'+i))] = "x"
+		tags[fmt.Sprint("key", i)] = "x"
 	}
 	return tags
 }

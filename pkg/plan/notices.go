@@ -40,7 +40,7 @@ type History map[string]Past
 
 // Past is how one interface last stood still.
 type Past struct {
-	// ENIID is the interface that was attached; BlockedFor why it was blocked. One of them is empty.
+	// ENIID is the interface that was attached; BlockedFor why it was blocked, or what an attached one lacked.
 	ENIID, BlockedFor string
 	// Lost is true when it was attached and is not any more.
 	Lost bool
@@ -58,7 +58,7 @@ func (h History) next(s *v1alpha1.NodeENIStatus) History {
 		case v1alpha1.AttachmentBlocked:
 			past = Past{BlockedFor: a.Reason}
 		case v1alpha1.AttachmentAttached:
-			past = Past{ENIID: a.ENIID}
+			past = Past{ENIID: a.ENIID, BlockedFor: a.Reason}
 		default:
 			past.Lost = past.ENIID != ""
 		}
@@ -80,11 +80,33 @@ func Notices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus, history
 			Message: fmt.Sprintf("attached on %s, %d of %d in all", nodes(gained), value(after.AttachedNodes), value(after.MatchingNodes)),
 		})
 	}
-	if released := value(before.ReleasingInterfaces) - value(after.ReleasingInterfaces); released > 0 {
+	if released := releasedBetween(before, after); released > 0 {
 		notices = append(notices, Notice{Type: corev1.EventTypeNormal, Reason: NoticeReleased, Message: fmt.Sprintf("released %s", interfaces(released))})
 	}
 	notices = append(notices, stalledNotice(before, after)...)
 	return append(notices, nodeNotices(n, after, history)...), history.next(after)
+}
+
+// releasedBetween counts the interfaces that were on their way out and are gone. One that is wanted again is
+// not. Where a list is cut, the counts have to do.
+func releasedBetween(before, after *v1alpha1.NodeENIStatus) int32 {
+	if before.ReleasingOmitted+after.ReleasingOmitted+after.AttachmentsOmitted > 0 {
+		return value(before.ReleasingInterfaces) - value(after.ReleasingInterfaces)
+	}
+	there := map[string]bool{}
+	for _, r := range after.Releasing {
+		there[r.ENIID] = true
+	}
+	for _, a := range after.Attachments {
+		there[a.ENIID] = true
+	}
+	var released int32
+	for _, r := range before.Releasing {
+		if !there[r.ENIID] {
+			released++
+		}
+	}
+	return released
 }
 
 func stalledNotice(before, after *v1alpha1.NodeENIStatus) []Notice {
@@ -120,20 +142,26 @@ func nodeNotices(n *v1alpha1.NodeENI, after *v1alpha1.NodeENIStatus, history His
 	slices.SortFunc(notices, func(a, b Notice) int {
 		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.NodeName, b.NodeName))
 	})
-	if omitted := len(notices) - maxNodeNotices; omitted > 0 {
-		// One cause that blocks hundreds of nodes is told on the NodeENI, not hundreds of times.
-		notices = append(notices[:maxNodeNotices], Notice{Type: corev1.EventTypeWarning, Reason: NoticeNodeBlocked, Message: fmt.Sprintf(messageOmittedNodeNotices, omitted)})
+	// One cause that concerns hundreds of nodes is told on the NodeENI, not hundreds of times.
+	told := map[string]int{}
+	notices = slices.DeleteFunc(notices, func(notice Notice) bool {
+		told[notice.Reason]++
+		return told[notice.Reason] > maxNodeNotices
+	})
+	if omitted := told[NoticeNodeBlocked] - maxNodeNotices; omitted > 0 {
+		notices = append(notices, Notice{Type: corev1.EventTypeWarning, Reason: NoticeNodeBlocked, Message: fmt.Sprintf(messageOmittedNodeNotices, omitted)})
 	}
 	return notices
 }
 
+// nodeNotice is what a Node is told. An attached interface that lacks a wanted setting counts as blocked.
 func nodeNotice(n *v1alpha1.NodeENI, past Past, is v1alpha1.Attachment) (Notice, bool) {
 	notice := Notice{NodeName: is.NodeName, Type: corev1.EventTypeNormal}
 	switch {
-	case is.State == v1alpha1.AttachmentBlocked && past.BlockedFor != is.Reason:
+	case is.Reason != "" && past.BlockedFor != is.Reason:
 		notice.Type, notice.Reason = corev1.EventTypeWarning, NoticeNodeBlocked
 		notice.Message = fmt.Sprintf("NodeENI %s: %s: %s", n.Name, is.Reason, is.Message)
-	case is.State != v1alpha1.AttachmentAttached:
+	case is.Reason != "" || is.State != v1alpha1.AttachmentAttached:
 		return Notice{}, false
 	case past.BlockedFor != "":
 		notice.Reason = NoticeNodeHealed

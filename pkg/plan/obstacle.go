@@ -1,10 +1,10 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -17,8 +17,6 @@ const (
 	recheckHolder = 30 * time.Second
 	// recheckAbsent is how often we look for an instance or a subnet that EC2 did not show.
 	recheckAbsent = time.Minute
-	// keepUnattached is how long an interface is kept whose slot somebody else has taken.
-	keepUnattached = 5 * time.Minute
 )
 
 // obstacle says what keeps an interface from being created or attached at the slot, from what is known of
@@ -90,8 +88,8 @@ func (p *placer) occupied() (verdict, bool) {
 	if !held {
 		return verdict{}, false
 	}
-	if holder.ours {
-		return verdict{message: fmt.Sprintf("waits for %s to leave device index %d", holder.id, p.slot.Index)}, true
+	if holder.ours != nil {
+		return p.departure(*holder.ours, fmt.Sprintf("device index %d", p.slot.Index)), true
 	}
 	p.refreshInstanceAfter(recheckHolder)
 	return verdict{
@@ -101,89 +99,31 @@ func (p *placer) occupied() (verdict, bool) {
 	}, true
 }
 
+// departure says how the wait for an interface of ours stands that has to leave a place first.
+func (p *placer) departure(c candidate, place string) verdict {
+	if !c.of(p.n) && p.stays(c) {
+		return p.slotTaken(p.byUID[types.UID(c.owner.NodeENIUID)].Name)
+	}
+	if due, leaving := c.stuckFrom(); leaving && !p.Now.Before(due) {
+		return verdict{v1alpha1.ReasonDetachStuck, detachStuckMessage(c)}
+	} else if leaving {
+		p.result.again(due)
+	}
+	return verdict{message: fmt.Sprintf("waits for %s to leave %s", c.ID, place)}
+}
+
 // full says whether the network card takes one interface more.
 func (p *placer) full() (verdict, bool) {
-	limit, known := p.Instance.MaxInterfaces[p.slot.Card]
-	if !known || p.occupancy(p.slot.Card)+p.reserved[p.slot.Card] < limit {
+	limit, reached := p.limit(p.slot.Card, p.reserved[p.slot.Card])
+	if !reached {
 		return verdict{}, false
+	}
+	if c, ok := p.outgoing(p.slot.Card); ok {
+		return p.departure(c, "the network card, which takes no more"), true
 	}
 	p.refreshInstanceAfter(recheckHolder)
 	return verdict{
 		v1alpha1.ReasonInterfaceLimitReached,
 		fmt.Sprintf("instance type %s takes %d interfaces on network card %d and has them; on EKS set MAX_ENI of the VPC CNI lower, or use a larger type", p.Instance.Type, limit, p.slot.Card),
 	}, true
-}
-
-// occupant is who has a slot.
-type occupant struct {
-	id, description string
-	ours            bool
-}
-
-// name is the ID with the description, if there is one.
-func (o occupant) name() string {
-	if o.description == "" {
-		return o.id
-	}
-	return fmt.Sprintf("%s (%q)", o.id, o.description)
-}
-
-// holder returns who has the slot of the instance. Of our own interfaces the interface store knows best, of
-// everybody else's the description of the instance.
-func (v *view) holder(slot eni.Slot) (occupant, bool) {
-	for _, c := range v.ours {
-		if c.AttachedTo(v.InstanceID, slot) {
-			return occupant{c.ID, c.Description, true}, true
-		}
-	}
-	for _, other := range v.others() {
-		if other.Slot == slot {
-			return occupant{other.ID, other.Description, false}, true
-		}
-	}
-	return occupant{}, false
-}
-
-// occupancy counts the interfaces on a network card.
-func (v *view) occupancy(card int32) int32 {
-	var count int32
-	for _, c := range v.ours {
-		if c.Attachment != nil && c.Attachment.InstanceID == v.InstanceID && c.Attachment.Slot.Card == card {
-			count++
-		}
-	}
-	for _, other := range v.others() {
-		if other.Slot.Card == card {
-			count++
-		}
-	}
-	return count
-}
-
-// others are the interfaces in the instance's description that are not ours: neither now nor when the
-// instance was described.
-func (v *view) others() []eni.InstanceInterface {
-	if v.Instance == nil {
-		return nil
-	}
-	var others []eni.InstanceInterface
-	for _, i := range v.Instance.Interfaces {
-		_, ours := slices.BinarySearchFunc(v.ours, i.ID, func(c candidate, id string) int { return cmp.Compare(c.ID, id) })
-		if !ours && !v.Departed[i.ID] {
-			others = append(others, i)
-		}
-	}
-	return others
-}
-
-// lostSlot reports whether an interface that is attached nowhere has waited long enough for a slot that
-// somebody else has, and when that will be.
-func (v *view) lostSlot(c candidate) (due time.Time, lost bool) {
-	if c.Attachment != nil || c.AttachmentSince.IsZero() {
-		return time.Time{}, false
-	}
-	if holder, held := v.holder(c.owner.Slot); !held || holder.id == c.ID {
-		return time.Time{}, false
-	}
-	return c.AttachmentSince.Add(keepUnattached), true
 }

@@ -23,12 +23,14 @@ type verdict struct {
 	reason, message string
 }
 
-// plan decides for a NodeENI that has the right to its slot.
+// plan decides for one NodeENI.
 func (p *placer) plan() {
 	keeper, exists := p.keepers[p.key(p.n)]
-	switch {
-	case len(Validate(p.n)) > 0:
-		p.reportInvalid(keeper, exists)
+	switch winner := p.winners[p.slot]; {
+	case len(p.faults[p.n.UID]) > 0:
+		p.reportInvalid()
+	case winner != p.n:
+		p.lose(winner, keeper, exists)
 	case !exists:
 		p.create()
 	case keeper.Missing:
@@ -41,24 +43,60 @@ func (p *placer) plan() {
 }
 
 // lose reports for a NodeENI whose slot another one has, or has a better right to.
-func (p *placer) lose(winner *v1alpha1.NodeENI) {
-	p.report(nil, v1alpha1.AttachmentBlocked, verdict{
-		v1alpha1.ReasonSlotTaken,
-		fmt.Sprintf("NodeENI %s has device index %d on this node; choose another deviceIndex or another nodeSelector", winner.Name, p.slot.Index),
-	}, false)
+func (p *placer) lose(winner *v1alpha1.NodeENI, keeper candidate, exists bool) {
+	v := p.slotTaken(winner.Name)
+	if !exists {
+		p.report(nil, v1alpha1.AttachmentBlocked, v, false)
+		return
+	}
+	p.awaitLoss(keeper)
+	p.report(&keeper, v1alpha1.AttachmentBlocked, v, false)
 }
 
-func (p *placer) reportInvalid(keeper candidate, exists bool) {
-	v := verdict{v1alpha1.ReasonInvalidSpec, Validate(p.n).ToAggregate().Error()}
-	if exists {
-		p.report(&keeper, v1alpha1.AttachmentBlocked, v, false)
-		return
+func (p *placer) slotTaken(by string) verdict {
+	return verdict{
+		v1alpha1.ReasonSlotTaken,
+		fmt.Sprintf("NodeENI %s has device index %d on this node; choose another deviceIndex or another nodeSelector", by, p.slot.Index),
+	}
+}
+
+// awaitLoss looks again when an interface that is attached nowhere and has lost its place is to go.
+func (p *placer) awaitLoss(keeper candidate) {
+	if reason, due := p.lostPlace(keeper); reason != "" && p.Now.Before(due) {
+		p.result.again(due)
+	}
+}
+
+// reportInvalid reports for a spec that says nothing, with the interface that there is, if there is one.
+func (p *placer) reportInvalid() {
+	v := verdict{v1alpha1.ReasonInvalidSpec, p.faults[p.n.UID].ToAggregate().Error()}
+	for _, c := range p.ours {
+		if c.of(p.n) && c.attachedHere() && c.owner.InstanceID == p.InstanceID && c.Attachment.Status == eni.Attached {
+			p.report(&c, v1alpha1.AttachmentAttached, v, false)
+			return
+		}
 	}
 	p.report(nil, v1alpha1.AttachmentBlocked, v, false)
 }
 
+// returning is an interface that would do but for being attached where it should not be: it is taken from
+// there and then attached here, so none is created beside it.
+func (p *placer) returning() (candidate, bool) {
+	for _, c := range p.ours {
+		if c.key() == p.key(p.n) && c.SubnetID == p.n.Spec.SubnetID && c.Attachment != nil && !c.attachedHere() {
+			return c, true
+		}
+	}
+	return candidate{}, false
+}
+
 // create plans the interface's first step.
 func (p *placer) create() {
+	if c, ok := p.returning(); ok {
+		v := p.departure(c, fmt.Sprintf("device index %d of instance %s", c.Attachment.Slot.Index, c.Attachment.InstanceID))
+		p.report(&c, v.state(v1alpha1.AttachmentAttaching), v, false)
+		return
+	}
 	if v, ok := p.setback(true); ok {
 		p.report(nil, v1alpha1.AttachmentBlocked, v, false)
 		return
@@ -85,14 +123,15 @@ func (p *placer) create() {
 // attach plans for an interface that exists and is attached nowhere.
 func (p *placer) attach(keeper candidate) {
 	drift := p.drift(keeper)
-	if due, lost := p.lostSlot(keeper); lost && p.Now.Before(due) {
-		p.result.again(due)
-	}
+	p.awaitLoss(keeper)
 	if v, ok := p.setback(false); ok {
 		p.report(&keeper, v1alpha1.AttachmentBlocked, v, false)
 		return
 	}
 	if v, ok := p.obstacle(); ok {
+		if _, stays := p.wanted(keeper); stays {
+			p.result.Attach = append(p.result.Attach, drift...)
+		}
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 		return
 	}
@@ -123,7 +162,8 @@ func (p *placer) keep(keeper candidate) {
 		}
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 	case eni.Detaching:
-		p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{message: "somebody detached the interface; it is attached again when EC2 has finished"}, false)
+		v := p.departure(keeper, "its slot, since somebody detached it; then attaches it again")
+		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 	default:
 		p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{message: "waits for EC2 to show whether the interface is attached"}, false)
 	}
@@ -165,10 +205,11 @@ func (p *placer) refresh(due time.Time, ask func(*Refresh)) {
 // report adds the report; keeper is nil while there is no interface.
 func (p *placer) report(keeper *candidate, state v1alpha1.AttachmentState, v verdict, settled bool) {
 	a := v1alpha1.Attachment{
-		NodeName: p.Node.Name, NetworkCardIndex: &p.slot.Card, DeviceIndex: p.slot.Index, InstanceID: p.InstanceID,
+		NodeName: p.Node.Name, NetworkCardIndex: &p.slot.Card, DeviceIndex: reportedIndex(p.slot), InstanceID: p.InstanceID,
 		SubnetID: p.n.Spec.SubnetID, State: state, Reason: v.reason, Message: v.message,
 	}
 	if keeper != nil {
+		a.DeviceIndex = reportedIndex(keeper.owner.Slot)
 		a.ENIID, a.SubnetID, a.AvailabilityZone = keeper.ID, keeper.SubnetID, keeper.Zone
 		a.PrivateIP, a.MACAddress = keeper.PrivateIP, keeper.MAC
 		if keeper.Attachment != nil {

@@ -24,7 +24,7 @@ func drawSnapshot(t *rapid.T) Snapshot {
 		eni.InstanceRunning, eni.InstanceRunning, eni.InstanceRunning, eni.InstanceStopped, eni.InstanceStopping, eni.InstancePending, eni.InstanceShuttingDown, eni.InstanceTerminated,
 	}).Draw(t, "state")
 	s.Instance.StateSince = now.Add(-rapid.SampledFrom([]time.Duration{time.Minute, time.Hour}).Draw(t, "stateAge"))
-	s.Instance.NotFound = rapid.IntRange(0, 9).Draw(t, "notFound") == 0
+	s.Instance.NotFound = oneIn(t, 10, "notFound")
 	switch rapid.IntRange(0, 5).Draw(t, "node") {
 	case 0:
 		nodeGone(&s)
@@ -46,9 +46,20 @@ func drawSnapshot(t *rapid.T) Snapshot {
 	return s
 }
 
+// oneIn is true once in so many times.
+func oneIn(t *rapid.T, times int, what string) bool {
+	return rapid.IntRange(1, times).Draw(t, what) == 1
+}
+
 func drawNodeENI(t *rapid.T, name string) *v1alpha1.NodeENI {
 	return nodeENI(name, func(n *v1alpha1.NodeENI) {
 		n.Spec.DeviceIndex = rapid.Int32Range(1, 3).Draw(t, "index")
+		if oneIn(t, 8, "invalid") {
+			n.Spec.DeviceIndex = 0
+		}
+		if oneIn(t, 8, "unready") {
+			n.Finalizers = nil
+		}
 		n.Spec.SubnetID = rapid.SampledFrom([]string{subnetA, subnetA, subnetB}).Draw(t, "subnet")
 		n.CreationTimestamp = metav1.NewTime(now.Add(-time.Duration(rapid.IntRange(1, 3).Draw(t, "age")) * time.Hour))
 		if rapid.IntRange(0, 3).Draw(t, "deleting") == 0 {
@@ -66,12 +77,22 @@ func drawInterface(t *rapid.T, id string) eni.ObservedInterface {
 	if rapid.IntRange(0, 2).Draw(t, "attached") > 0 {
 		attachment(rapid.SampledFrom([]eni.AttachmentStatus{eni.Attached, eni.Attached, eni.Attaching, eni.Detaching, eni.UnknownAttachment}).Draw(t, "status"))(&i)
 	}
-	if rapid.IntRange(0, 7).Draw(t, "theirs") == 0 {
+	if oneIn(t, 8, "theirs") {
 		i.Tags[eni.TagClusterID] = "cluster-2"
 	}
-	if rapid.IntRange(0, 7).Draw(t, "drifted") == 0 {
-		i.Description = "edited"
+	if oneIn(t, 8, "of before") {
+		i.Tags[eni.TagClusterID] = "cluster-0"
 	}
+	if oneIn(t, 8, "drifted") {
+		i.Description = "edited"
+		delete(i.Tags, eni.TagNoManage)
+	}
+	if i.Attachment != nil && oneIn(t, 8, "misplaced") {
+		i.Attachment.Slot.Index = rapid.Int32Range(1, 4).Draw(t, "at")
+	}
+	i.Missing = oneIn(t, 8, "missing")
+	i.Epochs = rapid.IntRange(1, 3).Draw(t, "epochs")
+	i.AttachmentSince = now.Add(-time.Duration(rapid.IntRange(0, 12).Draw(t, "since")) * time.Minute)
 	return i
 }
 
@@ -121,7 +142,7 @@ func apply(s *Snapshot, actions []Action) {
 			s.Interfaces = append(s.Interfaces, eni.ObservedInterface{Interface: eni.Interface{
 				ID: freshID(s), SubnetID: a.SubnetID, Zone: "us-east-1a",
 				SecurityGroupIDs: a.SecurityGroupIDs, Description: a.Description, Tags: maps.Clone(a.Tags),
-			}, AttachmentSince: s.Now})
+			}, Epochs: 1, FirstListed: s.Now, AttachmentSince: s.Now})
 			continue
 		}
 		i := slices.IndexFunc(s.Interfaces, func(i eni.ObservedInterface) bool { return i.ID == a.InterfaceID })
@@ -129,6 +150,7 @@ func apply(s *Snapshot, actions []Action) {
 		switch a.Kind {
 		case Attach:
 			iface.Attachment = &eni.Attachment{ID: "eni-attach-" + a.InterfaceID, InstanceID: a.InstanceID, Slot: a.Slot, Status: eni.Attaching}
+			iface.AttachmentSince = s.Now
 		case SetDeleteOnTermination:
 			iface.Attachment.DeleteOnTermination = a.DeleteOnTermination
 		case SetSecurityGroups:
@@ -156,18 +178,22 @@ func freshID(s *Snapshot) string {
 	}
 }
 
-// settle lets EC2 finish what it is at.
+// settle lets two minutes pass, in which EC2 finishes what it is at and everything is described anew.
 func settle(s *Snapshot) {
+	s.Now = s.Now.Add(2 * time.Minute)
+	s.Instance.ObservedAt = s.Now.Add(-time.Second)
 	for i := range s.Interfaces {
 		iface := &s.Interfaces[i]
+		iface.Missing = false
+		iface.Epochs++
 		if iface.Attachment == nil {
 			continue
 		}
 		switch iface.Attachment.Status {
 		case eni.Attaching, eni.UnknownAttachment:
-			iface.Attachment.ID, iface.Attachment.Status = "eni-attach-"+iface.ID, eni.Attached
+			iface.Attachment.ID, iface.Attachment.Status, iface.AttachmentSince = "eni-attach-"+iface.ID, eni.Attached, s.Now
 		case eni.Detaching:
-			iface.Attachment = nil
+			iface.Attachment, iface.AttachmentSince = nil, s.Now
 		}
 	}
 }
@@ -192,22 +218,18 @@ func TestPlanComesToRest(t *testing.T) {
 
 // checkSafe checks what must never be planned.
 func checkSafe(t *rapid.T, s Snapshot, result Result) {
-	slots := map[eni.Slot]Action{}
+	checkSlots(t, s, result)
 	for _, a := range append(slices.Clone(result.Attach), result.Release...) {
 		i := slices.IndexFunc(s.Interfaces, func(i eni.ObservedInterface) bool { return i.ID == a.InterfaceID })
 		if a.Kind == Create {
-			if other, twice := slots[a.Slot]; twice {
-				t.Fatalf("%s and %s for one slot", other.Kind, a.Kind)
-			}
-			slots[a.Slot] = a
 			continue
 		}
 		iface := s.Interfaces[i]
-		if _, ours := s.Cluster.Ours(iface.Tags); !ours {
-			t.Fatalf("%s of %s, which is not ours", a.Kind, iface.ID)
+		if _, ours := s.Cluster.Ours(iface.Tags); !ours || iface.Missing {
+			t.Fatalf("%s of %s, which is not ours or missing", a.Kind, iface.ID)
 		}
 		if a.Kind == Detach {
-			outlived := s.Instance.State == eni.InstanceTerminated && now.Sub(s.Instance.StateSince) >= terminatedFor
+			outlived := s.Instance.State == eni.InstanceTerminated && s.Now.Sub(s.Instance.StateSince) >= terminatedFor
 			if s.Instance.NotFound || (s.Instance.State.Dying() && !outlived) {
 				t.Fatalf("detach from an instance that is %s (not found: %v)", s.Instance.State, s.Instance.NotFound)
 			}
@@ -218,13 +240,46 @@ func checkSafe(t *rapid.T, s Snapshot, result Result) {
 	}
 }
 
+// checkSlots checks that no slot is given away twice, none that somebody has, and none beside an interface
+// that would do.
+func checkSlots(t *rapid.T, s Snapshot, result Result) {
+	given := map[eni.Slot]bool{}
+	for _, i := range s.Instance.Interfaces {
+		given[i.Slot] = true
+	}
+	for _, i := range s.Interfaces {
+		_, ours := s.Cluster.Ours(i.Tags)
+		if ours && i.Attachment != nil && i.Attachment.InstanceID == s.InstanceID {
+			given[i.Attachment.Slot] = true
+		}
+	}
+	for _, a := range result.Attach {
+		if a.Kind != Create && a.Kind != Attach {
+			continue
+		}
+		if given[a.Slot] {
+			t.Fatalf("%s for slot %s, which somebody has", a.Kind, a.Slot)
+		}
+		given[a.Slot] = true
+		for _, i := range s.Interfaces {
+			owner, ours := s.Cluster.Ours(i.Tags)
+			if a.Kind == Create && ours && owner.NodeENIUID == string(a.NodeENI) && owner.Slot == a.Slot && owner.InstanceID == a.InstanceID && i.SubnetID == a.SubnetID {
+				t.Fatalf("Create beside %s, which would do", i.ID)
+			}
+		}
+	}
+}
+
 // checkRest checks, when nothing is left to do, that every wanted slot is filled once and nothing unwanted
 // is left but what has to wait.
 func checkRest(t *rapid.T, s Snapshot, result Result) {
 	for _, r := range result.Attachments {
-		if !r.Settled && r.Attachment.State != v1alpha1.AttachmentBlocked && s.Instance.State != eni.InstancePending && s.Instance.State != eni.InstanceStopping &&
-			len(result.Releases) == 0 {
+		if !r.Settled && !blocked(r) && !waitsForSomebody(s, r) && len(result.Releases) == 0 {
 			t.Fatalf("at rest, but %s is %s (%s)", r.NodeENIName, r.Attachment.State, r.Attachment.Message)
+		}
+		takenAway := []string{v1alpha1.ReasonSlotTaken, v1alpha1.ReasonDeviceIndexInUse, v1alpha1.ReasonInterfaceLimitReached}
+		if r.Attachment.ENIID != "" && slices.Contains(takenAway, r.Attachment.Reason) {
+			t.Fatalf("at rest, but %s is blocked (%s) and has %s", r.NodeENIName, r.Attachment.Reason, r.Attachment.ENIID)
 		}
 	}
 	for _, r := range result.Releases {
@@ -232,6 +287,12 @@ func checkRest(t *rapid.T, s Snapshot, result Result) {
 			t.Fatalf("at rest, but %s is %s (%s)", r.Release.ENIID, r.Release.State, r.Release.Message)
 		}
 	}
+}
+
+// waitsForSomebody reports whether something has to happen to the instance or to the NodeENI's metadata first.
+func waitsForSomebody(s Snapshot, r AttachmentReport) bool {
+	unready := slices.ContainsFunc(s.NodeENIs, func(n *v1alpha1.NodeENI) bool { return n.UID == r.NodeENI && !ready(n) })
+	return unready || s.Instance.State == eni.InstancePending || s.Instance.State == eni.InstanceStopping
 }
 
 func TestPlanDependsOnNoOrderAndChangesNothing(t *testing.T) {

@@ -101,14 +101,13 @@ func (r *releaser) state() v1alpha1.ReleaseState {
 
 // detach plans for an interface that is attached, attaching, detaching, or of which that is not known.
 func (r *releaser) detach() {
-	since := r.iface.AttachmentSince
 	switch r.iface.Attachment.Status {
 	case eni.Detaching:
-		r.detaching(since)
+		r.detaching()
 	case eni.Attached:
 		r.detachByState()
 	case eni.Attaching:
-		if due := since.Add(attachStuckAfter); r.Now.Before(due) {
+		if due := r.iface.AttachmentSince.Add(attachStuckAfter); r.Now.Before(due) {
 			r.result.again(due)
 			r.report(v1alpha1.ReleaseDetaching, "waits for EC2 to finish attaching")
 			return
@@ -119,15 +118,24 @@ func (r *releaser) detach() {
 	}
 }
 
-func (r *releaser) detaching(since time.Time) {
-	due := since.Add(detachStuckAfter)
-	if r.Now.Before(due) {
+func (r *releaser) detaching() {
+	if due, _ := r.iface.stuckFrom(); r.Now.Before(due) {
 		r.result.again(due)
 		r.report(v1alpha1.ReleaseDetaching, "")
 		return
 	}
-	r.hold(v1alpha1.ReasonDetachStuck, fmt.Sprintf("EC2 has been detaching %s from %s for over %v; stop the instance, or detach the interface by force if its loss is acceptable",
-		r.iface.ID, r.iface.Attachment.InstanceID, detachStuckAfter))
+	r.hold(v1alpha1.ReasonDetachStuck, detachStuckMessage(r.iface))
+}
+
+// stuckFrom is from when on somebody has to help an interface that is being detached; false when it is not
+// being detached.
+func (c candidate) stuckFrom() (due time.Time, leaving bool) {
+	return c.AttachmentSince.Add(detachStuckAfter), c.leaving()
+}
+
+func detachStuckMessage(c candidate) string {
+	return fmt.Sprintf("EC2 has been detaching %s from %s for over %v; stop the instance, or detach the interface by force if its loss is acceptable",
+		c.ID, c.Attachment.InstanceID, detachStuckAfter)
 }
 
 // detachByState plans for an interface that could be detached, according to its instance's state: what is
@@ -150,12 +158,13 @@ func (r *releaser) detachByState() {
 	case state.Dying():
 		r.watch()
 		r.report(v1alpha1.ReleaseWaitingForTermination, fmt.Sprintf("instance %s is %s", r.InstanceID, state))
-	case state == eni.InstanceStopping:
-		r.watch()
-		r.report(v1alpha1.ReleaseDetaching, fmt.Sprintf("waits until instance %s has stopped", r.InstanceID))
-	default:
+	case state == eni.InstanceRunning || state == eni.InstanceStopped || state == eni.InstancePending:
 		r.act(Detach, r.iface.Attachment.ID)
 		r.report(v1alpha1.ReleaseDetaching, "")
+	default:
+		// Stopping, or a state that we do not know: what is not known to be alive is left alone.
+		r.watch()
+		r.report(v1alpha1.ReleaseDetaching, fmt.Sprintf("waits for instance %s, which is %s", r.InstanceID, state))
 	}
 }
 

@@ -71,8 +71,9 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 		{name: "tagged for another instance", world: world(with(a), plain(attached, tagged(eni.TagInstanceID, "i-other"))), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching Misplaced"}},
 		{
 			name: "slot lost for long", world: world(with(a), foreign("eni-cni", 1), plain(since(6*time.Minute))),
-			actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting SlotTaken"}, again: recheckHolder - time.Second,
+			actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting DeviceIndexInUse"}, again: recheckHolder - time.Second,
 		},
+		{name: "slot lost for long, as an old description has it", world: world(with(a), foreign("eni-cni", 1), plain(since(6*time.Minute)), describedAgo(time.Minute)), refresh: Refresh{Instance: true}, again: retryRefresh},
 		{name: "slot lost lately", world: world(with(a), foreign("eni-cni", 1), plain()), again: recheckHolder - time.Second},
 
 		{name: "Node gone, instance running", world: world(with(a), plain(attached), nodeGone), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeGone"}},
@@ -88,6 +89,8 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 		{name: "Node gone, instance terminated for long", world: world(with(a), plain(attached), nodeGone, instanceState(eni.InstanceTerminated)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeGone"}},
 		{name: "dying instance whose NodeENI is deleted", world: world(with(deleted), plain(attached), instanceState(eni.InstanceShuttingDown)), reports: []string{"eni-1 WaitingForTermination NodeENIDeleted"}, again: recheck - time.Second},
 		{name: "instance stopping", world: world(with(deleted), plain(attached), instanceState(eni.InstanceStopping)), reports: []string{"eni-1 Detaching NodeENIDeleted"}, again: recheck - time.Second},
+		{name: "instance pending", world: world(with(deleted), plain(attached), instanceState(eni.InstancePending)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIDeleted"}},
+		{name: "instance in a state unheard of", world: world(with(deleted), plain(attached), instanceState("hibernating")), reports: []string{"eni-1 Detaching NodeENIDeleted"}, again: recheck - time.Second},
 		{name: "instance stopped", world: world(with(deleted), plain(attached), instanceState(eni.InstanceStopped)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIDeleted"}},
 		{name: "description of the instance is stale", world: world(with(deleted), plain(attached), describedAgo(31*time.Second)), reports: []string{"eni-1 Detaching NodeENIDeleted"}, refresh: Refresh{Instance: true}, again: retryRefresh},
 		{

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -180,91 +181,21 @@ func TestTransitionTimesMoveWithTheState(t *testing.T) {
 	}
 }
 
-func TestNotices(t *testing.T) {
-	off := false
-	status := func(releases []ReleaseReport, attachments ...AttachmentReport) *v1alpha1.NodeENIStatus {
-		s := Status(StatusInput{NodeENI: nodeENI("a"), Now: now, Attachments: attachments, Releases: releases})
-		return &s
-	}
-	with := func(id string, r AttachmentReport) AttachmentReport {
-		r.Attachment.ENIID = id
-		return r
-	}
-	nothing := &v1alpha1.NodeENIStatus{}
-	ok, creating := reportOn("x", v1alpha1.AttachmentAttached, ""), reportOn("x", v1alpha1.AttachmentCreating, "")
-	blocked := reportOn("x", v1alpha1.AttachmentBlocked, v1alpha1.ReasonSlotTaken)
-	for _, test := range []struct {
-		name          string
-		n             *v1alpha1.NodeENI
-		before, after *v1alpha1.NodeENIStatus
-		want          []string
-	}{
-		{"nothing new", nodeENI("a"), status(nil, ok), status(nil, ok), nil},
-		{"first status", nodeENI("a"), nothing, status(nil, creating), nil},
-		{"attached, in sum", nodeENI("a"), nothing, status(nil, ok, reportOn("y", v1alpha1.AttachmentAttached, "")), []string{"Normal Attached on : attached on 2 nodes, 2 of 2 in all"}},
-		{"released, in sum", nodeENI("a"), status([]ReleaseReport{releaseOf("eni-1", ""), releaseOf("eni-2", "")}), status(nil), []string{"Normal Released on : released 2 interfaces"}},
-		{"blocked", nodeENI("a"), status(nil, creating), status(nil, blocked), []string{"Warning Stalled on : SlotTaken: 1 SlotTaken: see SlotTaken", "Warning ENIBlocked on x: NodeENI a: SlotTaken: see SlotTaken"}},
-		{"still blocked", nodeENI("a"), status(nil, blocked), status(nil, blocked), nil},
-		{"healed", nodeENI("a"), status(nil, blocked), status(nil, with("eni-1", ok)), []string{"Normal Attached on : attached on 1 node, 1 of 1 in all", "Normal ENIHealed on x: NodeENI a: eni-1 is attached at device index 1, no longer SlotTaken"}},
-		{"replaced", nodeENI("a"), status(nil, with("eni-1", ok)), status(nil, with("eni-2", ok)), []string{"Normal ENIReplaced on x: NodeENI a: eni-2 takes the place of eni-1 at device index 1"}},
-		{"left on termination", nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.DeleteOnTermination = &off }), nothing, status(nil), []string{"Warning LeftOnTermination on : " + messageLeftOnTermination}},
-	} {
-		var got []string
-		notices, _ := Notices(test.n, test.before, test.after, HistoryOf(test.before))
-		for _, notice := range notices {
-			got = append(got, fmt.Sprintf("%s %s on %s: %s", notice.Type, notice.Reason, notice.NodeName, notice.Message))
-		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+func TestConditionMessagesStayWithinWhatTheAPITakes(t *testing.T) {
+	report := reportOn("x", v1alpha1.AttachmentBlocked, v1alpha1.ReasonAttachFailed)
+	report.Attachment.Message = strings.Repeat("ä", maxMessage)
+	for _, c := range Status(StatusInput{NodeENI: nodeENI("a"), Now: now, Attachments: []AttachmentReport{report}}).Conditions {
+		if len(c.Message) > maxMessage || !utf8.ValidString(c.Message) {
+			t.Errorf("%s has a message of %d bytes, valid: %v", c.Type, len(c.Message), utf8.ValidString(c.Message))
 		}
 	}
 }
 
-func TestNoticesSpanTheWayFromOneRestToTheNext(t *testing.T) {
-	on := func(state v1alpha1.AttachmentState, id, reason string) v1alpha1.NodeENIStatus {
-		r := reportOn("x", state, reason)
-		r.Attachment.ENIID = id
-		return Status(StatusInput{NodeENI: nodeENI("a"), Now: now, Attachments: []AttachmentReport{r}})
-	}
-	creating, attaching := on(v1alpha1.AttachmentCreating, "", ""), on(v1alpha1.AttachmentAttaching, "eni-2", "")
-	first, second := on(v1alpha1.AttachmentAttached, "eni-1", ""), on(v1alpha1.AttachmentAttached, "eni-2", "")
-	blocked := on(v1alpha1.AttachmentBlocked, "", v1alpha1.ReasonDeviceIndexInUse)
-	for _, test := range []struct {
-		name string
-		way  []v1alpha1.NodeENIStatus
-		want []string
-	}{
-		{"for the first time", []v1alpha1.NodeENIStatus{{}, creating, attaching, second}, nil},
-		{"healed", []v1alpha1.NodeENIStatus{blocked, creating, attaching, second}, []string{"ENIHealed"}},
-		{"replaced", []v1alpha1.NodeENIStatus{first, creating, attaching, second}, []string{"ENIReplaced"}},
-		{"attached again", []v1alpha1.NodeENIStatus{second, attaching, second}, []string{"ENIHealed"}},
-		{"blocked, healed, blocked", []v1alpha1.NodeENIStatus{second, blocked, creating, second, blocked}, []string{"ENIBlocked", "ENIHealed", "ENIBlocked"}},
-	} {
-		var got []string
-		history := HistoryOf(&test.way[0])
-		for i := range test.way[1:] {
-			var notices []Notice
-			notices, history = Notices(nodeENI("a"), &test.way[i], &test.way[i+1], history)
-			for _, notice := range notices {
-				if notice.NodeName == "x" {
-					got = append(got, notice.Reason)
-				}
-			}
+// A subnet that is not there has no zone to tell.
+func TestZoneOfAnUnknownSubnet(t *testing.T) {
+	for name, subnet := range map[string]*eni.ObservedSubnet{"not described": nil, "not found": {NotFound: true, Subnet: eni.Subnet{Zone: "us-east-1a"}}} {
+		if got := Status(StatusInput{NodeENI: nodeENI("a"), Now: now, Subnet: subnet}).AvailabilityZone; got != "" {
+			t.Errorf("%s: zone %q", name, got)
 		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", test.name, diff)
-		}
-	}
-}
-
-func TestManyBlockedNodesAreNotToldOneByOne(t *testing.T) {
-	var in StatusInput
-	in.NodeENI, in.Now = nodeENI("a"), now
-	for i := range 300 {
-		in.Attachments = append(in.Attachments, reportOn(fmt.Sprint("node-", i), v1alpha1.AttachmentBlocked, v1alpha1.ReasonSubnetFull))
-	}
-	after := Status(in)
-	if got, _ := Notices(in.NodeENI, &v1alpha1.NodeENIStatus{}, &after, nil); len(got) > maxNodeNotices+2 {
-		t.Errorf("%d events for one cause, want at most %d", len(got), maxNodeNotices+2)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -24,6 +25,7 @@ var (
 )
 
 const (
+	maxSelector    = 64
 	maxGroups      = 16
 	maxDeviceIndex = 99
 	maxDescription = 255
@@ -36,9 +38,7 @@ const (
 func Validate(n *v1alpha1.NodeENI) field.ErrorList {
 	spec, path := &n.Spec, field.NewPath("spec")
 	var errs field.ErrorList
-	if len(spec.NodeSelector) == 0 {
-		errs = append(errs, field.Required(path.Child("nodeSelector"), "give at least one label"))
-	}
+	errs = append(errs, validateSelector(spec.NodeSelector, path.Child("nodeSelector"))...)
 	if !subnetPattern.MatchString(spec.SubnetID) {
 		errs = append(errs, field.Invalid(path.Child("subnetID"), spec.SubnetID, "must be 'subnet-' followed by 8 to 17 lower-case hex digits"))
 	}
@@ -50,6 +50,26 @@ func Validate(n *v1alpha1.NodeENI) field.ErrorList {
 		errs = append(errs, field.TooLong(path.Child("description"), *spec.Description, maxDescription))
 	}
 	return append(errs, validateTags(spec.Tags, path.Child("tags"))...)
+}
+
+// validateSelector refuses, beside an empty selector, labels that no Node can bear: such a selector would
+// select nothing, forever and without a word.
+func validateSelector(selector map[string]string, path *field.Path) (errs field.ErrorList) {
+	if len(selector) == 0 {
+		errs = append(errs, field.Required(path, "give at least one label"))
+	}
+	if len(selector) > maxSelector {
+		errs = append(errs, field.TooMany(path, len(selector), maxSelector))
+	}
+	for _, key := range slices.Sorted(maps.Keys(selector)) {
+		if faults := validation.IsQualifiedName(key); len(faults) > 0 {
+			errs = append(errs, field.Invalid(path.Key(key), key, "must be a label key: "+strings.Join(faults, "; ")))
+		}
+		if faults := validation.IsValidLabelValue(selector[key]); len(faults) > 0 {
+			errs = append(errs, field.Invalid(path.Key(key), selector[key], strings.Join(faults, "; ")))
+		}
+	}
+	return errs
 }
 
 func validateGroups(groups []string, path *field.Path) (errs field.ErrorList) {

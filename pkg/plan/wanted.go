@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -45,6 +46,14 @@ type candidate struct {
 	owner eni.Owner
 }
 
+// of reports whether the tags name the NodeENI as the owner.
+func (c candidate) of(n *v1alpha1.NodeENI) bool { return c.owner.NodeENIUID == string(n.UID) }
+
+// key is the wanted interface that the tags say this is.
+func (c candidate) key() SlotKey {
+	return SlotKey{NodeENI: types.UID(c.owner.NodeENIUID), Instance: c.owner.InstanceID, Slot: c.owner.Slot}
+}
+
 // attachedHere reports whether the interface is, or may be, attached where its tags say.
 func (c candidate) attachedHere() bool {
 	return c.AttachedTo(c.owner.InstanceID, c.owner.Slot)
@@ -60,16 +69,24 @@ type view struct {
 	Snapshot
 	// ours is in the order of ID.
 	ours []candidate
-	// byUID are the NodeENIs.
-	byUID map[types.UID]*v1alpha1.NodeENI
+	// byUID are the NodeENIs, and faults what is wrong with the specs of some.
+	byUID  map[types.UID]*v1alpha1.NodeENI
+	faults map[types.UID]field.ErrorList
 	// keepers is the one interface that each wanted slot of a NodeENI keeps.
 	keepers map[SlotKey]candidate
+	// claimants are the NodeENIs that select the Node, in the order of their right to a slot, and winners
+	// those that have the right.
+	claimants []*v1alpha1.NodeENI
+	winners   map[eni.Slot]*v1alpha1.NodeENI
 }
 
 func newView(s Snapshot) *view {
-	v := &view{Snapshot: s, byUID: map[types.UID]*v1alpha1.NodeENI{}, keepers: map[SlotKey]candidate{}}
+	v := &view{Snapshot: s, byUID: map[types.UID]*v1alpha1.NodeENI{}, faults: map[types.UID]field.ErrorList{}, keepers: map[SlotKey]candidate{}}
 	for _, n := range s.NodeENIs {
 		v.byUID[n.UID] = n
+		if faults := Validate(n); len(faults) > 0 {
+			v.faults[n.UID] = faults
+		}
 	}
 	for i := range s.Interfaces {
 		if owner, ok := s.Cluster.Ours(s.Interfaces[i].Tags); ok {
@@ -80,23 +97,30 @@ func newView(s Snapshot) *view {
 	for _, c := range v.ours {
 		v.consider(c)
 	}
+	v.contend()
 	return v
 }
 
 // consider makes the interface the keeper of its slot unless a better one is known: attached before
 // unattached, then the lesser ID, which is the order in which it is called.
 func (v *view) consider(c candidate) {
-	if reason, fits := v.fits(c); !fits || reason != "" {
+	if _, fits := v.fits(c); !fits || v.frozen(c) {
 		return
 	}
-	key := SlotKey{types.UID(c.owner.NodeENIUID), c.owner.InstanceID, c.owner.Slot}
-	if kept, ok := v.keepers[key]; !ok || (!holds(kept) && holds(c)) {
-		v.keepers[key] = c
+	if kept, ok := v.keepers[c.key()]; !ok || (!holds(kept) && holds(c)) {
+		v.keepers[c.key()] = c
 	}
 }
 
 // holds reports whether the interface occupies its slot and is to stay there.
 func holds(c candidate) bool { return c.Attachment != nil && !c.leaving() }
+
+// frozen reports whether the NodeENI lives with a spec that is invalid and so says nothing: what is there
+// stays as it is until the spec is corrected or the NodeENI deleted.
+func (v *view) frozen(c candidate) bool {
+	n := v.byUID[types.UID(c.owner.NodeENIUID)]
+	return n != nil && n.DeletionTimestamp.IsZero() && len(v.faults[n.UID]) > 0
+}
 
 // fits reports whether an interface, taken for itself, is what its NodeENI wants; else why not.
 func (v *view) fits(c candidate) (reason string, ok bool) {
@@ -106,12 +130,12 @@ func (v *view) fits(c candidate) (reason string, ok bool) {
 		return v1alpha1.ReasonNodeENIGone, false
 	case !n.DeletionTimestamp.IsZero():
 		return v1alpha1.ReasonNodeENIDeleted, false
+	case v.frozen(c):
+		return "", true
 	case c.owner.InstanceID != v.InstanceID:
 		return v1alpha1.ReasonMisplaced, false
 	case c.Attachment != nil && !c.attachedHere():
 		return v1alpha1.ReasonMisplaced, false
-	case len(Validate(n)) > 0:
-		return "", true // an invalid spec says nothing: what is there stays until it is corrected
 	case v.Node == nil:
 		return v1alpha1.ReasonNodeGone, false
 	case !Selects(n, v.Node):
@@ -128,10 +152,13 @@ func (v *view) wanted(c candidate) (reason string, ok bool) {
 	if reason, ok := v.fits(c); !ok {
 		return reason, false
 	}
-	keeper := v.keepers[SlotKey{types.UID(c.owner.NodeENIUID), c.owner.InstanceID, c.owner.Slot}]
+	if v.frozen(c) {
+		return "", true
+	}
+	keeper := v.keepers[c.key()]
 	if keeper.ID == c.ID {
-		if due, lost := v.lostSlot(c); lost && !v.Now.Before(due) {
-			return v1alpha1.ReasonSlotTaken, false
+		if reason, due := v.lostPlace(c); reason != "" && !v.Now.Before(due) {
+			return reason, false
 		}
 		return "", true
 	}
