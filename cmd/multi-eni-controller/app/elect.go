@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/kubernetes"
@@ -45,7 +46,8 @@ func newFence(kube kubernetes.Interface, e config.LeaderElectionConfiguration) (
 	if err != nil {
 		return nil, fmt.Errorf("making the leader election lock: %w", err)
 	}
-	return &fence{Interface: lock, duration: e.LeaseDuration.Duration}, nil
+	// The Lease says its duration in whole seconds; others go by what it says.
+	return &fence{Interface: lock, duration: e.LeaseDuration.Duration.Truncate(time.Second)}, nil
 }
 
 // lead waits for the lease, then runs run under it. When ctx ends, run is let finish before the lease is

@@ -124,8 +124,8 @@ func (o *Options) Validate() error {
 	if o.ResyncPeriod < 5*time.Second {
 		reject("--ec2-resync-period=%v: must be at least 5s", o.ResyncPeriod)
 	}
-	if o.VisibilityHorizon < 0 {
-		reject("--ec2-visibility-horizon=%v: must not be negative", o.VisibilityHorizon)
+	if o.VisibilityHorizon <= 0 {
+		reject("--ec2-visibility-horizon=%v: must be more than 0", o.VisibilityHorizon)
 	}
 	if _, _, err := net.SplitHostPort(o.HTTPBindAddress); err != nil {
 		reject("--http-bind-address=%q: must be host:port or :port: %v", o.HTTPBindAddress, err)

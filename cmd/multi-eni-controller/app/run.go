@@ -51,12 +51,18 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	logger := klog.Background()
-	if err := run(klog.NewContext(ctx, logger), o); err != nil {
+	if err := run(klog.NewContext(ctx, logger), o); err != nil && !toldToStop(ctx, err) {
 		logger.Error(err, "Ending")
 		return exitFailure
 	}
 	logger.V(2).Info("Ended")
 	return exitOK
+}
+
+// toldToStop reports whether an error is only that a call was given up because the process was told to stop,
+// before there was anything to finish.
+func toldToStop(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Canceled)
 }
 
 // parse reads the flags and sets logging up.
