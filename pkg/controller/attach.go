@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -18,6 +19,9 @@ import (
 // maxRounds bounds how often one sync plans and acts. The longest ordinary way - create, attach, set the
 // flag, nothing left - takes four rounds.
 const maxRounds = 8
+
+// roundsPause is when a sync goes on that has used its rounds up.
+const roundsPause = time.Second
 
 // syncAttach brings the interfaces of one instance where they are wanted, through create, attach and
 // settings, as far as it goes without waiting for EC2.
@@ -38,7 +42,7 @@ func (c *Controller) syncAttach(ctx context.Context, instanceID string) (time.Ti
 			return time.Time{}, err
 		}
 	}
-	return time.Now(), nil
+	return time.Now().Add(roundsPause), nil
 }
 
 // decide gathers and plans, and passes on what the plan says beside its actions: which reads it needs and
@@ -115,8 +119,26 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	if !c.setbacks.admit(n, createCauses(n), time.Now()) {
 		return nil // the next plan shows the setback that another worker is probing
 	}
+	iface, err := c.callCreate(ctx, action)
+	if err != nil {
+		return c.createFailed(ctx, n, action, err)
+	}
+	c.setbacks.succeeded(n, action.InstanceID, createCauses(n))
+	klog.FromContext(ctx).V(2).Info("Created interface", "eniID", iface.ID, "nodeENI", klog.KObj(n),
+		"node", action.NodeName, "subnetID", action.SubnetID, "privateIP", iface.PrivateIP)
+	return nil
+}
+
+// callCreate makes the call and keeps the inventory and the client token right about it.
+func (c *Controller) callCreate(ctx context.Context, action plan.Action) (eni.Interface, error) {
 	key := plan.SlotKey{NodeENI: action.NodeENI, Instance: action.InstanceID, Slot: action.Slot}
 	end := c.inventory.BeginCreate(string(action.NodeENI))
+	// From here on the finalizer waits for this create; before, it may have gone while the create of another
+	// slot took its time.
+	if !c.mayCreateFor(action.NodeENI) {
+		end(nil, false)
+		return eni.Interface{}, fmt.Errorf("the NodeENI is being deleted: %w", eni.KindNotSent)
+	}
 	iface, err := c.cloud.CreateInterface(ctx, eni.CreateRequest{
 		SubnetID:         action.SubnetID,
 		SecurityGroupIDs: action.SecurityGroupIDs,
@@ -127,21 +149,36 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	if err == nil {
 		end(&iface, false)
 		c.tokens.step(key)
-		c.setbacks.succeeded(n, action.InstanceID, createCauses(n))
-		klog.FromContext(ctx).V(2).Info("Created interface", "eniID", iface.ID, "nodeENI", klog.KObj(n),
-			"node", action.NodeName, "subnetID", action.SubnetID, "privateIP", iface.PrivateIP)
-		return nil
+		return iface, nil
 	}
 	kind := eni.KindOf(err)
 	end(nil, kind == eni.KindUnknownOutcome)
 	switch kind {
-	case eni.KindUnknownOutcome, eni.KindThrottled, eni.KindNotSent:
-		return err
-	case eni.KindTokenMismatch:
+	case eni.KindUnknownOutcome, eni.KindThrottled, eni.KindNotSent, eni.KindCredentials:
+	default:
 		c.tokens.step(key)
+	}
+	return iface, err
+}
+
+// mayCreateFor reports whether the cache shows the NodeENI as one that waits for its interfaces when it is
+// deleted, and that is not being deleted.
+func (c *Controller) mayCreateFor(uid types.UID) bool {
+	return slices.ContainsFunc(c.byUID(string(uid)), func(n *v1alpha1.NodeENI) bool {
+		return n.DeletionTimestamp.IsZero() && slices.Contains(n.Finalizers, v1alpha1.Finalizer)
+	})
+}
+
+func (c *Controller) createFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, err error) error {
+	switch eni.KindOf(err) {
+	case eni.KindThrottled, eni.KindNotSent:
+		c.setbacks.notAsked(createCauses(n))
+		return err
+	case eni.KindUnknownOutcome, eni.KindTokenMismatch:
+		c.setbacks.notAsked(createCauses(n))
+		c.setbacks.failed(n, action.InstanceID, err, time.Now())
 		return err
 	}
-	c.tokens.step(key)
 	c.refused(ctx, n, action, err)
 	return nil
 }
@@ -166,30 +203,36 @@ func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action pla
 func (c *Controller) attachFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, tried *eni.Attachment, err error) error {
 	switch eni.KindOf(err) {
 	case eni.KindThrottled, eni.KindNotSent:
+		c.setbacks.notAsked(attachCauses(n))
 		return err
 	case eni.KindUnknownOutcome:
 		tried.Status = eni.UnknownAttachment
 		c.inventory.SetAttachment(action.InterfaceID, tried)
-		return err
 	case eni.KindNotFound:
 		c.inventory.NotSeen(action.InterfaceID)
-		return err
 	case eni.KindInterfaceInUse:
 		c.inventory.RefreshInterfaces(action.InterfaceID)
-		return err
+	default:
+		c.inventory.RefreshInstances(action.InstanceID)
+		c.refused(ctx, n, action, err)
+		return nil
 	}
-	c.inventory.RefreshInstances(action.InstanceID)
-	c.refused(ctx, n, action, err)
-	return nil
+	c.setbacks.notAsked(attachCauses(n))
+	c.setbacks.failed(n, action.InstanceID, err, time.Now())
+	return err
 }
 
 // modify changes one setting in place.
 func (c *Controller) modify(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.Interface) error {
+	if !c.setbacks.admit(n, modifyCauses(n), time.Now()) {
+		return nil
+	}
 	change, err := c.modifyCall(ctx, action, iface)
 	if err != nil {
 		return c.modifyFailed(ctx, n, action, err)
 	}
 	c.inventory.Modified(iface.ID, change)
+	c.setbacks.succeeded(n, action.InstanceID, modifyCauses(n))
 	klog.FromContext(ctx).V(2).Info("Changed interface", "eniID", iface.ID, "change", action.Kind, "nodeENI", klog.KObj(n), "node", action.NodeName)
 	return nil
 }
@@ -197,8 +240,11 @@ func (c *Controller) modify(ctx context.Context, n *v1alpha1.NodeENI, action pla
 func (c *Controller) modifyFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, err error) error {
 	switch eni.KindOf(err) {
 	case eni.KindThrottled, eni.KindNotSent:
+		c.setbacks.notAsked(modifyCauses(n))
 		return err
-	case eni.KindUnknownOutcome, eni.KindNotFound:
+	case eni.KindUnknownOutcome, eni.KindNotFound, eni.KindInterfaceInUse:
+		c.setbacks.notAsked(modifyCauses(n))
+		c.setbacks.failed(n, action.InstanceID, err, time.Now())
 		c.inventory.RefreshInterfaces(action.InterfaceID)
 		return err
 	}

@@ -31,7 +31,7 @@ func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.T
 			return time.Time{}, err
 		}
 	}
-	return time.Now(), nil
+	return time.Now().Add(roundsPause), nil
 }
 
 // releaseAction makes one action of the cleanup side and tells the inventory what it did.
@@ -47,10 +47,32 @@ func (c *Controller) releaseAction(ctx context.Context, snapshot plan.Snapshot, 
 	} else {
 		err = c.delete(ctx, action, iface.Interface, confirm)
 	}
-	if refusedForGood(err) {
-		c.releaseRefused(snapshot, action, err)
+	if err != nil {
+		return c.releaseFailed(ctx, snapshot, action, err)
 	}
-	return err
+	c.setbacks.released(action.InterfaceID)
+	return nil
+}
+
+// releaseFailed remembers the failure; the next plan reports it and says when the call is made again. EC2's
+// refusal, which stands until a person changes something, is told to the owner, where there still is one.
+func (c *Controller) releaseFailed(ctx context.Context, snapshot plan.Snapshot, action plan.Action, err error) error {
+	switch eni.KindOf(err) {
+	case eni.KindThrottled, eni.KindNotSent:
+		return err
+	case eni.KindDenied, eni.KindCredentials, eni.KindInvalid, eni.KindNotOurs:
+	default:
+		c.setbacks.releaseFailed(action.InterfaceID, err, time.Now())
+		return err
+	}
+	reason, message := explainRelease(action.InterfaceID, err)
+	news := c.setbacks.releaseRefused(action.InterfaceID, reason, message, time.Now())
+	klog.FromContext(ctx).V(2).Info("EC2 refused a call", "action", action.Kind, "nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName,
+		"eniID", action.InterfaceID, "err", err)
+	if n := ownerIn(snapshot, action); n != nil && news {
+		c.recorder.Event(n, corev1.EventTypeWarning, eventReleaseFailed, message)
+	}
+	return nil
 }
 
 // stillUnwanted decides anew, on live reads, whether the action is what should be done.
@@ -111,23 +133,4 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
 	return nil
-}
-
-// refusedForGood reports whether EC2 will refuse the same call until a person changes something.
-func refusedForGood(err error) bool {
-	if err == nil {
-		return false
-	}
-	switch eni.KindOf(err) {
-	case eni.KindDenied, eni.KindCredentials, eni.KindInvalid, eni.KindNotOurs:
-		return true
-	}
-	return false
-}
-
-// releaseRefused tells the owner, where there still is one, that an interface can not be taken away.
-func (c *Controller) releaseRefused(snapshot plan.Snapshot, action plan.Action, err error) {
-	if n := ownerIn(snapshot, action); n != nil {
-		c.recorder.Eventf(n, corev1.EventTypeWarning, eventReleaseFailed, "interface %s can not be released: %s", action.InterfaceID, answerOf(err))
-	}
 }

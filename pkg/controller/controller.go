@@ -69,11 +69,12 @@ type Controller struct {
 	cleanupQueue   workqueue.TypedRateLimitingInterface[string]
 	statusQueue    workqueue.TypedRateLimitingInterface[string]
 
-	locks    keyedLock
-	gone     goneNodes
-	setbacks setbacks
-	tokens   tokenSteps
-	written  writtenStatuses
+	locks     keyedLock
+	gone      goneNodes
+	ownerless ownerless
+	setbacks  setbacks
+	tokens    tokenSteps
+	written   writtenStatuses
 
 	stop <-chan struct{}
 }
@@ -143,12 +144,13 @@ func (c *Controller) Run(ctx context.Context) error {
 		return nil // told to stop before there was anything to do
 	}
 	logger.V(2).Info("Caches are complete, starting workers", "attachWorkers", c.attachWorkers, "cleanupWorkers", c.cleanupWorkers)
-	c.work(ctx, work)
+	c.work(ctx, work, cancel)
 	return nil
 }
 
-// work runs the workers until ctx ends and they have finished what they were at.
-func (c *Controller) work(ctx, work context.Context) {
+// work runs the workers until ctx ends and they have finished what they were at. Who is late has his calls cut
+// off: when it returns, none is in progress.
+func (c *Controller) work(ctx, work context.Context, cutOff func()) {
 	var workers sync.WaitGroup
 	start(&workers, work, c.attachWorkers, &worker[string]{queue: c.attachQueue, sync: c.syncAttach, named: namedInstance})
 	start(&workers, work, c.cleanupWorkers, &worker[string]{queue: c.cleanupQueue, sync: c.syncCleanup, named: namedInstance})
@@ -164,7 +166,9 @@ func (c *Controller) work(ctx, work context.Context) {
 	select {
 	case <-drained:
 	case <-late.C:
-		klog.FromContext(ctx).Error(errors.New("workers are late"), "Calls are still in progress after the drain time", "drainTime", drainTime)
+		klog.FromContext(ctx).Error(errors.New("workers are late"), "Cutting off the calls that are still in progress after the drain time", "drainTime", drainTime)
+		cutOff()
+		<-drained
 	}
 }
 

@@ -41,6 +41,21 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 	return v1alpha1.ReasonAttachFailed, answer
 }
 
+// explainRelease is explain for a refusal to take an interface away.
+func explainRelease(id string, err error) (reason, message string) {
+	answer := answerOf(err)
+	switch eni.KindOf(err) {
+	case eni.KindDenied:
+		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s of %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), id, answer)
+	case eni.KindCredentials:
+		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
+	}
+	return v1alpha1.ReasonReleaseFailed, fmt.Sprintf("interface %s can not be released (%s); remove what keeps it, or release it by hand", id, answer)
+}
+
+// retryMessage says of a call that failed, perhaps for a moment only, that it is made again.
+func retryMessage(err error) string { return "tried again after " + answerOf(err) }
+
 // answerOf is what EC2 said, without what differs at every try - the request ID, the text of a network
 // error - so that equal refusals make equal statuses.
 func answerOf(err error) string {

@@ -3,6 +3,9 @@ package controller
 import (
 	"sync"
 	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 // goneNodes remembers since when no Node names an instance: an instance's state counts as evidence for
@@ -29,4 +32,40 @@ func (g *goneNodes) since(instanceID string, orphaned bool, now time.Time) time.
 	}
 	g.times[instanceID] = now
 	return now
+}
+
+// ownerless remembers, for each instance, since when interfaces of ours on it have had no NodeENI.
+type ownerless struct {
+	mu         sync.Mutex
+	byInstance map[string]map[string]plan.Sighting
+}
+
+// update takes in how the instance's interfaces look now and returns what is known of those without a NodeENI.
+func (o *ownerless) update(instanceID string, interfaces []eni.ObservedInterface, owned func(uid string) bool, now time.Time) map[string]plan.Sighting {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var sightings map[string]plan.Sighting
+	for i := range interfaces {
+		iface := &interfaces[i]
+		if owned(iface.Tags[eni.TagNodeENIUID]) {
+			continue
+		}
+		if sightings == nil {
+			sightings = map[string]plan.Sighting{}
+		}
+		before, known := o.byInstance[instanceID][iface.ID]
+		if !known {
+			before = plan.Sighting{At: now, Epochs: iface.Epochs}
+		}
+		sightings[iface.ID] = before
+	}
+	if sightings == nil {
+		delete(o.byInstance, instanceID)
+		return nil
+	}
+	if o.byInstance == nil {
+		o.byInstance = map[string]map[string]plan.Sighting{}
+	}
+	o.byInstance[instanceID] = sightings
+	return sightings
 }

@@ -1,22 +1,30 @@
 package controller
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	kubeinformers "k8s.io/client-go/informers"
 	kubefake "k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/record"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -44,7 +52,21 @@ type lab struct {
 	kube   *kubefake.Clientset
 	client *fake.Clientset
 	events *record.FakeRecorder
-	stop   func()
+	// wire counts the calls to EC2 that are in progress.
+	wire *countingTransport
+	stop func()
+}
+
+// countingTransport counts the requests that have not been answered.
+type countingTransport struct {
+	http.RoundTripper
+	open atomic.Int32
+}
+
+func (c *countingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.open.Add(1)
+	defer c.open.Add(-1)
+	return c.RoundTripper.RoundTrip(r)
 }
 
 // inLab runs a story in a virtual-time bubble with a number of instances and their Nodes, labelled "ng: multi".
@@ -70,10 +92,24 @@ func inLab(t *testing.T, nodes int, change func(*ec2sim.World), story func(*lab)
 		if l.sim, err = ec2sim.New(world, ec2sim.Options{}); err != nil {
 			t.Fatal(err)
 		}
+		l.wire = &countingTransport{RoundTripper: l.sim.Transport()}
+		l.refuseEmptyNames()
 		l.start()
 		defer func() { l.stop() }()
 		story(l)
 	})
+}
+
+// refuseEmptyNames has the fakes refuse what a real client refuses before it sends anything.
+func (l *lab) refuseEmptyNames() {
+	refuse := func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if action.(clienttesting.GetAction).GetName() == "" {
+			return true, nil, errors.New("resource name may not be empty")
+		}
+		return false, nil, nil
+	}
+	l.client.PrependReactor("get", "*", refuse)
+	l.kube.PrependReactor("get", "*", refuse)
 }
 
 func instanceID(i int) string { return fmt.Sprintf("i-%017x", i+1) }
@@ -96,14 +132,35 @@ func (l *lab) must(err error) {
 	}
 }
 
+func sdkConfig(transport http.RoundTripper) aws.Config {
+	return aws.Config{
+		Region:      "us-east-1",
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "secret", ""),
+		HTTPClient:  &http.Client{Transport: transport},
+	}
+}
+
+// somebody is a client of EC2 that is not the controller.
+func (l *lab) somebody() *ec2.Client { return ec2.NewFromConfig(sdkConfig(l.sim.Transport())) }
+
+// fault has calls go wrong from now on.
+func (l *lab) fault(f ec2sim.Fault) {
+	l.Helper()
+	body, err := json.Marshal(f)
+	l.must(err)
+	l.controlWith("POST", "/_sim/faults", bytes.NewReader(body))
+}
+
+// heal ends all faults.
+func (l *lab) heal() {
+	l.Helper()
+	l.control("DELETE", "/_sim/faults")
+}
+
 // start starts a controller with empty memory, as after a crash.
 func (l *lab) start() {
 	l.Helper()
-	config := aws.Config{
-		Region:      "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "secret", ""),
-		HTTPClient:  &http.Client{Transport: l.sim.Transport()},
-	}
+	config := sdkConfig(l.wire)
 	core := kubeinformers.NewSharedInformerFactory(l.kube, 0)
 	own := informers.NewSharedInformerFactory(l.client, 0)
 	c, err := New(Config{
@@ -228,7 +285,12 @@ func (l *lab) writes() (count int) {
 // control uses the simulator's control endpoints.
 func (l *lab) control(method, path string) {
 	l.Helper()
-	request := httptest.NewRequestWithContext(l.Context(), method, path, nil)
+	l.controlWith(method, path, nil)
+}
+
+func (l *lab) controlWith(method, path string, body io.Reader) {
+	l.Helper()
+	request := httptest.NewRequestWithContext(l.Context(), method, path, body)
 	answer := httptest.NewRecorder()
 	l.sim.ServeHTTP(answer, request)
 	if answer.Code != http.StatusOK {

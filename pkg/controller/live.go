@@ -22,13 +22,18 @@ const liveFor = time.Second
 // something is destroyed.
 type liveReads struct {
 	nodeENIs sharedReads[*v1alpha1.NodeENI]
-	nodes    sharedReads[*corev1.Node]
+	// all has one entry, named "".
+	all   sharedReads[*v1alpha1.NodeENIList]
+	nodes sharedReads[*corev1.Node]
 }
 
 func newLiveReads(kube kubernetes.Interface, client versioned.Interface) *liveReads {
 	return &liveReads{
 		nodeENIs: sharedReads[*v1alpha1.NodeENI]{get: func(ctx context.Context, name string) (*v1alpha1.NodeENI, error) {
 			return client.NetworkingV1alpha1().NodeENIs().Get(ctx, name, metav1.GetOptions{})
+		}},
+		all: sharedReads[*v1alpha1.NodeENIList]{get: func(ctx context.Context, _ string) (*v1alpha1.NodeENIList, error) {
+			return client.NetworkingV1alpha1().NodeENIs().List(ctx, metav1.ListOptions{})
 		}},
 		nodes: sharedReads[*corev1.Node]{get: func(ctx context.Context, name string) (*corev1.Node, error) {
 			return kube.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})

@@ -3,15 +3,18 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
 // fieldManager is the name under which our writes appear in managedFields.
@@ -34,18 +37,31 @@ func (c *Controller) patch(ctx context.Context, n *v1alpha1.NodeENI, operations 
 	}
 	updated, err := c.client.NetworkingV1alpha1().NodeENIs().Patch(ctx, n.Name, types.JSONPatchType, data,
 		metav1.PatchOptions{FieldManager: fieldManager}, subresources...)
-	if isAbsent(err) {
+	switch {
+	case isAbsent(err):
 		return nil, nil
+	case isOutdated(err):
+		return nil, fmt.Errorf("the object is not as the cache shows it: %w", eni.KindNotSent)
 	}
 	return updated, err
 }
 
-// addFinalizer adds ours beside those of others.
+// isOutdated reports whether a test of the patch failed. An object that its schema refuses is refused with causes.
+func isOutdated(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) {
+		return false
+	}
+	details := status.Status().Details
+	return details == nil || len(details.Causes) == 0
+}
+
+// addFinalizer adds ours beside those of others, provided that the cache shows them as they are: else it could
+// add ours twice, or make a list where somebody else has made one meanwhile.
 func addFinalizer(n *v1alpha1.NodeENI) []patchOperation {
 	if len(n.Finalizers) > 0 {
-		return []patchOperation{{"add", "/metadata/finalizers/-", v1alpha1.Finalizer}}
+		return []patchOperation{sameVersion(n), {"add", "/metadata/finalizers/-", v1alpha1.Finalizer}}
 	}
-	// There is no list to add to: make one, unless somebody else has meanwhile.
 	return []patchOperation{sameVersion(n), {"add", "/metadata/finalizers", []string{v1alpha1.Finalizer}}}
 }
 

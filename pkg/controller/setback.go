@@ -1,7 +1,7 @@
 package controller
 
 import (
-	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -17,38 +17,39 @@ const (
 	// maxSetback bounds how long a refusal is believed although nobody tells us that its cause is gone: no
 	// event comes from EC2 when a subnet has addresses again.
 	maxSetback = 5 * time.Minute
-	// probeTime is how long one probe of a cause may take before the next may start.
+	// firstPause and maxPause are the same for a failure that may be over at once.
+	firstPause = time.Second
+	maxPause   = time.Minute
+	// probeTime is how long one probe of a cause may take before the next may start, and for how long a
+	// setback is remembered that nobody tries again.
 	probeTime = time.Minute
 	// probePause is how often those who wait for a probe look what it found.
 	probePause = time.Second
 )
 
-// setbacks remembers EC2's refusals. A refusal that concerns one slot stands for this slot; one that
-// concerns many nodes at once (a full subnet, a denied action) stands for its cause, so that one probe for
-// each back-off step asks EC2 again and not every node.
+// setbacks remembers the calls to EC2 that failed, so that whatever wakes a worker up, a call that has just
+// failed is not made again before its time. A failure that concerns one wanted interface stands for its slot, one
+// of taking an interface away for the interface; a refusal that concerns many nodes at once (a full subnet, a
+// denied action) stands for its cause (causes.go), so that one probe for each back-off step asks EC2 again and
+// not every node.
 type setbacks struct {
-	mu     sync.Mutex
-	slots  map[plan.SlotKey]*setback
-	causes map[cause]*setback
+	mu       sync.Mutex
+	slots    map[plan.SlotKey]*setback
+	releases map[string]*setback
+	causes   map[cause]*setback
 }
 
-// cause names what makes calls for many nodes fail alike.
-type cause struct {
-	kind eni.Kind
-	// subject is the subnet, the NodeENI's UID or the action; empty for the whole Region.
-	subject string
-}
-
-// setback is one remembered refusal.
+// setback is one remembered failure.
 type setback struct {
 	plan.Setback
-	step       time.Duration
+	step time.Duration
+	// generation is the edit of the spec that it is about; zero when the spec does not matter.
 	generation int64
 	probing    time.Time
 }
 
-// fail records a refusal and doubles how long it stands.
-func (s *setback) fail(reason, message string, generation int64, now time.Time) {
+// refuse records a refusal and doubles how long it stands.
+func (s *setback) refuse(reason, message string, generation int64, now time.Time) {
 	if generation != s.generation {
 		s.step = 0
 	}
@@ -57,67 +58,100 @@ func (s *setback) fail(reason, message string, generation int64, now time.Time) 
 	s.Setback = plan.Setback{Reason: reason, Message: message, Until: now.Add(s.step)}
 }
 
-// standing returns what stands against the wanted interfaces of an instance.
+// pause records a failure that may be over at once. It says nothing against an earlier refusal.
+func (s *setback) pause(message string, generation int64, now time.Time) {
+	if generation != s.generation || s.stale(now) {
+		*s = setback{generation: generation}
+	}
+	s.step = min(max(2*s.step, firstPause), max(s.step, maxPause))
+	s.Until = now.Add(s.step)
+	if s.Reason == "" {
+		s.Message = message
+	}
+}
+
+// stale reports whether nobody has tried again although the time for it is long over: nobody wants to.
+func (s *setback) stale(now time.Time) bool { return !now.Before(s.Until.Add(probeTime)) }
+
+// appliesTo reports whether a setback concerns the NodeENI as it is now: one that lies in the spec ends with the
+// spec's next edit.
+func (s *setback) appliesTo(n *v1alpha1.NodeENI) bool {
+	return s.generation == 0 || s.generation == n.Generation
+}
+
+// standing returns what stands against the wanted interfaces of an instance, or has to be tried again.
 func (s *setbacks) standing(instanceID string, nodeENIs []*v1alpha1.NodeENI, now time.Time) map[plan.SlotKey]plan.Setback {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var standing map[plan.SlotKey]plan.Setback
 	for _, n := range nodeENIs {
 		key := slotKey(n, instanceID)
-		found := s.first(key, n, now)
-		if found == nil {
+		found, ok := s.first(key, n, now)
+		if !ok {
 			continue
 		}
 		if standing == nil {
 			standing = map[plan.SlotKey]plan.Setback{}
 		}
-		standing[key] = *found
+		standing[key] = found
 	}
 	return standing
 }
 
-// first returns the setback that stands against one wanted interface; nil when there is none.
-func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) *plan.Setback {
-	if own := s.slots[key]; own != nil && own.generation == n.Generation && own.Until.After(now) {
-		return &own.Setback
+// standingReleases is the same against taking interfaces away.
+func (s *setbacks) standingReleases(interfaces []eni.ObservedInterface, now time.Time) map[string]plan.Setback {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var standing map[string]plan.Setback
+	for i := range interfaces {
+		own := s.releases[interfaces[i].ID]
+		if own == nil || own.stale(now) {
+			continue
+		}
+		if standing == nil {
+			standing = map[string]plan.Setback{}
+		}
+		standing[interfaces[i].ID] = own.Setback
 	}
-	if shared := s.firstCause(attachCauses(n), n, now); shared != nil {
-		return shared
-	}
-	shared := s.firstCause(createCauses(n), n, now)
-	if shared != nil {
-		shared.CreateOnly = true
-	}
-	return shared
+	return standing
 }
 
-// firstCause returns a copy of the first shared refusal that stands against the NodeENI.
-func (s *setbacks) firstCause(causes []cause, n *v1alpha1.NodeENI, now time.Time) *plan.Setback {
+// first returns the setback that stands against one wanted interface, or has to be tried again.
+func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (plan.Setback, bool) {
+	if own := s.slots[key]; own != nil && own.appliesTo(n) && !own.stale(now) {
+		return own.Setback, true
+	}
+	if shared, ok := s.firstCause(attachCauses(n), n, now); ok {
+		return shared, true
+	}
+	shared, ok := s.firstCause(createCauses(n), n, now)
+	shared.CreateOnly = true
+	return shared, ok
+}
+
+// firstCause returns the first shared refusal that stands against the NodeENI, or has to be tried again.
+func (s *setbacks) firstCause(causes []cause, n *v1alpha1.NodeENI, now time.Time) (plan.Setback, bool) {
 	for _, c := range causes {
 		shared := s.causes[c]
 		if shared == nil || !shared.appliesTo(n) {
 			continue
 		}
 		found := shared.Setback
-		if found.Until.After(now) {
-			return &found
-		}
-		if now.Sub(shared.probing) < probeTime {
+		switch {
+		case found.Until.After(now):
+			return found, true
+		case now.Sub(shared.probing) < probeTime:
 			found.Until = now.Add(probePause)
-			return &found
+			return found, true
+		case !shared.stale(now):
+			return found, true
 		}
 	}
-	return nil
+	return plan.Setback{}, false
 }
 
-// appliesTo reports whether a refusal concerns the NodeENI as it is now: one that lies in the spec ends
-// with the spec's next edit.
-func (s *setback) appliesTo(n *v1alpha1.NodeENI) bool {
-	return s.generation == 0 || s.generation == n.Generation
-}
-
-// admit is asked right before a create or attach. When a cause's time is over, one caller is let through
-// as its probe; the others are told to wait for what the probe finds.
+// admit is asked right before a call. When a cause's time is over, one caller is let through as its probe; the
+// others are told to wait for what the probe finds.
 func (s *setbacks) admit(n *v1alpha1.NodeENI, causes []cause, now time.Time) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,6 +172,17 @@ func (s *setbacks) admit(n *v1alpha1.NodeENI, causes []cause, now time.Time) (ok
 	return true
 }
 
+// notAsked takes an admission back: the call was not made, or not answered, so the next caller is the probe.
+func (s *setbacks) notAsked(causes []cause) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range causes {
+		if shared := s.causes[c]; shared != nil {
+			shared.probing = time.Time{}
+		}
+	}
+}
+
 // refused records that EC2 refused a call for the NodeENI on the instance.
 func (s *setbacks) refused(n *v1alpha1.NodeENI, instanceID string, err error, now time.Time) {
 	reason, message := explain(n, err)
@@ -145,24 +190,55 @@ func (s *setbacks) refused(n *v1alpha1.NodeENI, instanceID string, err error, no
 	defer s.mu.Unlock()
 	c, generation, shared := causeOf(n, err)
 	if shared {
-		fail(&s.causes, c, reason, message, generation, now)
+		remember(&s.causes, c).refuse(reason, message, generation, now)
 		return
 	}
-	fail(&s.slots, slotKey(n, instanceID), reason, message, n.Generation, now)
+	remember(&s.slots, slotKey(n, instanceID)).refuse(reason, message, n.Generation, now)
 }
 
-func fail[K comparable](in *map[K]*setback, key K, reason, message string, generation int64, now time.Time) {
+// failed records that a call for the NodeENI on the instance failed in a way that may be over at once.
+func (s *setbacks) failed(n *v1alpha1.NodeENI, instanceID string, err error, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	remember(&s.slots, slotKey(n, instanceID)).pause(retryMessage(err), n.Generation, now)
+}
+
+// releaseRefused records that EC2 refused to take an interface away. It reports whether that is news.
+func (s *setbacks) releaseRefused(id, reason, message string, now time.Time) (news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pruneReleases(now)
+	r := remember(&s.releases, id)
+	news = r.Reason != reason || r.Message != message
+	r.refuse(reason, message, 0, now)
+	return news
+}
+
+// releaseFailed records that taking an interface away failed in a way that may be over at once.
+func (s *setbacks) releaseFailed(id string, err error, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pruneReleases(now)
+	remember(&s.releases, id).pause(retryMessage(err), 0, now)
+}
+
+// pruneReleases forgets interfaces that went in another way.
+func (s *setbacks) pruneReleases(now time.Time) {
+	maps.DeleteFunc(s.releases, func(_ string, r *setback) bool { return r.stale(now) })
+}
+
+func remember[K comparable](in *map[K]*setback, key K) *setback {
 	if *in == nil {
 		*in = map[K]*setback{}
 	}
 	if (*in)[key] == nil {
 		(*in)[key] = &setback{}
 	}
-	(*in)[key].fail(reason, message, generation, now)
+	return (*in)[key]
 }
 
-// succeeded forgets what stood against the NodeENI's interface on the instance, and the causes that a call
-// which succeeded has disproved.
+// succeeded forgets what stood against the NodeENI's interface on the instance, and the causes that a call which
+// succeeded has disproved.
 func (s *setbacks) succeeded(n *v1alpha1.NodeENI, instanceID string, disproved []cause) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,65 +248,21 @@ func (s *setbacks) succeeded(n *v1alpha1.NodeENI, instanceID string, disproved [
 	}
 }
 
+// released forgets what stood against taking an interface away.
+func (s *setbacks) released(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.releases, id)
+}
+
 // forget drops everything about a NodeENI that is gone.
 func (s *setbacks) forget(uid types.UID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key := range s.slots {
-		if key.NodeENI == uid {
-			delete(s.slots, key)
-		}
-	}
+	maps.DeleteFunc(s.slots, func(key plan.SlotKey, _ *setback) bool { return key.NodeENI == uid })
 	delete(s.causes, cause{eni.KindGroupNotFound, string(uid)})
 }
 
 func slotKey(n *v1alpha1.NodeENI, instanceID string) plan.SlotKey {
 	return plan.SlotKey{NodeENI: n.UID, Instance: instanceID, Slot: plan.SlotOf(n)}
-}
-
-// The calls that a denied action holds up for every node. A denied change of a setting concerns its own
-// interface only.
-const (
-	createOperation = "CreateNetworkInterface"
-	attachOperation = "AttachNetworkInterface"
-)
-
-// attachCauses are the shared causes that can stand against attaching for a NodeENI.
-func attachCauses(*v1alpha1.NodeENI) []cause {
-	return []cause{{eni.KindCredentials, ""}, {eni.KindDenied, attachOperation}}
-}
-
-// createCauses are the shared causes that can stand against creating for a NodeENI.
-func createCauses(n *v1alpha1.NodeENI) []cause {
-	return []cause{
-		{eni.KindCredentials, ""},
-		{eni.KindDenied, createOperation},
-		{eni.KindQuotaReached, ""},
-		{eni.KindSubnetFull, n.Spec.SubnetID},
-		{eni.KindGroupNotFound, string(n.UID)},
-	}
-}
-
-// causeOf says whether a refusal concerns more than one node, and which cause it has. A generation other
-// than zero binds the cause to that edit of the spec.
-func causeOf(n *v1alpha1.NodeENI, err error) (c cause, generation int64, shared bool) {
-	switch kind := eni.KindOf(err); kind {
-	case eni.KindCredentials, eni.KindQuotaReached:
-		return cause{kind, ""}, 0, true
-	case eni.KindDenied:
-		operation := operationOf(err)
-		return cause{kind, operation}, 0, operation == createOperation || operation == attachOperation
-	case eni.KindSubnetFull:
-		return cause{kind, n.Spec.SubnetID}, 0, true
-	case eni.KindGroupNotFound:
-		return cause{kind, string(n.UID)}, n.Generation, true
-	}
-	return cause{}, 0, false
-}
-
-func operationOf(err error) string {
-	if e, ok := errors.AsType[*eni.Error](err); ok {
-		return e.Operation
-	}
-	return ""
 }

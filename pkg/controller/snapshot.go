@@ -3,12 +3,14 @@ package controller
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -24,6 +26,9 @@ func indexByInstance(node *corev1.Node) ([]string, error) {
 	}
 	return nil, nil
 }
+
+// errNotServed is the answer to a list that finds nothing to list from: no reason to think that nothing exists.
+var errNotServed = errors.New("the API server does not serve NodeENIs")
 
 // gather makes the snapshot of one instance from the caches.
 func (c *Controller) gather(instanceID string) (plan.Snapshot, error) {
@@ -56,12 +61,16 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 		snapshot.Instance, snapshot.Departed = &instance, c.departed(instance.Interfaces)
 	}
 	snapshot.NodeENIs = concerned(all, nodes, snapshot.Interfaces)
+	snapshot.Ownerless = c.ownerless.update(instanceID, snapshot.Interfaces, func(uid string) bool {
+		return slices.ContainsFunc(snapshot.NodeENIs, func(n *v1alpha1.NodeENI) bool { return string(n.UID) == uid })
+	}, snapshot.Now)
 	for _, n := range snapshot.NodeENIs {
 		if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
 			snapshot.Subnets[n.Spec.SubnetID] = subnet
 		}
 	}
 	snapshot.Setbacks = c.setbacks.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
+	snapshot.ReleaseSetbacks = c.setbacks.standingReleases(snapshot.Interfaces, snapshot.Now)
 	return snapshot
 }
 
@@ -91,6 +100,9 @@ func concerned(all []*v1alpha1.NodeENI, nodes []*corev1.Node, interfaces []eni.O
 	owners := map[string]bool{}
 	for i := range interfaces {
 		owners[interfaces[i].Tags[eni.TagNodeENIUID]] = true
+		if last := interfaces[i].LastOwner; last != nil {
+			owners[last.NodeENIUID] = true
+		}
 	}
 	var kept []*v1alpha1.NodeENI
 	for _, n := range all {
@@ -108,19 +120,44 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 	if err != nil {
 		return plan.Snapshot{}, err
 	}
-	owner, found, err := c.live.nodeENIs.read(ctx, action.NodeENIName)
+	nodeENIs, err := c.liveOwner(ctx, cached, action.NodeENI)
 	if err != nil {
 		return plan.Snapshot{}, err
-	}
-	nodeENIs := slices.DeleteFunc(slices.Clone(cached.NodeENIs), func(n *v1alpha1.NodeENI) bool { return n.Name == action.NodeENIName })
-	if found {
-		nodeENIs = append(nodeENIs, owner)
 	}
 	nodes, err := c.liveNodes(ctx, instanceID, cached, action.NodeName)
 	if err != nil {
 		return plan.Snapshot{}, err
 	}
 	return c.compose(instanceID, nodes, nodeENIs), nil
+}
+
+// liveOwner returns the snapshot's NodeENIs with the one of the given UID read anew. It goes by the UID: the name
+// in an interface's tags is for people, who may edit it. Where the cache has no such NodeENI, all are listed.
+func (c *Controller) liveOwner(ctx context.Context, cached plan.Snapshot, uid types.UID) ([]*v1alpha1.NodeENI, error) {
+	i := slices.IndexFunc(cached.NodeENIs, func(n *v1alpha1.NodeENI) bool { return n.UID == uid })
+	if i < 0 {
+		list, found, err := c.live.all.read(ctx, "")
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, errNotServed
+		}
+		var all []*v1alpha1.NodeENI
+		for i := range list.Items {
+			all = append(all, &list.Items[i])
+		}
+		return all, nil
+	}
+	owner, found, err := c.live.nodeENIs.read(ctx, cached.NodeENIs[i].Name)
+	if err != nil {
+		return nil, err
+	}
+	nodeENIs := slices.Delete(slices.Clone(cached.NodeENIs), i, i+1)
+	if found {
+		nodeENIs = append(nodeENIs, owner)
+	}
+	return nodeENIs, nil
 }
 
 // liveNodes reads the Nodes that may name the instance: those of which the cache says so, and the one for

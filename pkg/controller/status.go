@@ -18,8 +18,15 @@ import (
 // statusWorkers is how many NodeENIs are reported on at a time.
 const statusWorkers = 4
 
+// recheckDeleted is how often a deleted NodeENI is looked at, although the inventory calls back when it knows that
+// no interface is left: it gives up knowing when reading EC2 fails for long.
+const recheckDeleted = time.Minute
+
 // syncStatus keeps what a NodeENI itself bears: finalizer, annotation, status.
 func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, error) {
+	if c.stopping() {
+		return time.Time{}, nil
+	}
 	n, err := c.nodeENIs.Get(name)
 	if apierrors.IsNotFound(err) {
 		return time.Time{}, nil
@@ -40,10 +47,13 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if err := c.writeStatus(ctx, n, attachments, releases); err != nil {
 		return time.Time{}, err
 	}
-	if n.DeletionTimestamp.IsZero() || len(releases) > 0 {
+	if n.DeletionTimestamp.IsZero() {
 		return time.Time{}, nil
 	}
-	return time.Time{}, c.syncFinalizer(ctx, n)
+	if len(releases) == 0 {
+		err = c.syncFinalizer(ctx, n)
+	}
+	return time.Now().Add(recheckDeleted), err
 }
 
 // reports collects how every wanted and every leaving interface of the NodeENI stands.
@@ -104,6 +114,9 @@ func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attac
 
 // syncMetadata keeps the finalizer and the annotation. It reports whether it changed anything.
 func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (changed bool, err error) {
+	if c.written.metadataPending(n) {
+		return true, nil // the cache does not show our last write yet; what it lacks may be there
+	}
 	want := plan.Metadata(n, c.borneTagKeys(n))
 	var operations []patchOperation
 	if want.AddFinalizer {
@@ -115,8 +128,12 @@ func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (cha
 	if len(operations) == 0 {
 		return false, nil
 	}
-	if _, err := c.patch(ctx, n, operations); err != nil {
+	updated, err := c.patch(ctx, n, operations)
+	if err != nil {
 		return false, fmt.Errorf("writing finalizer and annotation of NodeENI %s: %w", n.Name, err)
+	}
+	if updated != nil {
+		c.written.recordMetadata(updated)
 	}
 	return true, nil
 }

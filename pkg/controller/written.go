@@ -26,6 +26,8 @@ type writtenStatuses struct {
 	mu     sync.Mutex
 	byUID  map[types.UID]writtenStatus
 	byName map[string]time.Time
+	// metadata has the resourceVersions of our last writes of finalizer and annotation.
+	metadata map[types.UID]string
 }
 
 type writtenStatus struct {
@@ -50,6 +52,30 @@ func (w *writtenStatuses) record(n *v1alpha1.NodeENI, history plan.History, now 
 	w.byName[n.Name] = now.Add(interval)
 }
 
+// recordMetadata remembers a write of finalizer and annotation.
+func (w *writtenStatuses) recordMetadata(n *v1alpha1.NodeENI) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.metadata == nil {
+		w.metadata = map[types.UID]string{}
+	}
+	w.metadata[n.UID] = n.ResourceVersion
+}
+
+// metadataPending reports whether the cached NodeENI is older than our last write of its metadata.
+func (w *writtenStatuses) metadataPending(n *v1alpha1.NodeENI) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last, ok := w.metadata[n.UID]
+	return ok && older(n.ResourceVersion, last)
+}
+
+// older reports whether one resourceVersion of an object is known to come before another.
+func older(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err == nil && order < 0
+}
+
 // due is when the NodeENI's status may be written next.
 func (w *writtenStatuses) due(name string) time.Time {
 	w.mu.Lock()
@@ -68,13 +94,10 @@ func (w *writtenStatuses) wrote(n *v1alpha1.NodeENI) bool {
 // latest returns the newer of the cached status and the one written last.
 func (w *writtenStatuses) latest(n *v1alpha1.NodeENI) v1alpha1.NodeENIStatus {
 	last, ok := w.last(n.UID)
-	if !ok {
-		return n.Status
+	if ok && older(n.ResourceVersion, last.resourceVersion) {
+		return last.status
 	}
-	if order, err := resourceversion.CompareResourceVersion(n.ResourceVersion, last.resourceVersion); err != nil || order >= 0 {
-		return n.Status
-	}
-	return last.status
+	return n.Status
 }
 
 // last returns what was written last.
@@ -90,4 +113,5 @@ func (w *writtenStatuses) forget(uid types.UID) {
 	defer w.mu.Unlock()
 	delete(w.byName, w.byUID[uid].name)
 	delete(w.byUID, uid)
+	delete(w.metadata, uid)
 }

@@ -8,13 +8,14 @@ type ObservedInterface struct {
 	Interface
 	// Epochs counts the complete lists that showed the interface to this leader.
 	Epochs int
-	// FirstListed is when the first of these lists began; zero while there is none.
-	FirstListed time.Time
 	// AttachmentSince is when the attachment's present status was first seen.
 	AttachmentSince time.Time
 	// Missing is true when the interface was not where a read should have shown it, and is not yet known
 	// to be gone: nothing must be decided about it.
 	Missing bool
+	// LastOwner is what the ownership tags last said, when they do no longer make the interface ours; nil as
+	// long as they do.
+	LastOwner *Owner
 }
 
 // ObservedInstance is an instance as last described.
@@ -25,8 +26,10 @@ type ObservedInstance struct {
 	// StateSince is when the present state was first seen.
 	StateSince time.Time
 	// NotFound is true when that describe did not show the instance; Instance then has the ID only, or
-	// what an earlier describe showed.
-	NotFound bool
+	// what an earlier describe showed. NotFoundSince is when the first of the describes in a row began that
+	// did not show it.
+	NotFound      bool
+	NotFoundSince time.Time
 }
 
 // ObservedSubnet is a subnet as last described.

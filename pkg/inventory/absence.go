@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// CreateDeadline is how long a create without an answer may still take effect, from its beginning, before
-	// the horizon is added. Whoever makes the call must give it no more time than this.
+	// CreateDeadline is how long a create without an answer may still take effect, before the horizon is added.
+	// Whoever makes the call must give it no more time than this.
 	CreateDeadline = time.Minute
 	// rememberWait is for how long an answer is kept that nobody asks for again.
 	rememberWait = 10 * time.Minute

@@ -33,6 +33,9 @@ func (s instanceStore) apply(began time.Time, asked []string, found []eni.Instan
 		if !known || old.State != read.State {
 			read.StateSince = began
 		}
+		if read.NotFound && !old.NotFound {
+			read.NotFoundSince = began
+		}
 		s[id] = read
 		if !known || !sameInstance(&old, &read) {
 			changed = append(changed, id)

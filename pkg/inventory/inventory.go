@@ -112,18 +112,6 @@ func (i *Inventory) Interface(id string) (eni.ObservedInterface, bool) {
 	return eni.ObservedInterface{}, false
 }
 
-// LastOwner returns what the interface's tags say, or last said: lost reports that they do no longer make it
-// ours. Such an interface is kept, and holds its NodeENI's finalizer, until it is gone or tagged again.
-func (i *Inventory) LastOwner(id string) (owner eni.Owner, lost bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	r, ok := i.store.records[id]
-	if !ok {
-		return eni.Owner{}, false
-	}
-	return r.owner, i.store.tagsLost(r)
-}
-
 // Departed reports whether the interface has been deleted lately, so that an older description of its instance
 // may still show it.
 func (i *Inventory) Departed(id string) bool {

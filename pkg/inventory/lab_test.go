@@ -42,6 +42,7 @@ func attachment(id string, status eni.AttachmentStatus) func(*eni.Interface) {
 func attached(i *eni.Interface)  { attachment("attach-1", eni.Attached)(i) }
 func attaching(i *eni.Interface) { attachment("attach-1", eni.Attaching)(i) }
 func detaching(i *eni.Interface) { attachment("attach-1", eni.Detaching)(i) }
+func leftOut(i *eni.Interface)   { i.Attachment = &eni.Attachment{Status: eni.UnknownAttachment} }
 func untagged(i *eni.Interface)  { i.Tags = map[string]string{"team": "a"} }
 
 func flagged(i *eni.Interface) {

@@ -70,24 +70,20 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 	}
 	r := &record{known: rd.now, seen: true, readBegan: rd.began, attachment: observed(rd.now), attachmentKnown: rd.now}
 	r.Interface, r.AttachmentSince = *iface, rd.now
-	r.count(rd, epoch)
+	r.count(epoch)
 	s.add(r, c)
 }
 
 // count counts an epoch that showed the interface.
-func (r *record) count(rd read, epoch bool) {
-	if !epoch {
-		return
-	}
-	r.Epochs++
-	if r.FirstListed.IsZero() || rd.began.Before(r.FirstListed) {
-		r.FirstListed = rd.began
+func (r *record) count(epoch bool) {
+	if epoch {
+		r.Epochs++
 	}
 }
 
 // merge takes from a read what it may say: all but what it contradicts and may lag behind.
 func (s *store) merge(rd read, r *record, iface *eni.Interface, epoch bool) {
-	r.count(rd, epoch)
+	r.count(epoch)
 	first := !r.seen
 	r.seen = true
 	if rd.began.Before(r.readBegan) || rd.began.Before(r.lastMiss) {
@@ -127,7 +123,13 @@ func (s *store) mergeSettings(rd read, r *record, old *eni.Interface) {
 }
 
 // mergeAttachment decides between the attachment that is known and the one that a read shows.
+// Source: https://github.com/aws/amazon-vpc-cni-k8s/issues/914 (attachments left out of a read)
 func (s *store) mergeAttachment(rd read, r *record, known, shown *eni.Attachment) *eni.Attachment {
+	if known != nil && known.ID != "" && shown != nil && shown.ID == "" {
+		// In use, with the attachment left out for a moment: that says nothing about the one that is known.
+		r.recheck = later(r.recheck, rd.now.Add(s.horizon))
+		return known
+	}
 	same := sameStatus(known, shown)
 	if r.attachment.overrules(rd.began, s.horizon, same || s.follows(rd, r, known, shown)) {
 		return known

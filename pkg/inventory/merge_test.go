@@ -122,6 +122,23 @@ func TestAttachIsMerged(t *testing.T) {
 				l.readByID(read{second(0), second(2)}, eni1())
 			}, "attaching attach-1", 0,
 		},
+		"in use, with the attachment left out: what is known stands, and is read again": {
+			func(l *lab) { l.list(-100, eni1(attached)); l.describe(0, eni1(leftOut)) }, "attached attach-1", 10,
+		},
+		"left out once, then shown again": {
+			func(l *lab) {
+				l.list(-100, eni1(attached))
+				l.describe(0, eni1(leftOut))
+				l.describe(10, eni1(attached))
+			}, "attached attach-1", never,
+		},
+		"left out, then another one": {
+			func(l *lab) {
+				l.list(-100, eni1(attached))
+				l.describe(0, eni1(leftOut))
+				l.describe(10, eni1(attachment("attach-2", eni.Attached)))
+			}, "attached attach-2", never,
+		},
 		"a new attachment that we did not make": {
 			func(l *lab) { l.list(-100, eni1()); l.describe(0, eni1(attached)) }, "attached attach-1", never,
 		},

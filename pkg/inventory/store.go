@@ -91,9 +91,11 @@ func (s *store) readOwner(r *record, c *changes) {
 	owner, ok := s.ownerOf(r.Tags)
 	if !ok {
 		c.decide("tags lost", r.ID)
+		last := r.owner
+		r.LastOwner = &last
 		return
 	}
-	r.owner = owner
+	r.owner, r.LastOwner = owner, nil
 }
 
 // remove forgets an interface.

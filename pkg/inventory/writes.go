@@ -10,24 +10,24 @@ import (
 // What we do to EC2 is recorded here at once, so that nobody decides on what EC2's reads do not show yet.
 
 // BeginCreate records that a create for the NodeENI is about to be sent. end must be called with what came of
-// it: the interface, or nil, and whether the create may have taken effect all the same. Such a create counts as
-// in flight until CreateDeadline and the horizon have passed since it began.
+// it: the interface, or nil, and whether the create may have taken effect all the same, or may still. Such a
+// create counts as in flight until CreateDeadline and the horizon have passed since then: when it was sent, after
+// how long a wait for its turn, is not known here.
 func (i *Inventory) BeginCreate(uid string) (end func(created *eni.Interface, outcomeUnknown bool)) {
-	began := time.Now()
 	i.mu.Lock()
 	i.store.absence.beginCreate(uid)
 	i.mu.Unlock()
 	var once sync.Once
 	return func(created *eni.Interface, outcomeUnknown bool) {
-		once.Do(func() { i.endCreate(uid, began, created, outcomeUnknown) })
+		once.Do(func() { i.endCreate(uid, created, outcomeUnknown) })
 	}
 }
 
-func (i *Inventory) endCreate(uid string, began time.Time, created *eni.Interface, outcomeUnknown bool) {
+func (i *Inventory) endCreate(uid string, created *eni.Interface, outcomeUnknown bool) {
 	i.apply(func(now time.Time) *changes {
 		until := now
 		if outcomeUnknown {
-			until = later(now, began.Add(CreateDeadline+i.options.Horizon))
+			until = now.Add(CreateDeadline + i.options.Horizon)
 		}
 		return i.store.endCreate(uid, created, until, now)
 	})

@@ -49,6 +49,9 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 			}}
 		}
 	}
+	failure := func(s *Snapshot) {
+		s.Setbacks = map[SlotKey]Setback{{a.UID, instanceA, eni.Slot{Index: 1}}: {Message: "no answer", Until: now.Add(time.Minute)}}
+	}
 	for _, test := range []struct {
 		name    string
 		world   Snapshot
@@ -119,11 +122,19 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 		{name: "refusal of creates does not concern an attach", world: world(with(a), setback(true), having(interfaceOf(a, "eni-1"))), actions: []string{"Attach eni-1"}, reports: []string{"a Attaching"}},
 		{name: "refusal does not concern one that is as wanted", world: world(with(a), setback(false), having(interfaceOf(a, "eni-1", attached))), reports: []string{"a Attached settled"}},
 		{name: "refused lately, attached nowhere", world: world(with(a), setback(false), having(interfaceOf(a, "eni-1"))), reports: []string{"a Blocked SubnetFull"}, again: time.Minute},
-		{name: "refusal that no longer stands", world: world(with(a), setback(false), func(s *Snapshot) { s.Now = now.Add(time.Minute) }), actions: []string{"Create"}, reports: []string{"a Creating"}},
+		{name: "refusal whose time is over: asked again, and reported until EC2 agrees", world: world(with(a), setback(false), func(s *Snapshot) { s.Now = now.Add(time.Minute) }), actions: []string{"Create"}, reports: []string{"a Blocked SubnetFull"}, message: "full"},
+		{name: "failure that may pass", world: world(with(a), failure), reports: []string{"a Creating"}, again: time.Minute, message: "no answer"},
 		{
 			name: "refusal of a change", world: world(with(a), setback(false), having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))),
 			reports: []string{"a Attached SubnetFull"}, again: time.Minute,
 		},
+		{
+			name:  "refusal of a change whose time is over",
+			world: world(with(a), setback(false), func(s *Snapshot) { s.Now = now.Add(time.Minute) }, having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))), actions: []string{"SetSecurityGroups eni-1"}, reports: []string{"a Attached SubnetFull"},
+		},
+		{name: "instance not known for long", world: world(with(a), func(s *Snapshot) {
+			s.Instance.NotFound, s.Instance.NotFoundSince = true, now.Add(-time.Hour)
+		}), reports: []string{"a Blocked InstanceNotFound"}, again: recheckAbsent - time.Second},
 		{
 			name: "invalid stored spec", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.DeviceIndex = 0 }))),
 			reports: []string{"a Blocked InvalidSpec"}, message: "spec.deviceIndex",

@@ -102,6 +102,18 @@ func describedAgo(age time.Duration) func(*Snapshot) {
 	return func(s *Snapshot) { s.Instance.ObservedAt = now.Add(-age) }
 }
 
+// ownerless says since when, and from which list on, eni-1 has been seen without its NodeENI.
+func ownerless(age time.Duration, epochs int) func(*Snapshot) {
+	return func(s *Snapshot) { s.Ownerless = map[string]Sighting{"eni-1": {At: now.Add(-age), Epochs: epochs}} }
+}
+
+// lost is an interface that somebody took the ownership tags from.
+func lost(i *eni.ObservedInterface) {
+	owner, _ := eni.OwnerOf(i.Tags)
+	i.LastOwner = &owner
+	delete(i.Tags, eni.TagClusterID)
+}
+
 // foreign puts somebody else's interface on the instance.
 func foreign(id string, index int32) func(*Snapshot) {
 	return func(s *Snapshot) {
@@ -114,7 +126,7 @@ func foreign(id string, index int32) func(*Snapshot) {
 func interfaceOf(n *v1alpha1.NodeENI, id string, changes ...func(*eni.ObservedInterface)) eni.ObservedInterface {
 	p := &placer{view: newView(world()), n: n, slot: SlotOf(n)}
 	i := eni.ObservedInterface{
-		Epochs: 3, FirstListed: now.Add(-time.Hour), AttachmentSince: now.Add(-time.Minute),
+		Epochs: 3, AttachmentSince: now.Add(-time.Minute),
 		Interface: eni.Interface{
 			ID: id, SubnetID: n.Spec.SubnetID, Zone: "us-east-1a", Description: wantedDescription(n),
 			SecurityGroupIDs: wantedGroups(n), Tags: p.wantedTags(), PrivateIP: "10.0.1.10", MAC: "02:00:00:00:00:01",

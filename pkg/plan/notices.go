@@ -34,9 +34,14 @@ type Notice struct {
 	Message string
 }
 
-// History is, for each Node of a NodeENI, how its interface stood when it last stood still. Between two such
-// moments an interface that is replaced or healed is being created and attached.
-type History map[string]Past
+// History is what there is to remember of a NodeENI between two statuses.
+type History struct {
+	// nodes is, for each Node, how its interface stood when it last stood still. Between two such moments an
+	// interface that is replaced or healed is being created and attached.
+	nodes map[string]Past
+	// warned is true when it was told that EC2 leaves the interfaces of instances that terminate.
+	warned bool
+}
 
 // Past is how one interface last stood still.
 type Past struct {
@@ -51,9 +56,9 @@ func HistoryOf(s *v1alpha1.NodeENIStatus) History { return History{}.next(s) }
 
 // next is the history once the status has been reached.
 func (h History) next(s *v1alpha1.NodeENIStatus) History {
-	next := History{}
+	next := History{nodes: map[string]Past{}}
 	for _, a := range s.Attachments {
-		past := h[a.NodeName]
+		past := h.nodes[a.NodeName]
 		switch a.State {
 		case v1alpha1.AttachmentBlocked:
 			past = Past{BlockedFor: a.Reason}
@@ -62,7 +67,7 @@ func (h History) next(s *v1alpha1.NodeENIStatus) History {
 		default:
 			past.Lost = past.ENIID != ""
 		}
-		next[a.NodeName] = past
+		next.nodes[a.NodeName] = past
 	}
 	return next
 }
@@ -71,7 +76,8 @@ func (h History) next(s *v1alpha1.NodeENIStatus) History {
 // for a Node only when its interface is blocked, replaced or healed. It returns the history to give next time.
 func Notices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus, history History) ([]Notice, History) {
 	var notices []Notice
-	if after.ObservedGeneration != before.ObservedGeneration && !wantedDeleteOnTermination(n) && (before.ObservedGeneration == 0 || before.ObservedGeneration < n.Generation) {
+	left := !wantedDeleteOnTermination(n)
+	if left && !history.warned && before.ObservedGeneration < after.ObservedGeneration {
 		notices = append(notices, Notice{Type: corev1.EventTypeWarning, Reason: NoticeLeftOnTermination, Message: messageLeftOnTermination})
 	}
 	if gained := value(after.AttachedNodes) - value(before.AttachedNodes); gained > 0 {
@@ -84,7 +90,9 @@ func Notices(n *v1alpha1.NodeENI, before, after *v1alpha1.NodeENIStatus, history
 		notices = append(notices, Notice{Type: corev1.EventTypeNormal, Reason: NoticeReleased, Message: fmt.Sprintf("released %s", interfaces(released))})
 	}
 	notices = append(notices, stalledNotice(before, after)...)
-	return append(notices, nodeNotices(n, after, history)...), history.next(after)
+	next := history.next(after)
+	next.warned = left
+	return append(notices, nodeNotices(n, after, history)...), next
 }
 
 // releasedBetween counts the interfaces that were on their way out and are gone. One that is wanted again is
@@ -135,7 +143,7 @@ func reasonOfStalled(s *v1alpha1.NodeENIStatus) string {
 func nodeNotices(n *v1alpha1.NodeENI, after *v1alpha1.NodeENIStatus, history History) []Notice {
 	var notices []Notice
 	for _, a := range after.Attachments {
-		if notice, ok := nodeNotice(n, history[a.NodeName], a); ok {
+		if notice, ok := nodeNotice(n, history.nodes[a.NodeName], a); ok {
 			notices = append(notices, notice)
 		}
 	}

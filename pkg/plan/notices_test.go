@@ -139,9 +139,31 @@ func TestReleasesOfManyAreCounted(t *testing.T) {
 		s := Status(in)
 		return &s
 	}
-	got, _ := Notices(nodeENI("a"), leaving(700), leaving(650), nil)
+	got, _ := Notices(nodeENI("a"), leaving(700), leaving(650), History{})
 	want := []Notice{{Type: "Normal", Reason: NoticeReleased, Message: "released 50 interfaces"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTheChoiceToLeaveInterfacesIsToldOnce(t *testing.T) {
+	choose := func(keep bool, generation int64) *v1alpha1.NodeENI {
+		return nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.DeleteOnTermination, n.Generation = &keep, generation })
+	}
+	var got []int64
+	before, history := v1alpha1.NodeENIStatus{}, History{}
+	for _, n := range []*v1alpha1.NodeENI{choose(false, 1), choose(false, 2), choose(true, 3), choose(false, 4), choose(false, 4)} {
+		after := Status(StatusInput{NodeENI: n, Now: now})
+		var notices []Notice
+		notices, history = Notices(n, &before, &after, history)
+		for _, notice := range notices {
+			if notice.Reason == NoticeLeftOnTermination {
+				got = append(got, n.Generation)
+			}
+		}
+		before = after
+	}
+	if diff := cmp.Diff([]int64{1, 4}, got); diff != "" {
+		t.Errorf("generations at which it is told (-want +got):\n%s", diff)
 	}
 }

@@ -91,6 +91,9 @@ func (p *placer) occupied() (verdict, bool) {
 	if holder.ours != nil {
 		return p.departure(*holder.ours, fmt.Sprintf("device index %d", p.slot.Index)), true
 	}
+	if c, ok := p.lostTags(holder.id); ok {
+		return verdict{v1alpha1.ReasonTagsLost, tagsLostMessage(c)}, true
+	}
 	p.refreshInstanceAfter(recheckHolder)
 	return verdict{
 		v1alpha1.ReasonDeviceIndexInUse,
@@ -103,6 +106,9 @@ func (p *placer) occupied() (verdict, bool) {
 func (p *placer) departure(c candidate, place string) verdict {
 	if !c.of(p.n) && p.stays(c) {
 		return p.slotTaken(p.byUID[types.UID(c.owner.NodeENIUID)].Name)
+	}
+	if refusal := p.ReleaseSetbacks[c.ID]; refusal.Reason != "" {
+		return verdict{refusal.Reason, refusal.Message}
 	}
 	if due, leaving := c.stuckFrom(); leaving && !p.Now.Before(due) {
 		return verdict{v1alpha1.ReasonDetachStuck, detachStuckMessage(c)}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -97,8 +98,14 @@ func (p *placer) create() {
 		p.report(&c, v.state(v1alpha1.AttachmentAttaching), v, false)
 		return
 	}
-	if v, ok := p.setback(true); ok {
-		p.report(nil, v1alpha1.AttachmentBlocked, v, false)
+	if c, ok := p.predecessor(); ok {
+		v := p.departure(c, "this node: the interface is replaced, and released first")
+		p.report(nil, v.state(v1alpha1.AttachmentCreating), v, false)
+		return
+	}
+	failure, stands := p.setback(true)
+	if stands {
+		p.report(nil, failure.state(v1alpha1.AttachmentCreating), failure, false)
 		return
 	}
 	if v, ok := p.obstacle(); ok {
@@ -117,15 +124,28 @@ func (p *placer) create() {
 		Description:      wantedDescription(p.n),
 		Tags:             p.wantedTags(),
 	})
-	p.report(nil, v1alpha1.AttachmentCreating, verdict{}, false)
+	p.report(nil, failure.state(v1alpha1.AttachmentCreating), failure, false)
+}
+
+// predecessor is an interface of the NodeENI on this instance that the spec does not want any more.
+func (p *placer) predecessor() (candidate, bool) {
+	for _, c := range p.ours {
+		if c.of(p.n) && p.home(c) == p.InstanceID && !c.Missing {
+			if reason, _ := p.wanted(c); reason == v1alpha1.ReasonSpecChanged {
+				return c, true
+			}
+		}
+	}
+	return candidate{}, false
 }
 
 // attach plans for an interface that exists and is attached nowhere.
 func (p *placer) attach(keeper candidate) {
 	drift := p.drift(keeper)
 	p.awaitLoss(keeper)
-	if v, ok := p.setback(false); ok {
-		p.report(&keeper, v1alpha1.AttachmentBlocked, v, false)
+	failure, stands := p.setback(false)
+	if stands {
+		p.report(&keeper, failure.state(v1alpha1.AttachmentAttaching), failure, false)
 		return
 	}
 	if v, ok := p.obstacle(); ok {
@@ -138,18 +158,15 @@ func (p *placer) attach(keeper candidate) {
 	p.reserved[p.slot.Card]++
 	p.act(Action{Kind: Attach, InterfaceID: keeper.ID})
 	p.result.Attach = append(p.result.Attach, drift...)
-	p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{}, false)
+	p.report(&keeper, failure.state(v1alpha1.AttachmentAttaching), failure, false)
 }
 
 // keep plans for an interface that has its slot: settings are put right, and that is all.
 func (p *placer) keep(keeper candidate) {
 	drift := p.drift(keeper)
-	v, setback := verdict{}, false
+	var v verdict
 	if len(drift) > 0 {
-		if v, setback = p.setback(false); !setback {
-			p.result.Attach = append(p.result.Attach, drift...)
-			v = verdict{message: "settings are being put right"}
-		}
+		v = p.putRight(drift)
 	}
 	switch keeper.Attachment.Status {
 	case eni.Attached:
@@ -157,7 +174,7 @@ func (p *placer) keep(keeper candidate) {
 	case eni.Attaching:
 		if due := keeper.AttachmentSince.Add(attachStuckAfter); p.Now.Before(due) {
 			p.result.again(due)
-		} else if !setback {
+		} else if v.reason == "" {
 			v = verdict{v1alpha1.ReasonAttachStuck, fmt.Sprintf("EC2 has been attaching %s for over %v; look at the instance, and reboot or replace it", keeper.ID, attachStuckAfter)}
 		}
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
@@ -165,8 +182,26 @@ func (p *placer) keep(keeper candidate) {
 		v := p.departure(keeper, "its slot, since somebody detached it; then attaches it again")
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 	default:
-		p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{message: "waits for EC2 to show whether the interface is attached"}, false)
+		p.report(&keeper, v1alpha1.AttachmentAttaching, p.awaited("waits for EC2 to show whether the interface is attached"), false)
 	}
+}
+
+// awaited says what is waited for, or how the last call went if that failed.
+func (p *placer) awaited(message string) verdict {
+	failure, _ := p.setback(false)
+	return verdict{message: cmp.Or(failure.message, message)}
+}
+
+// putRight plans the changes of settings, unless such a change has just failed.
+func (p *placer) putRight(drift []Action) verdict {
+	failure, stands := p.setback(false)
+	if !stands {
+		p.result.Attach = append(p.result.Attach, drift...)
+	}
+	if failure.message == "" {
+		return verdict{message: "settings are being put right"}
+	}
+	return failure
 }
 
 // state is Blocked for a verdict with a reason, else the given state.
@@ -177,14 +212,16 @@ func (v verdict) state(otherwise v1alpha1.AttachmentState) v1alpha1.AttachmentSt
 	return otherwise
 }
 
-// setback is EC2's refusal that still stands, if there is one.
-func (p *placer) setback(creating bool) (verdict, bool) {
+// setback is how the last try went, if it failed, and whether that stands against another one now.
+func (p *placer) setback(creating bool) (failure verdict, stands bool) {
 	found, ok := p.Setbacks[p.key(p.n)]
-	if !ok || !found.Until.After(p.Now) || (found.CreateOnly && !creating) {
+	if !ok || (found.CreateOnly && !creating) {
 		return verdict{}, false
 	}
-	p.result.again(found.Until)
-	return verdict{found.Reason, found.Message}, true
+	if stands = found.Until.After(p.Now); stands {
+		p.result.again(found.Until)
+	}
+	return verdict{found.Reason, found.Message}, stands
 }
 
 func (p *placer) act(a Action) {

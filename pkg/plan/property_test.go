@@ -43,7 +43,30 @@ func drawSnapshot(t *rapid.T) Snapshot {
 		s.Interfaces = append(s.Interfaces, drawInterface(t, fmt.Sprint("eni-", i)))
 	}
 	dropImpossible(&s)
+	drawPast(t, &s)
 	return s
+}
+
+// drawPast draws what this process remembers: since when interfaces have had no NodeENI, and which calls failed.
+func drawPast(t *rapid.T, s *Snapshot) {
+	s.Ownerless, s.Setbacks, s.ReleaseSetbacks = map[string]Sighting{}, map[SlotKey]Setback{}, map[string]Setback{}
+	failure := func() Setback {
+		return Setback{
+			Reason: rapid.SampledFrom([]string{"", v1alpha1.ReasonPermissionDenied}).Draw(t, "reason"), Message: "failed",
+			Until: now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "until")) * time.Minute), CreateOnly: oneIn(t, 2, "createOnly"),
+		}
+	}
+	for _, i := range s.Interfaces {
+		s.Ownerless[i.ID] = Sighting{At: now.Add(-time.Duration(rapid.IntRange(0, 8).Draw(t, "ownerless")) * time.Minute), Epochs: rapid.IntRange(0, i.Epochs).Draw(t, "by")}
+		if oneIn(t, 6, "refused") {
+			s.ReleaseSetbacks[i.ID] = failure()
+		}
+	}
+	for _, n := range s.NodeENIs {
+		if oneIn(t, 6, "refused") {
+			s.Setbacks[SlotKey{n.UID, s.InstanceID, SlotOf(n)}] = failure()
+		}
+	}
 }
 
 // oneIn is true once in so many times.
@@ -92,6 +115,9 @@ func drawInterface(t *rapid.T, id string) eni.ObservedInterface {
 	}
 	i.Missing = oneIn(t, 8, "missing")
 	i.Epochs = rapid.IntRange(1, 3).Draw(t, "epochs")
+	if oneIn(t, 16, "lost") {
+		lost(&i)
+	}
 	i.AttachmentSince = now.Add(-time.Duration(rapid.IntRange(0, 12).Draw(t, "since")) * time.Minute)
 	return i
 }
@@ -132,6 +158,7 @@ func clone(s Snapshot) Snapshot {
 			iface.Attachment = &a
 		}
 	}
+	s.Setbacks, s.ReleaseSetbacks = maps.Clone(s.Setbacks), maps.Clone(s.ReleaseSetbacks)
 	return s
 }
 
@@ -139,12 +166,15 @@ func clone(s Snapshot) Snapshot {
 func apply(s *Snapshot, actions []Action) {
 	for _, a := range actions {
 		if a.Kind == Create {
+			delete(s.Setbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
 			s.Interfaces = append(s.Interfaces, eni.ObservedInterface{Interface: eni.Interface{
 				ID: freshID(s), SubnetID: a.SubnetID, Zone: "us-east-1a",
 				SecurityGroupIDs: a.SecurityGroupIDs, Description: a.Description, Tags: maps.Clone(a.Tags),
-			}, Epochs: 1, FirstListed: s.Now, AttachmentSince: s.Now})
+			}, Epochs: 1, AttachmentSince: s.Now})
 			continue
 		}
+		delete(s.ReleaseSetbacks, a.InterfaceID)
+		delete(s.Setbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
 		i := slices.IndexFunc(s.Interfaces, func(i eni.ObservedInterface) bool { return i.ID == a.InterfaceID })
 		iface := &s.Interfaces[i]
 		switch a.Kind {
@@ -283,6 +313,9 @@ func checkRest(t *rapid.T, s Snapshot, result Result) {
 		}
 	}
 	for _, r := range result.Releases {
+		if r.Release.Reason == v1alpha1.ReasonTagsLost {
+			continue // waits for a person
+		}
 		if waits := s.Instance.NotFound || s.Instance.State.Dying() || s.Instance.State == eni.InstanceStopping; !waits {
 			t.Fatalf("at rest, but %s is %s (%s)", r.Release.ENIID, r.Release.State, r.Release.Message)
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 const (
 	// orphanAge and orphanEpochs are what it takes to believe that nobody owns an interface: complete lists,
-	// and time, since this process first saw it.
+	// and time, since this process first saw it without its NodeENI.
 	orphanAge    = 5 * time.Minute
 	orphanEpochs = 2
 	// recheckOrphan is how often we look whether another list has been made.
@@ -26,6 +27,9 @@ const (
 	// attachStuckAfter and detachStuckAfter are how long EC2 may take before somebody is told.
 	attachStuckAfter = 5 * time.Minute
 	detachStuckAfter = 10 * time.Minute
+	// goneAfter is how long EC2 must not have known an instance, whose Node is still there, until it counts as
+	// terminated: a new one may not show at once.
+	goneAfter = 5 * time.Minute
 	// terminatedFor is how long an attachment may outlive its instance before it is detached all the same.
 	terminatedFor = 10 * time.Minute
 )
@@ -53,6 +57,26 @@ func (v *view) release(result *Result) {
 		}
 		(&releaser{v, result, c, reason}).plan()
 	}
+	for _, c := range v.lost {
+		if !c.Missing && v.home(c) == v.InstanceID {
+			(&releaser{v, result, c, v1alpha1.ReasonTagsLost}).hold(v1alpha1.ReasonTagsLost, tagsLostMessage(c))
+		}
+	}
+}
+
+// lostTags finds an interface that was ours until its ownership tags were lost.
+func (v *view) lostTags(id string) (candidate, bool) {
+	for _, c := range v.lost {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return candidate{}, false
+}
+
+func tagsLostMessage(c candidate) string {
+	return fmt.Sprintf("interface %s of NodeENI %s has lost its ownership tags and is not touched; give it the tags %s=%s and %s=%s again, or delete it by hand",
+		c.ID, c.owner.NodeENIName, eni.TagClusterID, c.owner.ClusterID, eni.TagNodeENIUID, c.owner.NodeENIUID)
 }
 
 // home is the instance whose workers release the interface: where it is attached, else the one for which it
@@ -64,13 +88,14 @@ func (v *view) home(c candidate) string {
 	return c.owner.InstanceID
 }
 
-// orphaned reports whether an interface whose NodeENI is not there has been seen long enough.
+// orphaned reports whether the NodeENI of an interface has been away for long enough.
 func (v *view) orphaned(result *Result, c candidate) bool {
-	if c.FirstListed.IsZero() || c.Epochs < orphanEpochs {
+	since, known := v.Ownerless[c.ID]
+	if !known || c.Epochs < since.Epochs+orphanEpochs {
 		result.again(v.Now.Add(recheckOrphan)) // no event tells of a list that shows the same again
 		return false
 	}
-	due := c.FirstListed.Add(orphanAge)
+	due := since.At.Add(orphanAge)
 	if v.Now.Before(due) {
 		result.again(due)
 		return false
@@ -79,13 +104,16 @@ func (v *view) orphaned(result *Result, c candidate) bool {
 }
 
 func (r *releaser) plan() {
+	failure := r.ReleaseSetbacks[r.iface.ID]
 	switch {
+	case failure.Until.After(r.Now):
+		r.result.again(failure.Until)
+		r.pending("")
 	case r.reason == v1alpha1.ReasonNodeGone && !r.described(r.NodeGoneSince):
 		r.refreshInstance()
-		r.report(r.state(), "the instance is described anew before anything is taken from it")
+		r.pending("the instance is described anew before anything is taken from it")
 	case r.iface.Attachment == nil:
-		r.act(Delete, "")
-		r.report(v1alpha1.ReleaseDeleting, "")
+		r.act(Delete, "", "")
 	default:
 		r.detach()
 	}
@@ -114,7 +142,7 @@ func (r *releaser) detach() {
 		}
 		r.detachByState()
 	default:
-		r.report(v1alpha1.ReleaseDetaching, "waits for EC2 to show whether the interface is attached")
+		r.pending("waits for EC2 to show whether the interface is attached")
 	}
 }
 
@@ -143,7 +171,7 @@ func detachStuckMessage(c candidate) string {
 func (r *releaser) detachByState() {
 	if !r.described(r.Now.Add(-freshInstance)) {
 		r.refreshInstance()
-		r.report(v1alpha1.ReleaseDetaching, "the instance is described anew before anything is taken from it")
+		r.pending("the instance is described anew before anything is taken from it")
 		return
 	}
 	if r.Instance.NotFound {
@@ -153,14 +181,12 @@ func (r *releaser) detachByState() {
 	}
 	switch state := r.Instance.State; {
 	case state == eni.InstanceTerminated && !r.Instance.StateSince.IsZero() && !r.Now.Before(r.Instance.StateSince.Add(terminatedFor)):
-		r.act(Detach, r.iface.Attachment.ID)
-		r.report(v1alpha1.ReleaseDetaching, "the attachment has outlived its instance")
+		r.act(Detach, r.iface.Attachment.ID, "the attachment has outlived its instance")
 	case state.Dying():
 		r.watch()
 		r.report(v1alpha1.ReleaseWaitingForTermination, fmt.Sprintf("instance %s is %s", r.InstanceID, state))
 	case state == eni.InstanceRunning || state == eni.InstanceStopped || state == eni.InstancePending:
-		r.act(Detach, r.iface.Attachment.ID)
-		r.report(v1alpha1.ReleaseDetaching, "")
+		r.act(Detach, r.iface.Attachment.ID, "")
 	default:
 		// Stopping, or a state that we do not know: what is not known to be alive is left alone.
 		r.watch()
@@ -188,7 +214,19 @@ func (r *releaser) watch() {
 	r.result.Refresh.Interfaces = append(r.result.Refresh.Interfaces, r.iface.ID)
 }
 
-func (r *releaser) act(kind ActionKind, attachmentID string) {
+// pending reports an interface for which a call was made, is made now, or is about to be: as the last call left
+// it, if that failed, so that trying again changes nothing.
+func (r *releaser) pending(message string) {
+	failure := r.ReleaseSetbacks[r.iface.ID]
+	if failure.Reason != "" {
+		r.hold(failure.Reason, failure.Message)
+		return
+	}
+	r.report(r.state(), cmp.Or(failure.Message, message))
+}
+
+// act plans the call and reports.
+func (r *releaser) act(kind ActionKind, attachmentID, message string) {
 	r.result.Release = append(r.result.Release, Action{
 		Kind:         kind,
 		NodeENI:      types.UID(r.iface.owner.NodeENIUID),
@@ -200,6 +238,7 @@ func (r *releaser) act(kind ActionKind, attachmentID string) {
 		AttachmentID: attachmentID,
 		Reason:       r.reason,
 	})
+	r.pending(message)
 }
 
 func (r *releaser) report(state v1alpha1.ReleaseState, message string) {
@@ -218,7 +257,7 @@ func (r *releaser) report(state v1alpha1.ReleaseState, message string) {
 
 // hold reports a release that does not go on without help.
 func (r *releaser) hold(reason, message string) {
-	r.report(v1alpha1.ReleaseDetaching, message)
+	r.report(r.state(), message)
 	last := &r.result.Releases[len(r.result.Releases)-1]
 	last.Release.Reason, last.Held = reason, true
 }

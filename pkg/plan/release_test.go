@@ -33,6 +33,16 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 	plain := func(changes ...func(*eni.ObservedInterface)) func(*Snapshot) {
 		return having(interfaceOf(a, "eni-1", changes...))
 	}
+	refused := func(reason string, until time.Duration) func(*Snapshot) {
+		return func(s *Snapshot) {
+			s.ReleaseSetbacks = map[string]Setback{"eni-1": {Reason: reason, Message: "denied", Until: now.Add(until)}}
+		}
+	}
+	unknownFor := func(d time.Duration) func(*Snapshot) {
+		return func(s *Snapshot) {
+			s.Instance.NotFound, s.Instance.NotFoundSince = true, s.Instance.ObservedAt.Add(-d)
+		}
+	}
 	for _, test := range []struct {
 		name    string
 		world   Snapshot
@@ -53,16 +63,32 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 		{name: "NodeENI deleted, somebody else's interface", world: world(with(deleted), plain(attached, tagged(eni.TagClusterID, "cluster-2")))},
 		{name: "NodeENI deleted, no UID in the tags", world: world(with(deleted), plain(attached, tagged(eni.TagNodeENIUID, "")))},
 
-		{name: "NodeENI gone", world: world(plain(attached)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
-		{name: "NodeENI gone, listed once", world: world(plain(attached, func(i *eni.ObservedInterface) { i.Epochs = 1 })), again: recheckOrphan},
-		{name: "NodeENI gone, never listed", world: world(plain(attached, func(i *eni.ObservedInterface) { i.Epochs, i.FirstListed = 0, time.Time{} })), again: recheckOrphan},
-		{name: "NodeENI gone, listed lately", world: world(plain(attached, func(i *eni.ObservedInterface) { i.FirstListed = now.Add(-time.Minute) })), again: 4 * time.Minute},
-		{name: "NodeENI made again", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.UID = "uid-again" })), plain(attached)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
+		{name: "NodeENI gone", world: world(plain(attached), ownerless(time.Hour, 1)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
+		{name: "NodeENI gone, listed once", world: world(plain(attached), ownerless(time.Hour, 2)), again: recheckOrphan},
+		{name: "NodeENI gone, seen for the first time", world: world(plain(attached)), again: recheckOrphan},
+		{name: "NodeENI gone lately", world: world(plain(attached), ownerless(time.Minute, 1)), again: 4 * time.Minute},
+		{name: "NodeENI made again", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.UID = "uid-again" })), plain(attached), ownerless(time.Hour, 1)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
 
 		{name: "label gone", world: world(with(a), plain(attached), func(s *Snapshot) { s.Node = node("a", unlabelled) }), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeNotSelected"}},
 		{name: "subnet changed", world: world(with(elsewhere), plain(attached)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching SpecChanged"}},
 		{name: "index changed", world: world(with(otherIndex), plain(attached)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching SpecChanged"}},
 		{name: "invalid stored spec releases nothing", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = "x" })), plain(attached))},
+		{name: "refused lately", world: world(with(deleted), plain(attached), refused(v1alpha1.ReasonPermissionDenied, time.Minute)), reports: []string{"eni-1 Detaching PermissionDenied held"}, again: time.Minute},
+		{name: "refused before", world: world(with(deleted), plain(attached), refused(v1alpha1.ReasonPermissionDenied, 0)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching PermissionDenied held"}},
+		{name: "delete refused lately", world: world(with(deleted), plain(), refused(v1alpha1.ReasonPermissionDenied, time.Minute)), reports: []string{"eni-1 Deleting PermissionDenied held"}, again: time.Minute},
+		{name: "failed lately", world: world(with(deleted), plain(), refused("", time.Minute)), reports: []string{"eni-1 Deleting NodeENIDeleted"}, again: time.Minute},
+
+		{name: "tags lost", world: world(with(a), plain(attached, lost)), reports: []string{"eni-1 Detaching TagsLost held"}},
+		{name: "tags lost, NodeENI deleted", world: world(with(deleted), plain(lost)), reports: []string{"eni-1 Deleting TagsLost held"}},
+		{name: "tags lost, missing", world: world(with(deleted), plain(lost, func(i *eni.ObservedInterface) { i.Missing = true }))},
+		{name: "no instance in the tags, attached", world: world(with(a), plain(attached, tagged(eni.TagInstanceID, ""))), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching Misplaced"}},
+		{name: "no instance in the tags, attached nowhere", world: Snapshot{Now: now, Cluster: cluster, NodeENIs: []*v1alpha1.NodeENI{a}, Interfaces: []eni.ObservedInterface{interfaceOf(a, "eni-1", tagged(eni.TagInstanceID, ""))}}, actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting Misplaced"}},
+
+		{name: "invalid stored spec, Node gone", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = "x" })), plain(attached), nodeGone), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeGone"}},
+		{name: "Node there, instance terminated, attached", world: world(with(a), plain(attached), instanceState(eni.InstanceTerminated), func(s *Snapshot) { s.Instance.StateSince = now.Add(-time.Minute) }), reports: []string{"eni-1 WaitingForTermination InstanceGone"}, again: recheck - time.Second},
+		{name: "Node there, instance terminated, available", world: world(with(a), plain(), instanceState(eni.InstanceTerminated)), actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting InstanceGone"}},
+		{name: "Node there, instance not found, available", world: world(with(a), plain(), unknownFor(time.Minute)), again: recheckAbsent - time.Second},
+		{name: "Node there, instance not found for long, available", world: world(with(a), plain(), unknownFor(goneAfter)), actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting InstanceGone"}, again: recheckAbsent - time.Second},
 		{name: "surplus", world: world(with(a), having(interfaceOf(a, "eni-1"), interfaceOf(a, "eni-2", attached))), actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting Surplus"}},
 		{name: "surplus stays until the keeper is attached", world: world(with(a), having(interfaceOf(a, "eni-1"), interfaceOf(a, "eni-2")))},
 		{name: "surplus stays while the keeper is missing", world: world(with(a), having(interfaceOf(a, "eni-1"), interfaceOf(a, "eni-2", attached, func(i *eni.ObservedInterface) { i.Missing = true })))},
@@ -118,7 +144,7 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 			}
 			for _, i := range test.world.Interfaces {
 				reason, wanted := Wanted(i, test.world)
-				planned := len(got.Releases) > 0 && i.ID == got.Releases[0].Release.ENIID
+				planned := len(got.Releases) > 0 && i.ID == got.Releases[0].Release.ENIID && i.LastOwner == nil
 				if planned && (wanted || (reason != got.Releases[0].Release.Reason && !got.Releases[0].Held)) {
 					t.Errorf("Wanted says %q, %v of %s, the plan releases it for %s", reason, wanted, i.ID, got.Releases[0].Release.Reason)
 				}
@@ -140,8 +166,29 @@ func TestReplacementWaitsForTheSlot(t *testing.T) {
 	if diff := cmp.Diff([]string{"Delete eni-1"}, steps(got.Release)); diff != "" {
 		t.Errorf("release when it is available: %s", diff)
 	}
-	if diff := cmp.Diff([]string{"Create"}, steps(got.Attach)); diff != "" {
-		t.Errorf("attach when it is available: %s", diff)
+	if len(got.Attach) > 0 {
+		t.Errorf("attach when it is available: %v", steps(got.Attach))
+	}
+	s.Interfaces = nil
+	if diff := cmp.Diff([]string{"Create"}, steps(Instance(s).Attach)); diff != "" {
+		t.Errorf("attach when it is gone: %s", diff)
+	}
+}
+
+// Another device index is free, but the subnet may have no address for two.
+func TestReplacementAtAnotherIndexIsReleasedFirst(t *testing.T) {
+	moved := nodeENI("a", atIndex(2))
+	s := world(with(moved), having(interfaceOf(nodeENI("a"), "eni-1", attached)))
+	got := decidedOf(Instance(s))
+	want := decided{Release: []string{"Detach eni-1"}, Reports: []string{"a Creating"}, Leaving: []string{"eni-1 Detaching SpecChanged"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("while the old one is there (-want +got):\n%s", diff)
+	}
+	s.ReleaseSetbacks = map[string]Setback{"eni-1": {Reason: v1alpha1.ReasonPermissionDenied, Message: "denied", Until: now.Add(time.Minute)}}
+	got = decidedOf(Instance(s))
+	want = decided{Reports: []string{"a Blocked PermissionDenied"}, Leaving: []string{"eni-1 Detaching PermissionDenied held"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("while it can not be released (-want +got):\n%s", diff)
 	}
 }
 

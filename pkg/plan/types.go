@@ -44,8 +44,19 @@ type Snapshot struct {
 	Departed map[string]bool
 	// Subnets holds what is known of the subnets that NodeENIs name, by ID.
 	Subnets map[string]eni.ObservedSubnet
-	// Setbacks are the refusals of EC2 that still stand.
-	Setbacks map[SlotKey]Setback
+	// Ownerless has, for each interface whose NodeENI is not there, since when this process knows that.
+	Ownerless map[string]Sighting
+	// Setbacks are EC2's refusals and failures of calls for wanted interfaces, ReleaseSetbacks those of the
+	// calls that take an interface away, by its ID.
+	Setbacks        map[SlotKey]Setback
+	ReleaseSetbacks map[string]Setback
+}
+
+// Sighting is when something about an interface was first seen, and how many complete lists had shown the
+// interface by then.
+type Sighting struct {
+	At     time.Time
+	Epochs int
 }
 
 // SlotKey names one wanted interface.
@@ -55,9 +66,11 @@ type SlotKey struct {
 	Slot     eni.Slot
 }
 
-// Setback is a refusal of EC2: until Until, a wanted interface is reported as blocked for Reason and no
-// create or attach is planned for it.
+// Setback is a call to EC2 that failed. Until Until it is not planned again; then it is, and is reported as
+// it was before until it has succeeded, so that a try that fails again changes nothing.
 type Setback struct {
+	// Reason is empty when trying again may be all that it takes; else the interface is blocked, or its
+	// release is held.
 	Reason  string
 	Message string
 	Until   time.Time

@@ -67,8 +67,9 @@ func (c candidate) leaving() bool {
 // view is a snapshot with its interfaces sorted out.
 type view struct {
 	Snapshot
-	// ours is in the order of ID.
-	ours []candidate
+	// ours is in the order of ID; lost are those that were ours until their ownership tags were lost, with
+	// what these said.
+	ours, lost []candidate
 	// byUID are the NodeENIs, and faults what is wrong with the specs of some.
 	byUID  map[types.UID]*v1alpha1.NodeENI
 	faults map[types.UID]field.ErrorList
@@ -91,9 +92,13 @@ func newView(s Snapshot) *view {
 	for i := range s.Interfaces {
 		if owner, ok := s.Cluster.Ours(s.Interfaces[i].Tags); ok {
 			v.ours = append(v.ours, candidate{&s.Interfaces[i], owner})
+		} else if last := s.Interfaces[i].LastOwner; last != nil {
+			v.lost = append(v.lost, candidate{&s.Interfaces[i], *last})
 		}
 	}
-	slices.SortFunc(v.ours, func(a, b candidate) int { return cmp.Compare(a.ID, b.ID) })
+	for _, list := range [][]candidate{v.ours, v.lost} {
+		slices.SortFunc(list, func(a, b candidate) int { return cmp.Compare(a.ID, b.ID) })
+	}
 	for _, c := range v.ours {
 		v.consider(c)
 	}
@@ -125,25 +130,37 @@ func (v *view) frozen(c candidate) bool {
 // fits reports whether an interface, taken for itself, is what its NodeENI wants; else why not.
 func (v *view) fits(c candidate) (reason string, ok bool) {
 	n := v.byUID[types.UID(c.owner.NodeENIUID)]
+	// A person may have taken away the tag that says for which instance it is: then it is for none.
+	here := c.owner.InstanceID != "" && c.owner.InstanceID == v.InstanceID
 	switch {
 	case n == nil:
 		return v1alpha1.ReasonNodeENIGone, false
 	case !n.DeletionTimestamp.IsZero():
 		return v1alpha1.ReasonNodeENIDeleted, false
+	case here && v.Node == nil:
+		return v1alpha1.ReasonNodeGone, false
+	case here && v.instanceGone():
+		return v1alpha1.ReasonInstanceGone, false
 	case v.frozen(c):
 		return "", true
-	case c.owner.InstanceID != v.InstanceID:
+	case !here || (c.Attachment != nil && !c.attachedHere()):
 		return v1alpha1.ReasonMisplaced, false
-	case c.Attachment != nil && !c.attachedHere():
-		return v1alpha1.ReasonMisplaced, false
-	case v.Node == nil:
-		return v1alpha1.ReasonNodeGone, false
 	case !Selects(n, v.Node):
 		return v1alpha1.ReasonNodeNotSelected, false
 	case c.SubnetID != n.Spec.SubnetID || c.owner.Slot != SlotOf(n):
 		return v1alpha1.ReasonSpecChanged, false
 	}
 	return "", true
+}
+
+// instanceGone reports whether the instance will never run again, although a Node may still name it: EC2 shows
+// it dying, or has not known it for long.
+func (v *view) instanceGone() bool {
+	if v.Instance == nil {
+		return false
+	}
+	unknownFor := v.Instance.ObservedAt.Sub(v.Instance.NotFoundSince)
+	return v.Instance.State.Dying() || (v.Instance.NotFound && unknownFor >= goneAfter)
 }
 
 // wanted reports whether an interface is to stay; else why it goes. It is the one predicate that says which

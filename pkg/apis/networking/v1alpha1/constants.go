@@ -50,11 +50,13 @@ const (
 const (
 	ReasonCleanupHalted = "CleanupHalted"
 	ReasonDetachStuck   = "DetachStuck"
+	ReasonReleaseFailed = "ReleaseFailed"
 	ReasonTagsLost      = "TagsLost"
 )
 
 // Reasons why an interface is released.
 const (
+	ReasonInstanceGone    = "InstanceGone"
 	ReasonNodeENIDeleted  = "NodeENIDeleted"
 	ReasonNodeENIGone     = "NodeENIGone"
 	ReasonNodeGone        = "NodeGone"

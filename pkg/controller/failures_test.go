@@ -1,0 +1,245 @@
+package controller
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// condition is a condition of a NodeENI as "status reason".
+func (l *lab) condition(name, kind string) string {
+	l.Helper()
+	c := meta.FindStatusCondition(l.nodeENI(name).Status.Conditions, kind)
+	if c == nil {
+		return ""
+	}
+	return string(c.Status) + " " + c.Reason
+}
+
+func (l *lab) wantCondition(name, kind, want string) {
+	l.Helper()
+	if got := l.condition(name, kind); got != want {
+		l.Errorf("condition %s of %s is %q, want %q", kind, name, got, want)
+	}
+}
+
+// told counts the events so far that contain the text, and forgets all of them.
+func (l *lab) told(text string) (count int) {
+	for {
+		select {
+		case event := <-l.events.Events:
+			if strings.Contains(event, text) {
+				count++
+			}
+		default:
+			return count
+		}
+	}
+}
+
+func TestARefusedEditIsReportedAndTriedWithBackOff(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		before := l.calls("ModifyNetworkInterfaceAttribute")
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = []string{"sg-0000000000000dead"} })
+		l.pass(10 * time.Minute)
+		if got := l.calls("ModifyNetworkInterfaceAttribute") - before; got < 3 || got > 10 {
+			t.Errorf("%d tries in 10 minutes, want some, further and further apart", got)
+		}
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonSecurityGroupNotFound)
+		l.wantCondition("a", v1alpha1.ConditionReconciling, "False "+v1alpha1.ReasonSecurityGroupNotFound)
+		if got := l.told("Stalled"); got != 1 {
+			t.Errorf("Stalled was told %d times, want once", got)
+		}
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = []string{groupB} })
+		l.pass(10 * time.Second)
+		l.wantCondition("a", v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+	})
+}
+
+// Whatever wakes the workers up, a call that fails again and again is made with back-off, the status says so
+// without flapping, and all is well when it succeeds.
+func TestACallThatFailsIsNotHammered(t *testing.T) {
+	denied := ec2sim.Fault{Effect: "error", Code: "UnauthorizedOperation", Status: 403}
+	broken := ec2sim.Fault{Effect: "error", Code: "InternalError", Status: 500}
+	refused := ec2sim.Fault{Effect: "error", Code: "OperationNotPermitted", Status: 400}
+	detach := func(l *lab) { l.delete("a") }
+	describe := func(l *lab) {
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.Description = new("edited") })
+	}
+	tag := func(l *lab) {
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.Tags = map[string]string{"team": "a"} })
+	}
+	second := func(l *lab) { l.ask("b", 2) }
+	for _, test := range []struct {
+		name, action string
+		fault        ec2sim.Fault
+		act          func(*lab)
+		// stalled is the condition of the NodeENI named of while the call fails.
+		of, stalled string
+	}{
+		{"create denied", "CreateNetworkInterface", denied, second, "b", "True PermissionDenied"},
+		{"create answered with 500", "CreateNetworkInterface", broken, second, "b", "False NotStalled"},
+		{"attach refused", "AttachNetworkInterface", refused, second, "b", "True AttachFailed"},
+		{"attach answered with 500", "AttachNetworkInterface", broken, second, "b", "False NotStalled"},
+		{"description denied", "ModifyNetworkInterfaceAttribute", denied, describe, "a", "True PermissionDenied"},
+		{"description answered with 500", "ModifyNetworkInterfaceAttribute", broken, describe, "a", "False NotStalled"},
+		{"tagging answered with 500", "CreateTags", broken, tag, "a", "False NotStalled"},
+		{"detach denied", "DetachNetworkInterface", denied, detach, "a", "True PermissionDenied"},
+		{"detach refused", "DetachNetworkInterface", refused, detach, "a", "True ReleaseFailed"},
+		{"detach answered with 500", "DetachNetworkInterface", broken, detach, "a", "False NotStalled"},
+		{"delete denied", "DeleteNetworkInterface", denied, detach, "a", "True PermissionDenied"},
+		{"delete answered with 500", "DeleteNetworkInterface", broken, detach, "a", "False NotStalled"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inLab(t, 1, nil, func(l *lab) {
+				l.ask("a", 1)
+				l.pass(time.Minute)
+				fault := test.fault
+				fault.Action = test.action
+				l.fault(fault)
+				calls := l.calls(test.action)
+				test.act(l)
+				l.pass(20 * time.Minute)
+				if got := l.calls(test.action) - calls; got < 4 || got > 30 {
+					t.Errorf("%d calls in 20 minutes, want some, further and further apart", got)
+				}
+				l.wantCondition(test.of, v1alpha1.ConditionStalled, test.stalled)
+				l.told("")
+				writes, describes := l.writes(), l.calls("DescribeInstances")+l.calls("DescribeNetworkInterfaces")
+				l.pass(20 * time.Minute)
+				if got := l.writes() - writes; got > 0 {
+					t.Errorf("%d writes in 20 minutes of the same failure", got)
+				}
+				if got := l.told(""); got > 0 {
+					t.Errorf("%d events in 20 minutes of the same failure", got)
+				}
+				// A call without an answer has its interface polled for a horizon.
+				if got := l.calls("DescribeInstances") + l.calls("DescribeNetworkInterfaces") - describes; got > 20*15 {
+					t.Errorf("%d describe calls in 20 minutes of the same failure", got)
+				}
+				l.heal()
+				l.pass(7 * time.Minute)
+				if test.of == "a" && l.nodeENI("a").DeletionTimestamp != nil {
+					l.wantOurs()
+					if n := l.nodeENI("a"); len(n.Finalizers) > 0 {
+						t.Error("the finalizer is still there")
+					}
+					return
+				}
+				l.wantCondition(test.of, v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+			})
+		})
+	}
+}
+
+func TestAFinalizerOutlastsAnOutageOfEC2(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.delete("a")
+		l.pass(5 * time.Second)
+		l.fault(ec2sim.Fault{Action: "DescribeNetworkInterfaces", Effect: "error", Code: "Unavailable", Status: 503})
+		l.pass(time.Hour)
+		if n := l.nodeENI("a"); len(n.Finalizers) == 0 {
+			t.Fatal("the finalizer is gone although EC2 could not be read")
+		}
+		l.heal()
+		l.pass(5 * time.Minute)
+		l.wantOurs()
+		if n := l.nodeENI("a"); len(n.Finalizers) > 0 {
+			t.Error("the finalizer is still there")
+		}
+	})
+}
+
+func TestNoCreateFollowsTheFinalizer(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("idle", 3, func(n *v1alpha1.NodeENI) { n.Spec.NodeSelector = map[string]string{"no": "node"} })
+		l.pass(10 * time.Minute) // two lists that show nothing are remembered
+		l.fault(ec2sim.Fault{Action: "CreateNetworkInterface", Nth: 1, Effect: "delay", Duration: ec2sim.Duration(25 * time.Second)})
+		l.ask("a", 1)
+		l.ask("b", 2)
+		l.pass(3 * time.Second)
+		l.delete("b")
+		l.pass(time.Second)
+		gone := len(l.nodeENI("b").Finalizers) == 0
+		for range 120 {
+			l.pass(time.Second)
+			owned := slices.ContainsFunc(l.sim.Snapshot().Interfaces, func(i ec2sim.InterfaceNow) bool { return i.Tags[eni.TagNodeENIUID] == "uid-b" })
+			if gone = gone || len(l.nodeENI("b").Finalizers) == 0; gone && owned {
+				t.Fatal("an interface of b exists after b's finalizer has gone")
+			}
+		}
+		if !gone {
+			t.Error("the finalizer of b is still there")
+		}
+		l.wantOurs("node-00 1 attached")
+	})
+}
+
+func TestWhenToldToStopNoCallIsLeftInProgress(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.fault(ec2sim.Fault{Action: "AttachNetworkInterface", Effect: "hang"})
+		l.ask("a", 1)
+		l.pass(3 * time.Second)
+		if l.wire.open.Load() == 0 {
+			t.Fatal("no call is in progress: the test shows nothing")
+		}
+		began := time.Now()
+		l.stop()
+		if got := l.wire.open.Load(); got != 0 {
+			t.Errorf("%d calls are in progress after the controller has ended", got)
+		}
+		if took := time.Since(began); took > drainTime+time.Second {
+			t.Errorf("ending took %v, want at most the drain time, %v", took, drainTime)
+		}
+		l.heal()
+		l.start()
+		l.pass(2 * time.Minute)
+		l.wantOurs("node-00 1 attached", "node-01 1 attached")
+	})
+}
+
+func TestAnInstanceThatDiesUnderItsNodeLeavesNothing(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		inLab(t, 2, nil, func(l *lab) {
+			l.ask("a", 1, func(n *v1alpha1.NodeENI) { n.Spec.DeleteOnTermination = new(!keep) })
+			l.pass(time.Minute)
+			l.control("POST", "/_sim/instances/"+instanceID(0)+"/terminate")
+			l.pass(10 * time.Minute)
+			l.wantOurs("node-01 1 attached")
+			if got := l.calls("DetachNetworkInterface"); got != 0 {
+				t.Errorf("%d detaches from an instance that was dying", got)
+			}
+			l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonInstanceNotRunning)
+			l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), nodeName(0), metav1.DeleteOptions{}))
+			l.pass(time.Minute)
+			l.wantCondition("a", v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+		})
+	}
+}
+
+func TestAnOwnerThatVanishesIsDoubtedHoweverLongWeHaveRun(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(3 * time.Hour)
+		l.must(l.client.NetworkingV1alpha1().NodeENIs().Delete(l.Context(), "a", metav1.DeleteOptions{}))
+		l.pass(orphanGrace)
+		l.wantOurs("node-00 1 attached", "node-01 1 attached")
+		l.pass(15 * time.Minute)
+		l.wantOurs()
+	})
+}
+
+// orphanGrace is for how long, at least, nothing happens to an interface whose NodeENI has gone.
+const orphanGrace = 5 * time.Minute
