@@ -53,6 +53,10 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 		return snapshot, plan.Result{}, err
 	}
 	result := plan.Instance(snapshot)
+	if c.countExodus(ctx, instanceID, result, snapshot.Now) {
+		snapshot.Halt = c.exodus.halted()
+		result = plan.Instance(snapshot)
+	}
 	klog.FromContext(ctx).V(4).Info("Planned", "attach", len(result.Attach), "release", len(result.Release),
 		"refreshInstance", result.Refresh.Instance, "again", result.Again)
 	if result.Refresh.Instance {

@@ -21,6 +21,9 @@ func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.T
 		if err != nil {
 			return time.Time{}, err
 		}
+		if approved, err := c.askLease(ctx, snapshot, result); approved || err != nil {
+			return time.Now(), err
+		}
 		if len(result.Attach) > 0 {
 			c.attachQueue.Add(instanceID)
 		}
@@ -110,6 +113,7 @@ func (c *Controller) detach(ctx context.Context, action plan.Action, iface eni.I
 	detaching := *iface.Attachment
 	detaching.Status = eni.Detaching
 	c.inventory.SetAttachment(iface.ID, &detaching)
+	c.exodus.detached(iface.ID, time.Now())
 	klog.FromContext(ctx).V(2).Info("Detaching interface", "eniID", iface.ID, "attachmentID", detaching.ID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
 	return nil

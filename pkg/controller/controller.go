@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	coreinformers "k8s.io/client-go/informers/core/v1"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -28,7 +29,7 @@ import (
 // shorter than the pod's termination grace.
 const drainTime = 20 * time.Second
 
-// Config is what a Controller is made of. Every field is required.
+// Config is what a Controller is made of. Every field but MassReleaseThreshold is required.
 type Config struct {
 	Kube     kubernetes.Interface
 	Client   versioned.Interface
@@ -37,6 +38,10 @@ type Config struct {
 	Cloud    Cloud
 	Recorder record.EventRecorder
 	Cluster  plan.Cluster
+	// Lease is ours, on which a person may approve a halted cleanup; MassReleaseThreshold the share of all
+	// attached interfaces that may go unasked because their NodeENI, their Node or its labels vanished; 0 for any.
+	Lease                types.NamespacedName
+	MassReleaseThreshold float64
 	// AttachWorkers and CleanupWorkers are how many instances are worked on at a time.
 	AttachWorkers  int
 	CleanupWorkers int
@@ -75,6 +80,8 @@ type Controller struct {
 	setbacks  setbacks
 	tokens    tokenSteps
 	written   writtenStatuses
+	exodus    exodus
+	selectors formerSelectors
 
 	stop <-chan struct{}
 }
@@ -92,7 +99,8 @@ func New(config Config) (*Controller, error) {
 		cloud:           config.Cloud,
 		recorder:        config.Recorder,
 		cluster:         config.Cluster,
-		live:            newLiveReads(config.Kube, config.Client),
+		live:            newLiveReads(config.Kube, config.Client, config.Lease.Namespace),
+		exodus:          exodus{threshold: config.MassReleaseThreshold, lease: config.Lease},
 		nodes:           config.Nodes.Lister(),
 		nodeIndex:       config.Nodes.TypedInformer().GetTypedIndexer(),
 		nodeENIs:        config.NodeENIs.Lister(),
@@ -110,6 +118,7 @@ func New(config Config) (*Controller, error) {
 		Subnets:    c.wantedSubnets,
 		Changed:    c.inventoryChanged,
 	})
+	registerMetrics()
 	return c, nil
 }
 
@@ -144,6 +153,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		return nil // told to stop before there was anything to do
 	}
 	logger.V(2).Info("Caches are complete, starting workers", "attachWorkers", c.attachWorkers, "cleanupWorkers", c.cleanupWorkers)
+	if err := c.primeExodus(work); err != nil {
+		return err
+	}
 	c.work(ctx, work, cancel)
 	return nil
 }

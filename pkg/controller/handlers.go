@@ -70,6 +70,9 @@ func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
 func (c *Controller) nodeENIAdded(n *v1alpha1.NodeENI) { c.enqueueNodeENI(n) }
 
 func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
+	if old.UID == n.UID && !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector) {
+		c.selectors.edited(n.UID, old.Spec.NodeSelector)
+	}
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
 		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
@@ -93,6 +96,7 @@ func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeEN
 	c.setbacks.forget(n.UID)
 	c.tokens.forget(n.UID)
 	c.written.forget(n.UID)
+	c.selectors.forget(n.UID)
 	c.enqueueNodeENI(n)
 }
 

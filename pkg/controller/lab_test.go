@@ -167,6 +167,7 @@ func (l *lab) start() {
 		Kube: l.kube, Client: l.client, Nodes: core.Core().V1().Nodes(), NodeENIs: own.Networking().V1alpha1().NodeENIs(),
 		Cloud:    cloud.NewFromConfig(config, cloud.Options{ClusterIDs: []string{"cluster-1"}, Version: "test"}),
 		Recorder: l.events, Cluster: plan.Cluster{ID: "cluster-1", Name: "prod"},
+		Lease: types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}, MassReleaseThreshold: 0.5,
 		AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
 	})
 	l.must(err)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,11 +24,12 @@ const liveFor = time.Second
 type liveReads struct {
 	nodeENIs sharedReads[*v1alpha1.NodeENI]
 	// all has one entry, named "".
-	all   sharedReads[*v1alpha1.NodeENIList]
-	nodes sharedReads[*corev1.Node]
+	all    sharedReads[*v1alpha1.NodeENIList]
+	nodes  sharedReads[*corev1.Node]
+	leases sharedReads[*coordinationv1.Lease]
 }
 
-func newLiveReads(kube kubernetes.Interface, client versioned.Interface) *liveReads {
+func newLiveReads(kube kubernetes.Interface, client versioned.Interface, leaseNamespace string) *liveReads {
 	return &liveReads{
 		nodeENIs: sharedReads[*v1alpha1.NodeENI]{get: func(ctx context.Context, name string) (*v1alpha1.NodeENI, error) {
 			return client.NetworkingV1alpha1().NodeENIs().Get(ctx, name, metav1.GetOptions{})
@@ -37,6 +39,9 @@ func newLiveReads(kube kubernetes.Interface, client versioned.Interface) *liveRe
 		}},
 		nodes: sharedReads[*corev1.Node]{get: func(ctx context.Context, name string) (*corev1.Node, error) {
 			return kube.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+		}},
+		leases: sharedReads[*coordinationv1.Lease]{get: func(ctx context.Context, name string) (*coordinationv1.Lease, error) {
+			return kube.CoordinationV1().Leases(leaseNamespace).Get(ctx, name, metav1.GetOptions{})
 		}},
 	}
 }

@@ -69,6 +69,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 			snapshot.Subnets[n.Spec.SubnetID] = subnet
 		}
 	}
+	snapshot.FormerSelectors, snapshot.Halt = c.selectors.of(snapshot.NodeENIs), c.exodus.halted()
 	snapshot.Setbacks = c.setbacks.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
 	snapshot.ReleaseSetbacks = c.setbacks.standingReleases(snapshot.Interfaces, snapshot.Now)
 	return snapshot

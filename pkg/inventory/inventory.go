@@ -112,6 +112,13 @@ func (i *Inventory) Interface(id string) (eni.ObservedInterface, bool) {
 	return eni.ObservedInterface{}, false
 }
 
+// Attached counts our interfaces that are attached, whatever the status of their attachment.
+func (i *Inventory) Attached() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.store.attached
+}
+
 // Departed reports whether the interface has been deleted lately, so that an older description of its instance
 // may still show it.
 func (i *Inventory) Departed(id string) bool {

@@ -18,6 +18,8 @@ type store struct {
 	records    map[string]*record
 	byInstance index
 	byUID      index
+	// attached counts the records that are attached, whatever the status of their attachment.
+	attached int
 	// restless are the records that must be read by ID, now or later.
 	restless map[string]*record
 	// tombstones are interfaces that we deleted or know to be gone, by when we learned it: a read that began
@@ -122,6 +124,9 @@ func (s *store) index(r *record) {
 		s.byInstance.add(key, r.ID)
 	}
 	s.byUID.add(r.owner.NodeENIUID, r.ID)
+	if r.Attachment != nil {
+		s.attached++
+	}
 }
 
 func (s *store) unindex(r *record) {
@@ -129,6 +134,9 @@ func (s *store) unindex(r *record) {
 		s.byInstance.remove(key, r.ID)
 	}
 	s.byUID.remove(r.owner.NodeENIUID, r.ID)
+	if r.Attachment != nil {
+		s.attached--
+	}
 }
 
 // ownerOf reads tags that make an interface ours.

@@ -56,6 +56,9 @@ func drawPast(t *rapid.T, s *Snapshot) {
 			Until: now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "until")) * time.Minute), CreateOnly: oneIn(t, 2, "createOnly"),
 		}
 	}
+	if oneIn(t, 8, "halted") {
+		s.Halt = &Halt{Exodus: Exodus{Threshold: 0.5, Attached: 40, Pending: 30}}
+	}
 	for _, i := range s.Interfaces {
 		s.Ownerless[i.ID] = Sighting{At: now.Add(-time.Duration(rapid.IntRange(0, 8).Draw(t, "ownerless")) * time.Minute), Epochs: rapid.IntRange(0, i.Epochs).Draw(t, "by")}
 		if oneIn(t, 6, "refused") {
@@ -259,6 +262,9 @@ func checkSafe(t *rapid.T, s Snapshot, result Result) {
 			t.Fatalf("%s of %s, which is not ours or missing", a.Kind, iface.ID)
 		}
 		if a.Kind == Detach {
+			if s.Halt != nil && slices.Contains(result.Vanished, a.InterfaceID) {
+				t.Fatalf("detach of %s, although cleanup is halted", a.InterfaceID)
+			}
 			outlived := s.Instance.State == eni.InstanceTerminated && s.Now.Sub(s.Instance.StateSince) >= terminatedFor
 			if s.Instance.NotFound || (s.Instance.State.Dying() && !outlived) {
 				t.Fatalf("detach from an instance that is %s (not found: %v)", s.Instance.State, s.Instance.NotFound)
@@ -313,7 +319,7 @@ func checkRest(t *rapid.T, s Snapshot, result Result) {
 		}
 	}
 	for _, r := range result.Releases {
-		if r.Release.Reason == v1alpha1.ReasonTagsLost {
+		if r.Release.Reason == v1alpha1.ReasonTagsLost || (r.Release.Reason == v1alpha1.ReasonCleanupHalted && s.Halt != nil) {
 			continue // waits for a person
 		}
 		if waits := s.Instance.NotFound || s.Instance.State.Dying() || s.Instance.State == eni.InstanceStopping; !waits {

@@ -52,6 +52,9 @@ func (v *view) release(result *Result) {
 		if ok || c.Missing || v.home(c) != v.InstanceID {
 			continue
 		}
+		if v.vanished(c, reason) {
+			result.Vanished = append(result.Vanished, c.ID)
+		}
 		if reason == v1alpha1.ReasonNodeENIGone && !v.orphaned(result, c) {
 			continue
 		}
@@ -106,6 +109,7 @@ func (v *view) orphaned(result *Result, c candidate) bool {
 func (r *releaser) plan() {
 	failure := r.ReleaseSetbacks[r.iface.ID]
 	switch {
+	case r.halted():
 	case failure.Until.After(r.Now):
 		r.result.again(failure.Until)
 		r.pending("")

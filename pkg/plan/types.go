@@ -46,6 +46,11 @@ type Snapshot struct {
 	Subnets map[string]eni.ObservedSubnet
 	// Ownerless has, for each interface whose NodeENI is not there, since when this process knows that.
 	Ownerless map[string]Sighting
+	// FormerSelectors are the node selectors that NodeENIs had before, by UID, as far as this process has seen them
+	// edited.
+	FormerSelectors map[types.UID][]map[string]string
+	// Halt is set while too many interfaces would go at once.
+	Halt *Halt
 	// Setbacks are EC2's refusals and failures of calls for wanted interfaces, ReleaseSetbacks those of the
 	// calls that take an interface away, by its ID.
 	Setbacks        map[SlotKey]Setback
@@ -169,6 +174,9 @@ type Result struct {
 	Attachments []AttachmentReport
 	// Releases has one report for each interface in Interfaces that is unwanted, in the order of ID.
 	Releases []ReleaseReport
+	// Vanished are the attached interfaces, sorted, that would go because their NodeENI, their Node or its labels
+	// vanished, whether they may or not: what Exodus counts.
+	Vanished []string
 	Refresh  Refresh
 	// Again is when to look again although nothing changed; zero when only a change matters.
 	Again time.Time

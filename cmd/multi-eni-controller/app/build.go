@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
@@ -96,10 +97,13 @@ func build(ctx context.Context, o *Options, k clients, cluster plan.Cluster, loc
 		Cloud:          ec2,
 		Recorder:       p.broadcaster.NewRecorder(scheme, corev1.EventSource{Component: programName}),
 		Cluster:        cluster,
+		Lease:          types.NamespacedName{Namespace: o.LeaderElection.ResourceNamespace, Name: o.LeaderElection.ResourceName},
 		AttachWorkers:  o.ConcurrentAttachSyncs,
 		CleanupWorkers: o.ConcurrentCleanupSyncs,
 		Resync:         o.ResyncPeriod,
 		Horizon:        o.VisibilityHorizon,
+
+		MassReleaseThreshold: float64(o.MassReleaseThreshold),
 	})
 	if err != nil {
 		return nil, err

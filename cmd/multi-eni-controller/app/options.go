@@ -37,6 +37,7 @@ type Options struct {
 	ConcurrentCleanupSyncs int
 	ResyncPeriod           time.Duration
 	VisibilityHorizon      time.Duration
+	MassReleaseThreshold   percent
 	HTTPBindAddress        string
 
 	LeaderElection config.LeaderElectionConfiguration
@@ -53,6 +54,7 @@ func NewOptions() *Options {
 		ConcurrentCleanupSyncs: 20,
 		ResyncPeriod:           5 * time.Minute,
 		VisibilityHorizon:      10 * time.Second,
+		MassReleaseThreshold:   0.5,
 		HTTPBindAddress:        ":8080",
 		Logging:                logsapi.NewLoggingConfiguration(),
 	}
@@ -78,6 +80,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.ConcurrentCleanupSyncs, "concurrent-cleanup-syncs", o.ConcurrentCleanupSyncs, "Instances for which interfaces are detached and deleted at a time.")
 	fs.DurationVar(&o.ResyncPeriod, "ec2-resync-period", o.ResyncPeriod, "How often everything is read from EC2, so that changes made by hand are found.")
 	fs.DurationVar(&o.VisibilityHorizon, "ec2-visibility-horizon", o.VisibilityHorizon, "How long EC2's reads may lag behind its writes.")
+	fs.Var(&o.MassReleaseThreshold, "mass-release-threshold", "Share of the attached interfaces that may go within 10 minutes because their NodeENI, their Node or its labels vanished; beyond it cleanup halts until a person approves. Fewer than 10 always may; 0 lets all go. Deleting or editing a NodeENI does not count.")
 	fs.StringVar(&o.HTTPBindAddress, "http-bind-address", o.HTTPBindAddress, "Address that serves /healthz, /readyz and /metrics.")
 	fs.BoolVar(&o.ShowVersion, "version", o.ShowVersion, "Print the version and exit.")
 	options.BindLeaderElectionFlags(&o.LeaderElection, fs)

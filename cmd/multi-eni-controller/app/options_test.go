@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"k8s.io/component-base/version"
 )
 
 func TestWrongFlagsEndInOneLineAndExitCodeTwo(t *testing.T) {
@@ -23,6 +25,8 @@ func TestWrongFlagsEndInOneLineAndExitCodeTwo(t *testing.T) {
 		{"no burst", []string{"--cluster-name=a", "--kube-api-burst=0"}, "--kube-api-burst=0: must be at least 1"},
 		{"resync too often", []string{"--cluster-name=a", "--ec2-resync-period=1s"}, "--ec2-resync-period=1s: must be at least 5s"},
 		{"negative horizon", []string{"--cluster-name=a", "--ec2-visibility-horizon=-1s"}, "--ec2-visibility-horizon=-1s"},
+		{"no horizon", []string{"--cluster-name=a", "--ec2-visibility-horizon=0s"}, "--ec2-visibility-horizon=0s: must be more than 0"},
+		{"no share", []string{"--cluster-name=a", "--mass-release-threshold=half"}, `"half" is no share of 0% to 100%`},
 		{"malformed address", []string{"--cluster-name=a", "--http-bind-address=8080"}, `--http-bind-address="8080"`},
 		{"lease shorter than its renewal", []string{"--cluster-name=a", "--leader-elect-lease-duration=5s"}, "--leader-elect-lease-duration=5s"},
 		{"another kind of lock", []string{"--cluster-name=a", "--leader-elect-resource-lock=configmaps"}, `--leader-elect-resource-lock="configmaps"`},
@@ -50,7 +54,7 @@ func TestWrongFlagsEndInOneLineAndExitCodeTwo(t *testing.T) {
 }
 
 func TestVersionAndHelpGoToStandardOutput(t *testing.T) {
-	for flag, want := range map[string]string{"--version": programName, "--help": "--cluster-name"} {
+	for flag, want := range map[string]string{"--version": programName + " " + version.Get().String() + "\n", "--help": "--cluster-name"} {
 		var stdout, stderr bytes.Buffer
 		if code := Main(t.Context(), []string{flag}, &stdout, &stderr); code != exitOK {
 			t.Errorf("%s: exit code %d, want 0", flag, code)
