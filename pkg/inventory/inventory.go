@@ -112,7 +112,7 @@ func (i *Inventory) Interface(id string) (eni.ObservedInterface, bool) {
 	return eni.ObservedInterface{}, false
 }
 
-// Attached counts our interfaces that are attached, whatever the status of their attachment.
+// Attached counts our interfaces that are attached, or may be, and are not being detached.
 func (i *Inventory) Attached() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()

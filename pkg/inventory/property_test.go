@@ -220,8 +220,15 @@ func (m *model) interfere(t *rapid.T) {
 
 // check holds the store to what it promises at any time.
 func (m *model) check(t *rapid.T) {
-	for id := range m.store.records {
+	attached := 0
+	for id, r := range m.store.records {
 		m.known[id] = true
+		if r.staysAttached() {
+			attached++
+		}
+	}
+	if m.store.attached != attached {
+		t.Fatalf("%d interfaces are counted as attached, %d are", m.store.attached, attached)
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.known)) {
 		iface, r := m.truth(id), m.store.records[id]

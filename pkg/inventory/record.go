@@ -96,6 +96,10 @@ func (r *record) instanceKeys() []string {
 	return []string{tagged, r.Attachment.InstanceID}
 }
 
+func (r *record) staysAttached() bool {
+	return r.Attachment != nil && r.Attachment.Status != eni.Detaching
+}
+
 // transient reports whether EC2 is expected to show something else soon.
 func (r *record) transient() bool {
 	return r.Missing || (r.Attachment != nil && r.Attachment.Status != eni.Attached)

@@ -18,7 +18,7 @@ type store struct {
 	records    map[string]*record
 	byInstance index
 	byUID      index
-	// attached counts the records that are attached, whatever the status of their attachment.
+	// attached counts the records that are attached and not being detached.
 	attached int
 	// restless are the records that must be read by ID, now or later.
 	restless map[string]*record
@@ -124,7 +124,7 @@ func (s *store) index(r *record) {
 		s.byInstance.add(key, r.ID)
 	}
 	s.byUID.add(r.owner.NodeENIUID, r.ID)
-	if r.Attachment != nil {
+	if r.staysAttached() {
 		s.attached++
 	}
 }
@@ -134,7 +134,7 @@ func (s *store) unindex(r *record) {
 		s.byInstance.remove(key, r.ID)
 	}
 	s.byUID.remove(r.owner.NodeENIUID, r.ID)
-	if r.Attachment != nil {
+	if r.staysAttached() {
 		s.attached--
 	}
 }

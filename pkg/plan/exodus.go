@@ -23,7 +23,7 @@ const (
 type Exodus struct {
 	// Threshold is the share of the attached interfaces that may go within ExodusWindow; 0 for no limit.
 	Threshold float64
-	// Attached are all attached interfaces of ours, Pending those of them that would go now, and Released those
+	// Attached are all attached interfaces of ours that are not being detached, Pending those of them that would go now, and Released those
 	// that went for such a reason within the window.
 	Attached, Pending, Released int
 }
