@@ -24,16 +24,36 @@ const apiVersion = "2016-11-15"
 // protocol itself: the SDK's client for EC2 would take minutes to compile.
 type Hand struct {
 	url string
+	key string
 }
 
 // Hand calls the simulator as an account's other users do; its calls are counted like everybody's.
 func (c *Control) Hand() Hand {
-	return Hand{url: c.URL}
+	return Hand{url: c.URL, key: somebodyKey}
+}
+
+// ControllersHand calls with the controller's rights: what it is denied, the controller is denied.
+func (c *Control) ControllersHand() Hand {
+	return Hand{url: c.URL, key: controllerKey}
 }
 
 // Tag puts a tag on an interface.
 func (h Hand) Tag(ctx context.Context, iface, key, value string) error {
 	return h.call(ctx, "CreateTags", url.Values{"ResourceId.1": {iface}, "Tag.1.Key": {key}, "Tag.1.Value": {value}})
+}
+
+// Untag takes tags off an interface.
+func (h Hand) Untag(ctx context.Context, iface string, keys ...string) error {
+	form := url.Values{"ResourceId.1": {iface}}
+	for i, key := range keys {
+		form.Set("Tag."+strconv.Itoa(i+1)+".Key", key)
+	}
+	return h.call(ctx, "DeleteTags", form)
+}
+
+// Detach asks for the end of an attachment.
+func (h Hand) Detach(ctx context.Context, attachment string) error {
+	return h.call(ctx, "DetachNetworkInterface", url.Values{"AttachmentId": {attachment}})
 }
 
 // SetGroups changes the security groups of an interface.
@@ -65,7 +85,7 @@ func (h Hand) call(ctx context.Context, action string, form url.Values) error {
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	hash := sha256.Sum256([]byte(body))
-	identity := aws.Credentials{AccessKeyID: somebodyKey, SecretAccessKey: "secret"}
+	identity := aws.Credentials{AccessKeyID: h.key, SecretAccessKey: "secret"}
 	if err := v4.NewSigner().SignHTTP(ctx, identity, request, hex.EncodeToString(hash[:]), "ec2", Region, time.Now()); err != nil {
 		return err
 	}
