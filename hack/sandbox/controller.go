@@ -19,7 +19,7 @@ type ControllerOptions struct {
 	Kubeconfig string
 	// EC2 is the address of the simulator.
 	EC2 string
-	// ClusterID is whose interfaces are its own.
+	// ClusterID is whose interfaces are its own; empty leaves the choice to the controller.
 	ClusterID string
 	// Args come after the sandbox's own.
 	Args []string
@@ -38,19 +38,22 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 	if err != nil {
 		return nil, err
 	}
+	args := []string{
+		"--kubeconfig=" + options.Kubeconfig,
+		"--cluster-name=" + ClusterName,
+		"--leader-elect-resource-namespace=" + Namespace,
+		"--ec2-visibility-horizon=1s",
+		"--http-bind-address=" + address,
+		"-v=2",
+	}
+	if options.ClusterID != "" {
+		args = append(args, "--cluster-id="+options.ClusterID)
+	}
 	process, err := program{
 		name: options.Name,
 		path: binaries.Controller,
 		env:  awsEnvironment(options.EC2),
-		args: append([]string{
-			"--kubeconfig=" + options.Kubeconfig,
-			"--cluster-name=" + ClusterName,
-			"--cluster-id=" + options.ClusterID,
-			"--leader-elect-resource-namespace=" + Namespace,
-			"--ec2-visibility-horizon=1s",
-			"--http-bind-address=" + address,
-			"-v=2",
-		}, options.Args...),
+		args: append(args, options.Args...),
 	}.start(dir)
 	if err != nil {
 		return nil, err

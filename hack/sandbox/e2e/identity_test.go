@@ -6,10 +6,31 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
 	ownership "github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
+
+// Without --cluster-id, the identity is the UID of namespace kube-system, and the shipped RBAC lets the
+// controller read it.
+func TestDefaultClusterID(t *testing.T) {
+	nodes := machines(1)
+	l := newLab(t, nodes...)
+	namespace, err := l.cluster.Kube.CoreV1().Namespaces().Get(l.ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	l.must(err)
+	l.id = string(namespace.UID) // what converge takes for ours
+	l.startControllerOf("")
+	l.create(nodeENI("a", sandbox.SubnetA, 1))
+	l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
+	if got := l.the().Tags[ownership.TagClusterID]; got == "" || got != string(namespace.UID) {
+		t.Errorf("tag %s is %q, the UID is %q", ownership.TagClusterID, got, namespace.UID)
+	}
+	l.delete("a")
+	l.gone("a")
+	l.must(l.inEC2(l.ctx, nil))
+}
 
 // The identity is fixed at first use: another one would make every interface a second time.
 func TestAnotherClusterIDIsRefused(t *testing.T) {

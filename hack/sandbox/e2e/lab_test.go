@@ -74,11 +74,17 @@ func newLabIn(t *testing.T, world ec2sim.World, machines ...sandbox.Machine) *la
 // startController starts one more replica. Its election is quick to notice that a leader is gone.
 func (l *lab) startController(args ...string) *sandbox.Controller {
 	l.Helper()
+	return l.startControllerOf(l.id, args...)
+}
+
+// startControllerOf starts one for a cluster ID, which may be none.
+func (l *lab) startControllerOf(clusterID string, args ...string) *sandbox.Controller {
+	l.Helper()
 	controller, err := sandbox.StartController(shared.binaries, sandbox.ControllerOptions{
 		Name:       "controller-" + string(rune('a'+len(l.replicas))),
 		Kubeconfig: l.kubeconfig,
 		EC2:        l.sim.URL,
-		ClusterID:  l.id,
+		ClusterID:  clusterID,
 		Args: append([]string{
 			"--leader-elect-lease-duration=3s", "--leader-elect-renew-deadline=2s", "--leader-elect-retry-period=500ms",
 		}, args...),
