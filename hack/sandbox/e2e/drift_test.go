@@ -61,16 +61,16 @@ func TestSettingsChangedByHand(t *testing.T) {
 	l.converge(on(node, "a", sandbox.SubnetA, 1))
 }
 
-// A status is a report: it is written again, and no call to EC2 depends on it.
+// A status is a report: it is written again, nothing else is, and no call to EC2 depends on it.
 func TestEveryStatusWiped(t *testing.T) {
 	nodes := machines(2)
 	l := newLab(t, nodes...)
-	l.startController()
+	l.startController("--ec2-resync-period=5s")
 	l.create(nodeENI("a", sandbox.SubnetA, 1))
 	l.create(nodeENI("b", sandbox.SubnetB, 2))
 	want := append(onAll(nodes, "a", sandbox.SubnetA, 1), onAll(nodes, "b", sandbox.SubnetB, 2)...)
 	l.converge(want...)
-	before := mutating(l.calls())
+	calls, metadata := mutating(l.calls()), l.metadata("a", "b")
 
 	for _, name := range []string{"a", "b"} {
 		wiped, err := l.cluster.ENIs.NetworkingV1alpha1().NodeENIs().Patch(l.ctx, name, types.MergePatchType,
@@ -81,7 +81,25 @@ func TestEveryStatusWiped(t *testing.T) {
 		}
 	}
 	l.converge(want...)
-	if diff := gocmp.Diff(before, mutating(l.calls())); diff != "" {
+	l.atRest() // whatever the wipe gave cause for has happened by then
+	if diff := gocmp.Diff(calls, mutating(l.calls())); diff != "" {
 		t.Errorf("EC2 was called (-before +after):\n%s", diff)
 	}
+	if diff := gocmp.Diff(metadata, l.metadata("a", "b")); diff != "" {
+		t.Errorf("metadata (-before +after):\n%s", diff)
+	}
+	l.must(l.reported(l.ctx))
+}
+
+// metadata is all metadata of NodeENIs but for what a write of the status changes.
+func (l *lab) metadata(names ...string) map[string]metav1.ObjectMeta {
+	l.Helper()
+	all := map[string]metav1.ObjectMeta{}
+	for _, name := range names {
+		object, err := l.get(l.ctx, name)
+		l.must(err)
+		object.ResourceVersion, object.ManagedFields = "", nil
+		all[name] = object.ObjectMeta
+	}
+	return all
 }
