@@ -33,6 +33,18 @@ func (c *Control) Calls(ctx context.Context) (Calls, error) {
 	return calls, c.do(ctx, http.MethodGet, "calls", nil, &calls)
 }
 
+// CallLog is every call so far, oldest first.
+func (c *Control) CallLog(ctx context.Context) ([]ec2sim.LogEntry, error) {
+	data, err := c.read(ctx, http.MethodGet, "log", nil)
+	var entries []ec2sim.LogEntry
+	for decoder := json.NewDecoder(bytes.NewReader(data)); err == nil && decoder.More(); {
+		var entry ec2sim.LogEntry
+		err = decoder.Decode(&entry)
+		entries = append(entries, entry)
+	}
+	return entries, err
+}
+
 // Terminate terminates an instance, which takes its time.
 func (c *Control) Terminate(ctx context.Context, instance string) error {
 	return c.do(ctx, http.MethodPost, "instances/"+instance+"/terminate", nil, nil)
@@ -57,32 +69,34 @@ func (c *Control) Delete(ctx context.Context, iface string) error {
 
 // do makes one call of the control protocol.
 func (c *Control) do(ctx context.Context, method, path string, input, output any) error {
+	data, err := c.read(ctx, method, path, input)
+	if err != nil || output == nil {
+		return err
+	}
+	return json.Unmarshal(data, output)
+}
+
+func (c *Control) read(ctx context.Context, method, path string, input any) ([]byte, error) {
 	var body io.Reader = http.NoBody
 	if input != nil {
 		data, err := json.Marshal(input)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(data)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, c.URL+"/_sim/"+path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("simulator: %s %s: %s: %s", method, path, response.Status, strings.TrimSpace(string(data)))
 	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("simulator: %s %s: %s: %s", method, path, response.Status, strings.TrimSpace(string(data)))
-	}
-	if output == nil {
-		return nil
-	}
-	return json.Unmarshal(data, output)
+	return data, err
 }

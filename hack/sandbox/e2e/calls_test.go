@@ -49,6 +49,20 @@ func describes(calls sandbox.Calls) int {
 	return total
 }
 
+// happyPath demands that so many interfaces were made with three calls for each, and that nothing else was
+// changed.
+func (l *lab) happyPath(interfaces int) {
+	l.Helper()
+	want := map[string]int{
+		"CreateNetworkInterface":          interfaces,
+		"AttachNetworkInterface":          interfaces,
+		"ModifyNetworkInterfaceAttribute": interfaces,
+	}
+	if diff := gocmp.Diff(want, mutating(l.calls())); diff != "" {
+		l.Errorf("mutating calls for %d interfaces (-want +got):\n%s", interfaces, diff)
+	}
+}
+
 func (l *lab) calls() sandbox.Calls {
 	l.Helper()
 	calls, err := l.sim.Calls(l.ctx)
@@ -120,14 +134,7 @@ func attachFleet(t *testing.T, count int) sandbox.Calls {
 	l.startController()
 	l.converge(append(onAll(nodes, "first", sandbox.SubnetA, 1), onAll(nodes, "second", sandbox.SubnetB, 2)...)...)
 	calls := l.calls()
-	want := map[string]int{
-		"CreateNetworkInterface":          2 * count,
-		"AttachNetworkInterface":          2 * count,
-		"ModifyNetworkInterfaceAttribute": 2 * count,
-	}
-	if diff := gocmp.Diff(want, mutating(calls)); diff != "" {
-		t.Errorf("mutating calls for %d nodes (-want +got):\n%s", count, diff)
-	}
+	l.happyPath(2 * count)
 	for action, codes := range calls {
 		for code, n := range codes {
 			if code != "OK" {
