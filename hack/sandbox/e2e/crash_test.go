@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -170,16 +171,27 @@ func TestTerminatedGracefully(t *testing.T) {
 	l.converge(append(onAll(nodes, "a", sandbox.SubnetA, 1), onAll(nodes, "b", sandbox.SubnetB, 2)...)...)
 }
 
-// Health and metrics are served without a lease.
+// What the Deployment probes, and metrics, are served by the leader and by who waits for the lease.
 func TestServesHealthAndMetrics(t *testing.T) {
 	l := newLab(t)
-	controller := l.startController()
-	l.must(controller.WaitHealthy(l.ctx))
-	for _, path := range []string{"/healthz", "/metrics"} {
-		status, body, err := controller.Get(l.ctx, path)
-		l.must(err)
-		if status != 200 || strings.TrimSpace(body) == "" {
-			t.Errorf("%s: status %d, body %q", path, status, body)
+	replicas := map[string]*sandbox.Controller{"leader": l.startController()}
+	leader := l.leader("")
+	replicas["standby"] = l.startController()
+	for role, controller := range replicas {
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+			l.eventually(role+" serves "+path, func(ctx context.Context) error {
+				status, body, err := controller.Get(ctx, path)
+				if err != nil {
+					return err
+				}
+				if status != http.StatusOK || strings.TrimSpace(body) == "" {
+					return fmt.Errorf("status %d, body %q", status, body)
+				}
+				return nil
+			})
 		}
+	}
+	if holder := l.leader(""); holder != leader {
+		t.Errorf("the leader changed from %s to %s: who stood by is not known", leader, holder)
 	}
 }
