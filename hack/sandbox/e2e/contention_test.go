@@ -1,8 +1,13 @@
 package e2e
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -24,6 +29,58 @@ func TestOneSlotWantedTwice(t *testing.T) {
 	l.delete("first")
 	l.gone("first")
 	l.converge(on(node, "second", sandbox.SubnetB, 1))
+}
+
+// Of two that want a free slot, the earlier one gets it on every node, and of equals the one with the lesser
+// UID: not who comes first in a list, nor whom a worker happens to see first.
+func TestFreeSlotWantedTwice(t *testing.T) {
+	for name, apart := range map[string]bool{"made apart": true, "made in the same second": false} {
+		t.Run(name, func(t *testing.T) {
+			nodes := machines(3)
+			l := newLab(t, nodes...)
+			// By name and by subnet the winner of the first case comes second.
+			one, two := l.createPair(nodeENI("z", sandbox.SubnetB, 1), nodeENI("a", sandbox.SubnetA, 1), apart)
+			winner, loser := one, two
+			if !apart && two.UID < one.UID {
+				winner, loser = two, one
+			}
+			l.startController()
+			l.onlyInEC2(onAll(nodes, winner.Name, winner.Spec.SubnetID, 1)...)
+			for _, node := range nodes {
+				l.blocked(loser.Name, node.Name, v1alpha1.ReasonSlotTaken, winner.Name)
+			}
+			l.must(l.inEC2(l.ctx, onAll(nodes, winner.Name, winner.Spec.SubnetID, 1)))
+			l.happyPath(len(nodes))
+		})
+	}
+}
+
+// createPair makes two NodeENIs one after the other, in different seconds or in the same one. No controller
+// may be there yet.
+func (l *lab) createPair(first, second *v1alpha1.NodeENI, apart bool) (one, two *v1alpha1.NodeENI) {
+	l.Helper()
+	enis := l.cluster.ENIs.NetworkingV1alpha1().NodeENIs()
+	l.eventually("made", func(ctx context.Context) (err error) {
+		if one == nil {
+			if one, err = enis.Create(ctx, first, metav1.CreateOptions{}); err != nil {
+				return err
+			}
+		}
+		if two, err = enis.Create(ctx, second, metav1.CreateOptions{}); err != nil {
+			return err
+		}
+		if two.CreationTimestamp.Equal(&one.CreationTimestamp) != apart {
+			return nil
+		}
+		err = errors.Join(fmt.Errorf("made at %s and %s", one.CreationTimestamp, two.CreationTimestamp),
+			enis.Delete(ctx, second.Name, metav1.DeleteOptions{}))
+		if !apart {
+			err = errors.Join(err, enis.Delete(ctx, first.Name, metav1.DeleteOptions{}))
+			one = nil
+		}
+		return err
+	})
+	return one, two
 }
 
 // An edit of the older one does not cut the younger one off.
