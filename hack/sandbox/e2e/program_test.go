@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
@@ -97,9 +98,32 @@ func TestManifestsApply(t *testing.T) {
 			t.Errorf("kubectl apply does not make %s:\n%s", want, output)
 		}
 	}
-	if _, err := shared.cluster.Kubectl.Run(t.Context(), "apply", "-f", manifests); err != nil {
-		t.Errorf("applied again: %v", err)
+	before := versions(t, manifests)
+	again, err := shared.cluster.Kubectl.Run(t.Context(), "apply", "-f", manifests)
+	if err != nil {
+		t.Fatalf("applied again: %v", err)
 	}
+	for line := range strings.Lines(again) {
+		// A budget's selector is replaced as a whole, so that kubectl always has a patch for it, of whatever
+		// effect: the versions tell.
+		if !strings.HasSuffix(strings.TrimSpace(line), " unchanged") && !strings.HasPrefix(line, "poddisruptionbudget.policy/") {
+			t.Errorf("applied again, it changes something: %s", line)
+		}
+	}
+	if diff := gocmp.Diff(before, versions(t, manifests)); diff != "" || !strings.Contains(before, sandbox.ServiceAccount) {
+		t.Errorf("versions, applied again (-before +after):\n%s", diff)
+	}
+}
+
+// versions are the resource versions of all objects of the manifests.
+func versions(t *testing.T, manifests string) string {
+	t.Helper()
+	output, err := shared.cluster.Kubectl.Run(t.Context(), "get", "-f", manifests,
+		"-o", `jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
 }
 
 // What the Deployment passes to the controller, the controller understands.
