@@ -3,6 +3,7 @@ package e2e
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -213,7 +214,8 @@ func counts(object *v1alpha1.NodeENI, matching, attached, pending, blocked, rele
 	return nil
 }
 
-// blocked waits until a NodeENI says that a node's attachment is blocked, why, and what each word says.
+// blocked waits until a NodeENI says that a node's attachment is blocked, why, and what each word says. Where
+// nothing else goes on, it must say as well that it is stalled.
 func (l *lab) blocked(name, node, reason string, words ...string) {
 	l.Helper()
 	l.eventually(name+" blocked on "+node, func(ctx context.Context) error {
@@ -234,8 +236,22 @@ func (l *lab) blocked(name, node, reason string, words ...string) {
 				return fmt.Errorf("message %q does not name %q", got.Message, word)
 			}
 		}
-		return condition(object, v1alpha1.ConditionReady, metav1.ConditionFalse, "")
+		if err := condition(object, v1alpha1.ConditionReady, metav1.ConditionFalse, ""); err != nil {
+			return err
+		}
+		return stalled(object)
 	})
+}
+
+// stalled demands that a NodeENI with something blocked waits for help, and says so, unless more is pending
+// or being released.
+func stalled(object *v1alpha1.NodeENI) error {
+	status := object.Status
+	if *status.PendingNodes+*status.ReleasingInterfaces > 0 {
+		return nil
+	}
+	return errors.Join(condition(object, v1alpha1.ConditionStalled, metav1.ConditionTrue, ""),
+		condition(object, v1alpha1.ConditionReconciling, metav1.ConditionFalse, ""))
 }
 
 // describe prints interfaces for a person.
