@@ -36,6 +36,11 @@ help: ## List the targets
 build: ## Build the controller and the EC2 simulator into .bin
 	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/ ./cmd/multi-eni-controller ./cmd/ec2-simulator
 
+# Without -trimpath it shares the compiled packages of the unit tests.
+.PHONY: build-race
+build-race: ## Build the controller with the race detector into .bin/race, for the end-to-end tests
+	@CGO_ENABLED=1 go build -race -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/race/ ./cmd/multi-eni-controller
+
 .PHONY: test
 test: test-unit test-tools test-e2e ## Run every test: unit, sync and end to end
 

@@ -52,7 +52,7 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if shared.binaries, err = sandbox.BuildBinaries(ctx, shared.repo); err != nil {
+	if shared.binaries, err = sandbox.BuildRaceBinaries(ctx, shared.repo); err != nil {
 		return 0, err
 	}
 	dir, err := os.MkdirTemp("", "multi-eni-e2e-")

@@ -2,9 +2,12 @@ package e2e
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"os/exec"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +69,17 @@ func TestWrongFlags(t *testing.T) {
 				t.Errorf("stdout is:\n%s", stdout)
 			}
 		})
+	}
+}
+
+// Each lab looks for data races in the logs: the program must be one that tells of them.
+func TestControllerDetectsRaces(t *testing.T) {
+	info, err := buildinfo.ReadFile(shared.binaries.Controller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Errorf("built with %v", info.Settings)
 	}
 }
 
