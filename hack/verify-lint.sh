@@ -14,10 +14,11 @@ while IFS= read -r file; do
 	(cd "$module" && "$linter" run --config="$root/.golangci.yml" ./...) || failed+=("$module")
 done < <(find . -name '.?*' -prune -o -name go.mod -print | sort)
 
-# The linter lets tests sleep, because in a bubble that costs nothing and is how time passes there.
-asleep=$(find . -name '.?*' -prune -o -name '*_test.go' -print | sort | xargs grep -l 'time\.Sleep(' | xargs -r grep -L '"testing/synctest"' || true)
+# The linter lets tests sleep, because in a bubble that costs nothing and is how time passes there. To wait
+# for a timer is to sleep, too; a wait for something else is ended by a context.
+asleep=$(find . -name '.?*' -prune -o -name '*_test.go' -print | sort | xargs grep -lE 'time\.(Sleep|Tick)\(|<-time\.After\(' | xargs -r grep -L '"testing/synctest"' || true)
 if [ -n "$asleep" ]; then
-	echo "time.Sleep in tests outside a testing/synctest bubble; wait for what the test waits for:" >&2
+	echo "tests that sleep outside a testing/synctest bubble; wait for what the test waits for:" >&2
 	echo "$asleep" >&2
 	failed+=("$asleep")
 fi
