@@ -23,7 +23,8 @@
 // # Reasons of a blocked attachment
 //
 //	AttachFailed            EC2 refused the create or the attach for a reason of its own; the message has it
-//	AttachStuck             the attachment stays in "attaching"; it is tried again every hour
+//	AttachStuck             the attachment stays in "attaching"; blocked until the attach ends, the instance
+//	                        is replaced, or somebody detaches the interface by hand
 //	CredentialsRejected     EC2 does not accept the controller's credentials
 //	DeviceIndexInUse        an interface that is not ours holds the device index
 //	DuplicateInstance       another, newer Node names the same instance
@@ -44,6 +45,19 @@
 //	CleanupHalted           too many interfaces would go at once; a person must approve
 //	DetachStuck             the attachment stays in "detaching"
 //	TagsLost                an interface of ours lost its ownership tags
+//
+// # Reasons of a release
+//
+// An entry of status.releasing that is not held says why the interface goes. One that waited in vain for its
+// place says what has taken it: SlotTaken, DeviceIndexInUse or InterfaceLimitReached.
+//
+//	Misplaced               it is attached to another instance or at another index than its tags say
+//	NodeENIDeleted          its NodeENI is being deleted
+//	NodeENIGone             its NodeENI exists no more
+//	NodeGone                its Node exists no more, or is another instance now
+//	NodeNotSelected         its NodeENI does not select its Node any more
+//	SpecChanged             subnetID or deviceIndex changed: it is replaced
+//	Surplus                 another interface serves the same slot
 //
 // +k8s:deepcopy-gen=package
 // +groupName=networking.k8s.aws
