@@ -22,7 +22,7 @@ LDFLAGS = -s -w \
 	-X $(VERSION_PACKAGE).gitTreeState=$(TREE_STATE) \
 	-X $(VERSION_PACKAGE).buildDate=$(COMMIT_DATE)
 
-# Options of the demo: --once ends it after the last step.
+# Options of the demo: --once ends it after the last step, --empty plays nothing.
 DEMO_FLAGS ?=
 
 # Folders with tests of tools, in whichever module under hack/tools.
@@ -62,7 +62,8 @@ control-plane: ## Provide kube-apiserver, etcd and kubectl, once for every clone
 
 .PHONY: demo
 demo: ## Show the controller at work; DEMO_FLAGS=--once ends after the last step
-	@cd hack/sandbox && go run ./cmd/demo $(DEMO_FLAGS)
+	@go -C hack/sandbox build -o '$(CURDIR)/$(BIN)/demo' ./cmd/demo
+	@exec $(BIN)/demo $(DEMO_FLAGS)
 
 .PHONY: verify
 verify: ## Check generated files, lint, vet, format and module files

@@ -28,6 +28,11 @@ type Process struct {
 	waitErr error // written before ended is closed
 }
 
+// StartProgram starts a program. Its log is in dir.
+func StartProgram(dir, name, path string, args ...string) (*Process, error) {
+	return program{name: name, path: path, args: args}.start(dir)
+}
+
 // program is what to start.
 type program struct {
 	name string
@@ -66,6 +71,16 @@ func (p *Process) Log() string {
 		return err.Error()
 	}
 	return string(data)
+}
+
+// PID is the program's process ID.
+func (p *Process) PID() int {
+	return p.command.Process.Pid
+}
+
+// Ended is closed when the program has ended.
+func (p *Process) Ended() <-chan struct{} {
+	return p.ended
 }
 
 // Running reports whether the program has not ended.
@@ -121,8 +136,8 @@ func (p *Process) Stop(ctx context.Context, grace time.Duration) error {
 	return nil
 }
 
-// waitForLine waits for the first line of the log that starts with prefix, and returns its rest.
-func (p *Process) waitForLine(ctx context.Context, prefix string) (string, error) {
+// WaitForLine waits for the first line of the log that starts with prefix, and returns its rest.
+func (p *Process) WaitForLine(ctx context.Context, prefix string) (string, error) {
 	var rest string
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(context.Context) (bool, error) {
 		running := p.Running()

@@ -39,7 +39,7 @@ func TestProcessEnds(t *testing.T) {
 
 func TestProcessIsKilled(t *testing.T) {
 	process := shell(t, `trap '' TERM; echo ready; while :; do sleep 1; done`)
-	if _, err := process.waitForLine(t.Context(), "ready"); err != nil {
+	if _, err := process.WaitForLine(t.Context(), "ready"); err != nil {
 		t.Fatal(err)
 	}
 	if err := process.Stop(t.Context(), 100*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
@@ -52,11 +52,11 @@ func TestProcessIsKilled(t *testing.T) {
 
 func TestWaitForLine(t *testing.T) {
 	process := shell(t, `echo first; echo "listening on http://127.0.0.1:1"; exec sleep 60`)
-	if rest, err := process.waitForLine(t.Context(), "listening on "); err != nil || rest != "http://127.0.0.1:1" {
+	if rest, err := process.WaitForLine(t.Context(), "listening on "); err != nil || rest != "http://127.0.0.1:1" {
 		t.Errorf("line %q, error %v", rest, err)
 	}
 	ended := shell(t, `echo "no such file"; exit 1`)
-	if _, err := ended.waitForLine(t.Context(), "listening on "); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := ended.WaitForLine(t.Context(), "listening on "); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("error %v, want the program's own words", err)
 	}
 }

@@ -49,7 +49,7 @@ func StartSimulator(ctx context.Context, repo string, binaries Binaries, world e
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	address, err := process.waitForLine(ctx, "listening on ")
+	address, err := process.WaitForLine(ctx, "listening on ")
 	if err != nil {
 		return nil, errors.Join(err, process.Signal(syscall.SIGKILL))
 	}

@@ -1,5 +1,5 @@
 // Command demo shows the controller at work: it starts a sandbox, plays the two classic set-ups on it and
-// then leaves it to the user until an interrupt comes.
+// then leaves it to the user until an interrupt comes. However it ends, it ends what it has started.
 package main
 
 import (
@@ -10,18 +10,31 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
+
+// started is when the user began to wait.
+var started = time.Now()
+
+// endings are the signals at which the demo ends: an interrupt, a kill, a terminal that is closed, a reader of
+// its output that is gone.
+var endings = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
 
 func main() {
 	once := flag.Bool("once", false, "end after the last step; the exit code tells whether every step really converged")
+	empty := flag.Bool("empty", false, "play nothing: leave the sandbox to the user at once")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "demo: unexpected argument %q\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if *once && *empty {
+		fmt.Fprintln(os.Stderr, "demo: --once and --empty leave nothing to do")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), endings...)
 	defer stop()
-	err := run(ctx, *once)
+	err := run(ctx, *once, *empty)
 	if err == nil || errors.Is(err, context.Canceled) && !*once {
 		return // the user has seen enough
 	}
@@ -29,20 +42,21 @@ func main() {
 	os.Exit(1)
 }
 
-func run(ctx context.Context, once bool) (err error) {
+func run(ctx context.Context, once, empty bool) (err error) {
 	stage, err := newStage(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stage.close()) }()
-	if err := play(ctx, stage); err != nil {
-		return errors.Join(err, stage.explain())
+	if !empty {
+		if err := play(ctx, stage); err != nil {
+			return errors.Join(err, lastWords(stage.controller.Process))
+		}
 	}
 	if once {
 		title("Every step converged")
 		return nil
 	}
 	stage.invite()
-	<-ctx.Done()
-	return nil
+	return stage.attend(ctx)
 }

@@ -46,7 +46,6 @@ func newStage(ctx context.Context) (s *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	started := time.Now()
 	if err := s.start(ctx, assets); err != nil {
 		return nil, err
 	}
@@ -87,7 +86,7 @@ func (s *stage) start(ctx context.Context, assets string) (err error) {
 	if err != nil {
 		return err
 	}
-	say("controller: as its ServiceAccount, log in %s", s.controller.LogFile)
+	say("controller: process %d, as its ServiceAccount, log in %s", s.controller.PID(), s.controller.LogFile)
 	return s.controller.WaitHealthy(ctx)
 }
 
@@ -122,11 +121,25 @@ func (s *stage) close() error {
 	return errors.Join(errs...)
 }
 
-// explain is what the controller said last, for a demo that failed.
-func (s *stage) explain() error {
+// attend waits until the user has seen enough. A program that ends before is a failure.
+func (s *stage) attend(ctx context.Context) error {
+	ended := s.controller.Process
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.controller.Ended():
+	case <-s.simulator.Ended():
+		ended = s.simulator.Process
+	}
+	code, err := ended.Wait(ctx)
+	return errors.Join(fmt.Errorf("%s has ended by itself, exit code %d", ended.Name, code), err, lastWords(ended))
+}
+
+// lastWords is what a program said last, for a demo that failed.
+func lastWords(process *sandbox.Process) error {
 	const most = 40
-	lines := strings.Split(strings.TrimSpace(s.controller.Log()), "\n")
-	return fmt.Errorf("the end of the controller's log:\n%s", strings.Join(lines[max(0, len(lines)-most):], "\n"))
+	lines := strings.Split(strings.TrimSpace(process.Log()), "\n")
+	return fmt.Errorf("the end of the log of %s:\n%s", process.Name, strings.Join(lines[max(0, len(lines)-most):], "\n"))
 }
 
 // invite tells how to go on by hand.
