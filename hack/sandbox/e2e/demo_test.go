@@ -70,6 +70,26 @@ func TestDemoEndsWhatItStarted(t *testing.T) {
 	}
 }
 
+// Nor does anything stay when it ends half-way through its start.
+func TestDemoEndsWhileStarting(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), demoTimeout)
+	defer cancel()
+	demo := startDemo(t, buildDemo(t))
+	server, err := demo.WaitForLine(ctx, "   kube-apiserver and etcd: https://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := demo.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code, err := demo.Wait(ctx); err != nil || code != 0 || strings.Contains(demo.Log(), "up in") {
+		t.Errorf("exit code %d, error %v, want 0 and no more than a start in\n%s", code, err, demo.Log())
+	}
+	if dial(strings.TrimSuffix(server, "/")) == nil {
+		t.Error("kube-apiserver still answers")
+	}
+}
+
 func theDemo(demo *sandbox.Process, _ int) int { return demo.PID() }
 
 func theController(_ *sandbox.Process, controller int) int { return controller }

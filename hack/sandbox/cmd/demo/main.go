@@ -34,29 +34,37 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endings...)
 	defer stop()
-	err := run(ctx, *once, *empty)
-	if err == nil || errors.Is(err, context.Canceled) && !*once {
-		return // the user has seen enough
+	if err := run(ctx, *once, *empty); err != nil {
+		fmt.Fprintln(os.Stderr, "demo failed:", err)
+		os.Exit(1)
 	}
-	fmt.Fprintln(os.Stderr, "demo failed:", err)
-	os.Exit(1)
 }
 
+// run shows the demo, and ends all that it has started, however far it came.
 func run(ctx context.Context, once, empty bool) (err error) {
-	stage, err := newStage(ctx)
-	if err != nil {
+	s := &stage{}
+	defer func() { err = errors.Join(err, s.close()) }()
+	err = show(ctx, s, once, empty)
+	if ctx.Err() != nil && !once {
+		return nil // the user has seen enough; what failed was cut off
+	}
+	return err
+}
+
+func show(ctx context.Context, s *stage, once, empty bool) error {
+	if err := s.start(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stage.close()) }()
+	say("up in %s", time.Since(started).Round(100*time.Millisecond))
 	if !empty {
-		if err := play(ctx, stage); err != nil {
-			return errors.Join(err, lastWords(stage.controller.Process))
+		if err := play(ctx, s); err != nil {
+			return errors.Join(err, lastWords(s.controller.Process))
 		}
 	}
 	if once {
 		title("Every step converged")
 		return nil
 	}
-	stage.invite()
-	return stage.attend(ctx)
+	s.invite()
+	return s.attend(ctx)
 }

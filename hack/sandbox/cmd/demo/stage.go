@@ -30,30 +30,16 @@ type stage struct {
 	controller *sandbox.Controller
 }
 
-// newStage starts everything; what it has started when it fails, it ends.
-func newStage(ctx context.Context) (s *stage, err error) {
-	s = &stage{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
+// start starts everything; where it fails, close ends what was started.
+func (s *stage) start(ctx context.Context) (err error) {
 	if s.repo, err = sandbox.RepoRoot(); err != nil {
-		return nil, err
+		return err
 	}
 	title("Starting the sandbox")
 	assets, err := controlplane.Ensure(ctx, s.repo, os.Stdout)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.start(ctx, assets); err != nil {
-		return nil, err
-	}
-	say("up in %s", time.Since(started).Round(100*time.Millisecond))
-	return s, nil
-}
-
-func (s *stage) start(ctx context.Context, assets string) (err error) {
 	if s.dir, err = os.MkdirTemp("", "multi-eni-demo-"); err != nil {
 		return err
 	}
