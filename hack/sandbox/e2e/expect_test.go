@@ -218,6 +218,12 @@ func counts(object *v1alpha1.NodeENI, matching, attached, pending, blocked, rele
 // nothing else goes on, it must say as well that it is stalled.
 func (l *lab) blocked(name, node, reason string, words ...string) {
 	l.Helper()
+	l.blockedOn(name, node, []string{reason}, words...)
+}
+
+// blockedOn is blocked where EC2's own timing decides between the reasons.
+func (l *lab) blockedOn(name, node string, reasons []string, words ...string) {
+	l.Helper()
 	l.eventually(name+" blocked on "+node, func(ctx context.Context) error {
 		object, err := l.get(ctx, name)
 		if err != nil {
@@ -228,8 +234,8 @@ func (l *lab) blocked(name, node, reason string, words ...string) {
 			return fmt.Errorf("no attachment for %s: %v", node, object.Status.Attachments)
 		}
 		got := object.Status.Attachments[i]
-		if got.State != v1alpha1.AttachmentBlocked || got.Reason != reason {
-			return fmt.Errorf("state %s, reason %s (%s), want Blocked, %s", got.State, got.Reason, got.Message, reason)
+		if got.State != v1alpha1.AttachmentBlocked || !slices.Contains(reasons, got.Reason) {
+			return fmt.Errorf("state %s, reason %s (%s), want Blocked, %s", got.State, got.Reason, got.Message, strings.Join(reasons, " or "))
 		}
 		for _, word := range words {
 			if !strings.Contains(got.Message, word) {
