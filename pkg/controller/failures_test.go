@@ -221,6 +221,9 @@ func TestAnInstanceThatDiesUnderItsNodeLeavesNothing(t *testing.T) {
 			if got := l.calls("DetachNetworkInterface"); got != 0 {
 				t.Errorf("%d detaches from an instance that was dying", got)
 			}
+			if got := l.calls("AttachNetworkInterface"); got != 2 {
+				t.Errorf("%d attaches, want those of the beginning, 2", got)
+			}
 			l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonInstanceNotRunning)
 			l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), nodeName(0), metav1.DeleteOptions{}))
 			l.pass(time.Minute)

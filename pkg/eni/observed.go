@@ -10,6 +10,9 @@ type ObservedInterface struct {
 	Epochs int
 	// AttachmentSince is when the attachment's present status was first seen.
 	AttachmentSince time.Time
+	// WasAttached is true when this process has seen another attachment of the interface before the present one,
+	// or before there was none.
+	WasAttached bool
 	// Missing is true when the interface was not where a read should have shown it, and is not yet known
 	// to be gone: nothing must be decided about it.
 	Missing bool

@@ -163,6 +163,7 @@ func (r *record) reattach(from, to *eni.Attachment, now time.Time) {
 	}
 	r.attachmentKnown = now
 	if from != nil && from.ID != "" {
+		r.WasAttached = true
 		r.formers = append(slices.Clone(r.formers), from.ID)
 		r.formers = r.formers[max(0, len(r.formers)-maxFormers):]
 	}

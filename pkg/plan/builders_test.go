@@ -114,6 +114,8 @@ func lost(i *eni.ObservedInterface) {
 	delete(i.Tags, eni.TagClusterID)
 }
 
+func lostItsAttachment(i *eni.ObservedInterface) { i.WasAttached = true }
+
 // foreign puts somebody else's interface on the instance.
 func foreign(id string, index int32) func(*Snapshot) {
 	return func(s *Snapshot) {

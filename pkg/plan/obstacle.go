@@ -39,11 +39,20 @@ func (p *placer) unknownInstance() (verdict, bool) {
 	case p.Instance.NotFound:
 		p.refreshInstanceAfter(recheckAbsent)
 		return verdict{v1alpha1.ReasonInstanceNotFound, fmt.Sprintf("EC2 does not know instance %s in this Region and account; delete the Node if the instance is gone", p.InstanceID)}, true
-	case p.Now.Sub(p.Instance.ObservedAt) > staleInstance:
+	case p.Now.Sub(p.Instance.ObservedAt) > staleInstance || p.Instance.ObservedAt.Before(p.lostSince()):
 		p.refresh(time.Time{}, func(r *Refresh) { r.Instance = true })
 		return waiting, true
 	}
 	return verdict{}, false
+}
+
+// lostSince is when the interface lost its attachment, which may have gone with the instance; zero when it did not.
+func (p *placer) lostSince() time.Time {
+	keeper, exists := p.keepers[p.key(p.n)]
+	if !exists || !keeper.WasAttached || keeper.Attachment != nil {
+		return time.Time{}
+	}
+	return keeper.AttachmentSince
 }
 
 func (p *placer) refreshInstanceAfter(age time.Duration) {

@@ -22,6 +22,9 @@
 //
 // # Reasons of a blocked attachment
 //
+// An attached interface that cannot be given a wanted setting has one of these too, and so has one that waits for
+// a predecessor whose release is held.
+//
 //	AttachFailed            EC2 refused the create or the attach for a reason of its own; the message has it
 //	AttachStuck             the attachment stays in "attaching"; blocked until the attach ends, the instance
 //	                        is replaced, or somebody detaches the interface by hand
@@ -42,8 +45,13 @@
 //
 // # Reasons of a held release
 //
-//	CleanupHalted           too many interfaces would go at once; a person must approve
+//	CleanupHalted           most interfaces would go at once because their NodeENI, their Node or its labels
+//	                        vanished; a person must approve, by the annotation
+//	                        networking.k8s.aws/allow-release-until
+//	CredentialsRejected     EC2 does not accept the controller's credentials
 //	DetachStuck             the attachment stays in "detaching"
+//	PermissionDenied        IAM denies the detach or the delete
+//	ReleaseFailed           EC2 refused the detach or the delete for a reason of its own; the message has it
 //	TagsLost                an interface of ours lost its ownership tags
 //
 // # Reasons of a release
@@ -51,6 +59,7 @@
 // An entry of status.releasing that is not held says why the interface goes. One that waited in vain for its
 // place says what has taken it: SlotTaken, DeviceIndexInUse or InterfaceLimitReached.
 //
+//	InstanceGone            its instance is shutting down or terminated, or EC2 has not known it for long
 //	Misplaced               it is attached to another instance or at another index than its tags say
 //	NodeENIDeleted          its NodeENI is being deleted
 //	NodeENIGone             its NodeENI exists no more
