@@ -7,8 +7,8 @@ const Finalizer = GroupName + "/eni-cleanup"
 // interfaces of this NodeENI may bear, so that a key which leaves the spec can leave the interfaces.
 const AnnotationManagedTagKeys = GroupName + "/managed-tag-keys"
 
-// AnnotationAllowReleaseUntil, on a NodeENI or, for interfaces whose NodeENI is gone, on the controller's Lease,
-// lets a halted cleanup go on until the given time, in RFC 3339.
+// AnnotationAllowReleaseUntil lets a halted cleanup go on until the time that it gives in RFC 3339. It is set on the
+// NodeENI, or on the controller's Lease for interfaces whose NodeENI is gone.
 const AnnotationAllowReleaseUntil = GroupName + "/allow-release-until"
 
 // Types of the conditions in NodeENIStatus.
