@@ -197,6 +197,7 @@ func (s *Simulator) Now() time.Time {
 func (s *Simulator) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.audience.tell()
 	s.offset += max(0, d)
 	s.settle(s.now())
 }

@@ -53,10 +53,6 @@ type answer struct {
 // while the call takes effect, never while its latency passes.
 func (s *Simulator) serveQuery(w http.ResponseWriter, r *http.Request) {
 	form, err := readForm(w, r)
-	if err == nil && form.Get("Action") == "" && r.Method == http.MethodGet && len(form) == 0 {
-		s.serveConsole(w, r)
-		return
-	}
 	var a answer
 	s.locked(func(now time.Time) {
 		a = s.handle(r, form, err, now)

@@ -54,6 +54,8 @@ type Simulator struct {
 	faultN  int
 	log     callLog
 	access  *access
+	// audience is who looks at the console.
+	audience audience
 	// scratch is where answers are written before they are copied out, under the lock.
 	scratch []byte
 }
@@ -104,6 +106,7 @@ func (s *Simulator) now() time.Time { return s.clock.Now().Add(s.offset) }
 func (s *Simulator) locked(f func(now time.Time)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.audience.tell()
 	now := s.now()
 	s.settle(now)
 	f(now)
@@ -111,9 +114,12 @@ func (s *Simulator) locked(f func(now time.Time)) {
 
 // ServeHTTP implements http.Handler.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if isControl(r.URL.Path) {
+	switch {
+	case isConsole(r):
+		s.serveConsole(w, r)
+	case isControl(r.URL.Path):
 		s.serveControl(w, r)
-		return
+	default:
+		s.serveQuery(w, r)
 	}
-	s.serveQuery(w, r)
 }
