@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -130,6 +131,15 @@ func (p *page) checkManners(address string) {
 	for _, problem := range p.problems {
 		p.Errorf("the browser complains: %s", problem)
 	}
+}
+
+// forgive drops complaints that the test itself has provoked.
+func (p *page) forgive(texts ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problems = slices.DeleteFunc(p.problems, func(problem string) bool {
+		return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(problem, text) })
+	})
 }
 
 // command is a command of the browser's protocol, whose answer does not matter.

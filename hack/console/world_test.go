@@ -83,10 +83,8 @@ func machine(i int) ec2sim.Instance {
 	return in
 }
 
-// serve starts a simulator of a world and changes it until there is a bit of everything
-// to see: interfaces in each state, a slot that is spoilt, an instance that has ended,
-// calls that were throttled, calls that failed.
-func serve(t *testing.T, w ec2sim.World) *account {
+// start starts a simulator of a world.
+func start(t *testing.T, w ec2sim.World) *account {
 	t.Helper()
 	sim, err := ec2sim.New(w, ec2sim.Options{})
 	if err != nil {
@@ -94,14 +92,22 @@ func serve(t *testing.T, w ec2sim.World) *account {
 	}
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
-	a := &account{T: t, sim: sim, url: server.URL, ec2: ec2.New(ec2.Options{
+	return &account{T: t, sim: sim, url: server.URL, ec2: ec2.New(ec2.Options{
 		Region: "us-east-1", BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "secret", ""),
 	})}
+}
+
+// serve starts a simulator of a world and changes it until there is a bit of everything
+// to see: interfaces in each state, a slot that is spoilt, an instance that has ended,
+// calls that were throttled, calls that failed.
+func serve(t *testing.T, w ec2sim.World) *account {
+	t.Helper()
+	a := start(t, w)
 	a.stuck("stuck-attaching", func() { a.attach(a.create(), instanceID(2), 1) })
 	a.stuck("stuck-detaching", func() { a.detach(instanceID(0), 2, false) })
 	a.detach(instanceID(1), 3, true)
-	_, err = a.ec2.TerminateInstances(a.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{instanceID(5)}})
+	_, err := a.ec2.TerminateInstances(a.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{instanceID(5)}})
 	a.must(err)
 	for range 5 {
 		// Of these, EC2 answers two and throttles three.

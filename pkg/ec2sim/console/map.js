@@ -98,6 +98,7 @@ export class MapView {
     while (rows.length < cards.length) rows.push(make("div", { class: "card" }));
     rows.length = cards.length;
     arrange(element, [head, ...rows]);
+    pack(element, style === "dot" ? footprint(i) : null, i.cards * i.perCard > listed);
     let at = 0;
     cards.forEach((places, card) => {
       set(rows[card], { card: cards.length > 1 ? card : null });
@@ -131,6 +132,23 @@ export class MapView {
   }
 }
 
+// footprint is how much of the compact grid an instance takes: its columns are as wide as
+// four slots. The measures are those of the style sheet.
+function footprint(i) {
+  const columns = i.cards * i.perCard <= 4 ? 1 : i.cards * i.perCard <= 8 ? 2 : 4;
+  const width = 67 * columns - 17;
+  const across = Math.floor((width + 2) / 13);
+  const abreast = Math.max(1, Math.floor((width + 6) / (13 * i.perCard + 4)));
+  const lines = Math.ceil(i.cards / abreast) * Math.ceil(i.perCard / across);
+  return { columns, rows: Math.ceil((lines + 1) / 2) };
+}
+
+function pack(element, size, wide) {
+  element.style.gridColumn = size && size.columns > 1 ? `span ${size.columns}` : "";
+  element.style.gridRow = size && size.rows > 1 ? `span ${size.rows}` : "";
+  element.classList.toggle("wide", wide);
+}
+
 // drawWords is what a slot says where there is room.
 function drawWords(element, place, style, owner) {
   if (style === "dot" || place.index === undefined) {
@@ -154,8 +172,8 @@ function newZone(name) {
 }
 
 function newSubnet(id) {
-  const head = make("header", {}, make("b"), make("small", { class: "cidr" }), make("small", { class: "use" }));
-  const element = make("article", { class: "subnet", tabindex: "-1", role: "button" }, head, make("div", { class: "bar" }, make("i")), make("div", { class: "loose" }));
+  const head = make("header", {}, make("b"), make("small", { class: "use" }));
+  const element = make("article", { class: "subnet", tabindex: "-1", role: "button" }, head, make("div", { class: "bar" }, make("i")), make("small", { class: "cidr" }), make("div", { class: "loose" }));
   return set(element, { subnet: id });
 }
 

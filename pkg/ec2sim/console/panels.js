@@ -139,7 +139,7 @@ export function drawSummary(account) {
     set(item, { n });
     say(item.querySelector("b"), grouped(n));
   }
-  say(document.querySelector("#where"), `${account.region} · account ${account.account}`);
+  say(document.querySelector("#where"), `${account.region} · account ${account.account} · ${grouped(account.instances.size)} instances · ${grouped(account.interfaces.size)} interfaces`);
 }
 
 const grouped = (n) => n.toLocaleString("en").replaceAll(",", "\u202f");
