@@ -56,6 +56,11 @@ test-tools: ## Run the tests of the project's own tools
 test-e2e: control-plane ## Run the sandbox's tests: the real binaries on a real API server
 	cd hack/sandbox && go vet ./... && go test -count=1 -timeout=20m ./...
 
+.PHONY: test-console
+test-console: ## Run the tests of the simulator's console in headless Chromium
+	@command -v chromium >/dev/null || { echo "test-console needs Chromium: install Debian's package chromium" >&2; exit 1; }
+	cd hack/console && go vet ./... && go test -count=1 -timeout=10m ./...
+
 .PHONY: control-plane
 control-plane: ## Provide kube-apiserver, etcd and kubectl, once for every clone on this machine
 	@cd hack/sandbox && go run ./cmd/controlplane

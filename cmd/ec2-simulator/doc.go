@@ -67,4 +67,44 @@
 //	DELETE /_sim/faults                     all, or ?id=N
 //	GET    /_sim/clock
 //	POST   /_sim/clock                      {"advance": "5m"}
+//	GET    /_sim/events                     everything as it changes, as server-sent events
+//
+// # The console
+//
+// GET / without an Action is a page for a browser. It draws zones, subnets and the use of
+// their addresses, instances with their slots, interfaces by state and by owner, and the
+// rate of calls, and follows what happens. The pointer, or the arrow keys, show details;
+// Enter or a click keeps them open. An interface's owner is what one of its tags says:
+// owner, nodeeni-name, cluster-name or Name, with or without a prefix such as
+// example.com/, or the tag that is chosen on the page. GET of any other path that is not
+// under /_sim/ is 404 unless it has an Action.
+//
+// # The event stream
+//
+// GET /_sim/events is text/event-stream. Each event's data is one JSON object. The first
+// event, and one after the account was replaced by another, is named world and holds
+// everything:
+//
+//	event: world
+//	data: {"time": "2026-01-02T03:04:05Z", "region": "us-east-1", "account": "123456789012",
+//	       "subnets": […], "instances": […], "interfaces": […], "calls": {…}}
+//
+// The others are named change and hold the same without region and account: only the
+// resources that are new or different, each of them whole; "gone", the IDs of those that
+// are no more, to be applied first; and of "calls" the actions that were called, with all
+// their counts so far. What is left out has not changed. There are four events a second
+// at most, in which states that were shorter may be missing, and no more than a comment
+// now and then when nothing happens. Who connects again is told everything again.
+//
+//	subnet     {"id", "vpc", "zone", "zoneId", "cidr", "size": 251, "free": 249, "tags": {…}}
+//	instance   {"id", "type", "subnet", "state", "cards": 1, "perCard": 4, "tags": {…},
+//	            "unusable": [{"card": 0, "index": 1}]}       until it is stopped: detached by force
+//	interface  {"id", "subnet", "state": "attached", "type", "description", "mac", "addresses": […],
+//	            "prefixes": […], "securityGroups": […], "tags": {…},
+//	            "attachment": {"id", "instance", "card", "index", "deleteOnTermination", "since"}}
+//	calls      {"CreateTags": {"OK": 3, "RequestLimitExceeded": 1}}
+//
+// An interface's state is available, or else its attachment's: attaching, attached or
+// detaching. 500 instances with 4,000 interfaces make a world of 2.6 MB; a change is
+// about 650 bytes for each interface.
 package main

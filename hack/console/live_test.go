@@ -217,6 +217,7 @@ func TestRate(t *testing.T) {
 	}
 	p.shows(row + `?.dataset.total === "20" && ` + row + `.dataset.busy === "yes" && +` + row + `.dataset.rate >= 1`)
 	p.shows(`document.querySelector("path.all").getAttribute("d") !== ""`)
+	p.picture("6-busy")
 	p.shows(row + `.dataset.rate === "0.00" && ` + row + `.dataset.total === "20"`)
 }
 
@@ -323,6 +324,12 @@ func TestNarrow(t *testing.T) {
 		p.shows(`document.querySelectorAll("[data-instance]").length === 6`)
 		p.fits(width)
 		p.picture(fmt.Sprintf("6-%d", width))
+	}
+	c := serve(t, world(60))
+	for _, width := range []int{390, 820} {
+		p := visit(t, c.url+"/", int64(width), 800)
+		p.shows(`document.querySelectorAll("[data-instance]").length === 60`)
+		p.fits(width)
 	}
 }
 

@@ -69,5 +69,8 @@
 // # Control
 //
 // Under /_sim/ is the control protocol, JSON, which needs no signature and takes no
-// time. Its paths are in the documentation of cmd/ec2-simulator.
+// time. Its paths are in the documentation of cmd/ec2-simulator. GET / is a console for
+// people, which follows the account by the control protocol's stream of events. A stream
+// runs in its request's goroutine: it waits there for changes, or for the time of what
+// happens by itself, and holds the lock only to take a picture.
 package ec2sim

@@ -57,6 +57,7 @@ func (s *stage) start(ctx context.Context) (err error) {
 		return err
 	}
 	say("EC2 simulator, with the IAM policy of the manifests in force: %s", s.simulator.URL)
+	say("look on in a browser: %s", s.console())
 	for _, machine := range machines {
 		if err := s.cluster.AddNode(ctx, machine); err != nil {
 			return err
@@ -128,6 +129,9 @@ func lastWords(process *sandbox.Process) error {
 	return fmt.Errorf("the end of the log of %s:\n%s", process.Name, strings.Join(lines[max(0, len(lines)-most):], "\n"))
 }
 
+// console is the address of the page that draws what EC2 has.
+func (s *stage) console() string { return s.simulator.URL + "/" }
+
 // invite tells how to go on by hand.
 func (s *stage) invite() {
 	title("Your turn")
@@ -140,12 +144,15 @@ func (s *stage) invite() {
   kubectl apply -f %s
   kubectl label node node3 --overwrite ng=multi-eni
   kubectl get nodeeni -w
-  curl -s %s/_sim/world      # what EC2 has
-  curl -s %[4]s/_sim/calls      # how it was called
+
+What EC2 has, drawn as it changes: %s
+
+  curl -s %s/_sim/world      # the same as JSON
+  curl -s %[5]s/_sim/calls      # how it was called
   tail -f %s
 
 `, s.cluster.Kubectl.Kubeconfig, s.cluster.Kubectl.Path, filepath.Join(s.repo, "manifests", "examples", "basic.yaml"),
-		s.simulator.URL, s.controller.LogFile)
+		s.console(), s.simulator.URL, s.controller.LogFile)
 }
 
 func title(text string) {
