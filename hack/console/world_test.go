@@ -31,7 +31,7 @@ type account struct {
 }
 
 // world is an account with so many instances, three in four of them with interfaces of
-// two owners; one is of a type with several network cards, one is stopped, one terminated.
+// two owners; some are of types with several network cards, one is stopped, one terminated.
 func world(instances int) ec2sim.World {
 	w := ec2sim.World{
 		Subnets: []ec2sim.Subnet{
@@ -79,6 +79,8 @@ func machine(i int) ec2sim.Instance {
 		in.Type = "p4d.24xlarge"
 	case 5:
 		in.Tags = nil
+	case 6:
+		in.Type = "p5.48xlarge"
 	}
 	return in
 }

@@ -103,11 +103,11 @@ func (s *Simulator) picture(now time.Time) consolePicture {
 	return p
 }
 
-func (n *subnet) console() consoleSubnet {
-	size := 1<<(n.cidr.Addr().BitLen()-n.cidr.Bits()) - reservedFirst - reservedLast
+func (s *subnet) console() consoleSubnet {
+	size := 1<<(s.cidr.Addr().BitLen()-s.cidr.Bits()) - reservedFirst - reservedLast
 	return consoleSubnet{
-		ID: n.id, VPC: n.vpc.id, Zone: n.zone, ZoneID: n.zoneID, CIDR: n.cidr.String(),
-		Size: size, Free: n.pool.available(), Tags: maps.Clone(n.tags),
+		ID: s.id, VPC: s.vpc.id, Zone: s.zone, ZoneID: s.zoneID, CIDR: s.cidr.String(),
+		Size: size, Free: s.pool.available(), Tags: maps.Clone(s.tags),
 	}
 }
 

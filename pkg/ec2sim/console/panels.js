@@ -96,13 +96,10 @@ export class Calls {
       points.push({ all, bad });
     }
     const peak = Math.max(1, ...points.map((p) => p.all));
-    const area = (pick) => {
-      const left = history - points.length;
-      const line = points.map((p, i) => `${left + i} ${(35 - 33 * pick(p) / peak).toFixed(2)}`);
-      return line.length ? `M${left} 36L${line.join("L")}L${history - 1} 36Z` : "";
-    };
-    this.section.querySelector("path.all").setAttribute("d", area((p) => p.all));
-    this.section.querySelector("path.bad").setAttribute("d", area((p) => p.bad));
+    const bars = (pick) => points.map((p, i) =>
+      pick(p) ? `M${history - points.length + i} 36v${(-34 * pick(p) / peak).toFixed(2)}h.8V36z` : "").join("");
+    this.section.querySelector("path.all").setAttribute("d", bars((p) => p.all));
+    this.section.querySelector("path.bad").setAttribute("d", bars((p) => p.bad));
     say(this.section.querySelector("#peak"), points.some((p) => p.all) ? `peak ${perSecond(peak)} a second` : "");
   }
 }
