@@ -183,7 +183,7 @@ func (c *Controller) createFailed(ctx context.Context, n *v1alpha1.NodeENI, acti
 		c.setbacks.failed(n, action.InstanceID, err, time.Now())
 		return err
 	}
-	c.refused(ctx, n, action, err)
+	c.refused(ctx, n, action, createCauses(n), err)
 	return nil
 }
 
@@ -218,7 +218,7 @@ func (c *Controller) attachFailed(ctx context.Context, n *v1alpha1.NodeENI, acti
 		c.inventory.RefreshInterfaces(action.InterfaceID)
 	default:
 		c.inventory.RefreshInstances(action.InstanceID)
-		c.refused(ctx, n, action, err)
+		c.refused(ctx, n, action, attachCauses(n), err)
 		return nil
 	}
 	c.setbacks.notAsked(attachCauses(n))
@@ -252,7 +252,7 @@ func (c *Controller) modifyFailed(ctx context.Context, n *v1alpha1.NodeENI, acti
 		c.inventory.RefreshInterfaces(action.InterfaceID)
 		return err
 	}
-	c.refused(ctx, n, action, err)
+	c.refused(ctx, n, action, modifyCauses(n), err)
 	return nil
 }
 
@@ -286,8 +286,8 @@ func (c *Controller) modifyCall(ctx context.Context, a plan.Action, iface eni.In
 }
 
 // refused remembers a definite refusal; the next plan reports it and says when it is tried again.
-func (c *Controller) refused(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, err error) {
-	c.setbacks.refused(n, action.InstanceID, err, time.Now())
+func (c *Controller) refused(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, admitted []cause, err error) {
+	c.setbacks.refused(n, action.InstanceID, admitted, err, time.Now())
 	klog.FromContext(ctx).V(2).Info("EC2 refused a call", "action", action.Kind, "nodeENI", klog.KObj(n), "node", action.NodeName,
 		"eniID", action.InterfaceID, "err", err)
 }

@@ -37,6 +37,9 @@ func createCauses(n *v1alpha1.NodeENI) []cause {
 	}
 }
 
+// createOnly reports whether a cause says nothing against a call for an interface that exists.
+func (c cause) createOnly() bool { return c.kind != eni.KindCredentials }
+
 // modifyCauses are the shared causes that can stand against changing a setting.
 func modifyCauses(*v1alpha1.NodeENI) []cause { return []cause{{eni.KindCredentials, ""}} }
 

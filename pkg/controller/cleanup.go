@@ -103,6 +103,7 @@ func (c *Controller) detach(ctx context.Context, action plan.Action, iface eni.I
 			unknown := *iface.Attachment
 			unknown.Status = eni.UnknownAttachment
 			c.inventory.SetAttachment(iface.ID, &unknown)
+			c.exodus.detached(iface.ID, time.Now())
 		case eni.KindThrottled, eni.KindNotSent:
 		default:
 			c.inventory.RefreshInterfaces(iface.ID)

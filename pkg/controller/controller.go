@@ -81,7 +81,8 @@ type Controller struct {
 	tokens    tokenSteps
 	written   writtenStatuses
 	exodus    exodus
-	selectors formerSelectors
+
+	deselected deselected
 
 	stop <-chan struct{}
 }

@@ -31,30 +31,54 @@ type exodus struct {
 type goingInterface struct {
 	instanceID string
 	released   time.Time
+	// there is true while one that went is attached all the same.
+	there bool
 }
 
 // update takes in which interfaces would go from one instance now. attached counts all that are attached. When
 // cleanup is halted or goes on by that, it returns true and all instances that this concerns.
-func (e *exodus) update(instanceID string, vanished []string, attached int, now time.Time) (concerned []string, turned bool) {
+func (e *exodus) update(instanceID string, result plan.Result, attached int, now time.Time) (concerned []string, turned bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.observe(instanceID, vanished, now)
+	e.forget(instanceID, result, now)
+	e.add(instanceID, result.Vanished)
 	return e.judge(attached)
 }
 
-// observe keeps the list of those that go.
-func (e *exodus) observe(instanceID string, vanished []string, now time.Time) {
+// prime is update for a process that has just started: those of which nobody knows yet whether they would go are
+// counted until that is known, so that they do not go one by one, as if each were the first.
+func (e *exodus) prime(instanceID string, result plan.Result, attached int) (turned bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.add(instanceID, result.Vanished)
+	e.add(instanceID, result.Undecided)
+	_, turned = e.judge(attached)
+	return turned
+}
+
+// forget drops those of an instance that are wanted again or gone for another reason, and those that went long ago.
+// While cleanup is halted, those that went before count on: it does not go on by waiting.
+func (e *exodus) forget(instanceID string, result plan.Result, now time.Time) {
 	maps.DeleteFunc(e.going, func(id string, g goingInterface) bool {
-		if g.released.IsZero() {
-			return g.instanceID == instanceID && !slices.Contains(vanished, id)
+		if !g.released.IsZero() {
+			return e.halt == nil && now.Sub(g.released) >= plan.ExodusWindow
 		}
-		return now.Sub(g.released) >= plan.ExodusWindow
+		return g.instanceID == instanceID && !slices.Contains(result.Vanished, id) && !slices.Contains(result.Undecided, id)
 	})
-	for _, id := range vanished {
+	for id, g := range e.going {
+		if g.instanceID == instanceID {
+			g.there = false
+			e.going[id] = g
+		}
+	}
+}
+
+func (e *exodus) add(instanceID string, ids []string) {
+	for _, id := range ids {
 		if e.going == nil {
 			e.going = map[string]goingInterface{}
 		}
-		e.going[id] = goingInterface{instanceID: instanceID}
+		e.going[id] = goingInterface{instanceID: instanceID, released: e.going[id].released, there: true}
 	}
 }
 
@@ -62,16 +86,21 @@ func (e *exodus) observe(instanceID string, vanished []string, now time.Time) {
 func (e *exodus) judge(attached int) (concerned []string, turned bool) {
 	now := plan.Exodus{Threshold: e.threshold, Attached: attached}
 	for _, g := range e.going {
-		if g.released.IsZero() {
+		switch {
+		case g.released.IsZero():
 			now.Pending++
-		} else {
+		case g.there:
+			now.Released++
+			now.Attached--
+		default:
 			now.Released++
 		}
 	}
-	if now.Halts() == (e.halt != nil) {
+	halts := now.Halts() && now.Pending > 0
+	if halts == (e.halt != nil) {
 		return nil, false
 	}
-	if e.halt = nil; now.Halts() {
+	if e.halt = nil; halts {
 		e.halt = &plan.Halt{Exodus: now, Lease: e.lease}
 	}
 	instances := map[string]bool{}
@@ -81,11 +110,17 @@ func (e *exodus) judge(attached int) (concerned []string, turned bool) {
 	return slices.Sorted(maps.Keys(instances)), true
 }
 
-// detached notes that an interface which would go is on its way.
+// detached notes that an interface which would go is, or may be, on its way. One that goes although cleanup is halted
+// goes with a person's approval and does not count.
 func (e *exodus) detached(id string, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if g, ok := e.going[id]; ok {
+	g, ok := e.going[id]
+	switch {
+	case !ok:
+	case e.halt != nil:
+		delete(e.going, id)
+	default:
 		g.released = now
 		e.going[id] = g
 	}
@@ -115,33 +150,39 @@ func (e *exodus) approve(until time.Time) (news bool) {
 // countExodus takes in what a plan says about interfaces that would go. It reports whether the plan must be made
 // again, because cleanup was halted or goes on by that.
 func (c *Controller) countExodus(ctx context.Context, instanceID string, result plan.Result, now time.Time) (turned bool) {
-	concerned, turned := c.exodus.update(instanceID, result.Vanished, c.inventory.Attached(), now)
+	concerned, turned := c.exodus.update(instanceID, result, c.inventory.Attached(), now)
 	if !turned {
 		return false
 	}
-	logger := klog.FromContext(ctx)
-	if halt := c.exodus.halted(); halt != nil {
-		cleanupHalts.Inc()
-		logger.Info("Cleanup halted: too many interfaces would go at once", "pending", halt.Pending, "released", halt.Released,
-			"attached", halt.Attached, "threshold", halt.Threshold)
-	} else {
-		logger.Info("Cleanup goes on: few enough interfaces would go")
-	}
+	c.sayTurned(ctx)
 	for _, id := range concerned {
 		c.enqueueInstance(id)
 	}
 	return true
 }
 
-// primeExodus counts what would go before anything does: after a restart, what has vanished meanwhile must not
-// go one by one as if each were the first.
+func (c *Controller) sayTurned(ctx context.Context) {
+	logger := klog.FromContext(ctx)
+	halt := c.exodus.halted()
+	if halt == nil {
+		logger.Info("Cleanup goes on: few enough interfaces would go")
+		return
+	}
+	cleanupHalts.Inc()
+	logger.Info("Cleanup halted: too many interfaces would go at once", "pending", halt.Pending, "released", halt.Released,
+		"attached", halt.Attached, "threshold", halt.Threshold)
+}
+
+// primeExodus counts what would go before anything does.
 func (c *Controller) primeExodus(ctx context.Context) error {
 	for _, id := range c.inventory.InstanceKeys() {
 		snapshot, err := c.gather(id)
 		if err != nil {
 			return err
 		}
-		c.countExodus(ctx, id, plan.Instance(snapshot), snapshot.Now)
+		if c.exodus.prime(id, plan.Instance(snapshot), c.inventory.Attached()) {
+			c.sayTurned(ctx)
+		}
 	}
 	return nil
 }
@@ -150,59 +191,26 @@ func (c *Controller) primeExodus(ctx context.Context) error {
 // whether the plan must be made again.
 func (c *Controller) askLease(ctx context.Context, snapshot plan.Snapshot, result plan.Result) (news bool, err error) {
 	unowned := slices.ContainsFunc(result.Releases, func(r plan.ReleaseReport) bool {
-		return r.Release.Reason == v1alpha1.ReasonCleanupHalted && !slices.ContainsFunc(snapshot.NodeENIs, func(n *v1alpha1.NodeENI) bool { return n.UID == r.NodeENI })
+		return r.Release.Reason == v1alpha1.ReasonCleanupHalted && !owns(snapshot.NodeENIs, r.NodeENI)
 	})
 	if !unowned {
 		return false, nil
 	}
+	return c.readApproval(ctx)
+}
+
+// readApproval reads what our Lease says about a halted cleanup, and reports whether that is news.
+func (c *Controller) readApproval(ctx context.Context) (news bool, err error) {
 	lease, found, err := c.live.leases.read(ctx, c.exodus.lease.Name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return false, fmt.Errorf("looking whether the release of interfaces is approved: %w", err)
-	}
-	if !found {
-		return false, nil
+	case !found:
+		return c.exodus.approve(time.Time{}), nil
 	}
 	return c.exodus.approve(plan.ApprovedUntil(lease.Annotations)), nil
 }
 
-// formerSelectors remembers the node selectors that NodeENIs had: a Node that one of these still matches was taken
-// out by an edit, which is an order, and not by the loss of its labels.
-type formerSelectors struct {
-	mu    sync.Mutex
-	byUID map[types.UID][]map[string]string
-}
-
-// maxFormerSelectors is how many edits of one selector are remembered.
-const maxFormerSelectors = 8
-
-func (f *formerSelectors) edited(uid types.UID, from map[string]string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.byUID == nil {
-		f.byUID = map[types.UID][]map[string]string{}
-	}
-	// A new slice: snapshots hold the present one.
-	list := append(slices.Clone(f.byUID[uid]), from)
-	f.byUID[uid] = list[max(0, len(list)-maxFormerSelectors):]
-}
-
-func (f *formerSelectors) of(nodeENIs []*v1alpha1.NodeENI) map[types.UID][]map[string]string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var found map[types.UID][]map[string]string
-	for _, n := range nodeENIs {
-		if list := f.byUID[n.UID]; list != nil {
-			if found == nil {
-				found = map[types.UID][]map[string]string{}
-			}
-			found[n.UID] = list
-		}
-	}
-	return found
-}
-
-func (f *formerSelectors) forget(uid types.UID) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.byUID, uid)
+func owns(nodeENIs []*v1alpha1.NodeENI, uid types.UID) bool {
+	return slices.ContainsFunc(nodeENIs, func(n *v1alpha1.NodeENI) bool { return n.UID == uid })
 }

@@ -1,12 +1,14 @@
 package controller
 
 import (
+	"io"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -47,10 +49,20 @@ func (l *lab) labelAll(value string) {
 	if value != "" {
 		patch = `{"metadata":{"labels":{"ng":"` + value + `"}}}`
 	}
+	l.patchNodes(patch)
+}
+
+func (l *lab) patchNodes(patch string) {
+	l.Helper()
 	for i := range fleet {
-		_, err := l.kube.CoreV1().Nodes().Patch(l.Context(), nodeName(i), "application/merge-patch+json", []byte(patch), metav1.PatchOptions{})
-		l.must(err)
+		l.patchNode(i, patch)
 	}
+}
+
+func (l *lab) patchNode(i int, patch string) {
+	l.Helper()
+	_, err := l.kube.CoreV1().Nodes().Patch(l.Context(), nodeName(i), "application/merge-patch+json", []byte(patch), metav1.PatchOptions{})
+	l.must(err)
 }
 
 func (l *lab) approve() {
@@ -58,6 +70,15 @@ func (l *lab) approve() {
 	l.edit("a", func(n *v1alpha1.NodeENI) {
 		metav1.SetMetaDataAnnotation(&n.ObjectMeta, v1alpha1.AnnotationAllowReleaseUntil, time.Now().Add(time.Hour).Format(time.RFC3339))
 	})
+}
+
+func (l *lab) approveOnLease(d time.Duration) *coordinationv1.Lease {
+	l.Helper()
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "multi-eni-controller"}}
+	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, v1alpha1.AnnotationAllowReleaseUntil, time.Now().Add(d).Format(time.RFC3339))
+	created, err := l.kube.CoordinationV1().Leases(lease.Namespace).Create(l.Context(), lease, metav1.CreateOptions{})
+	l.must(err)
+	return created
 }
 
 // atMost is how many of the fleet may go before cleanup halts.
@@ -118,23 +139,17 @@ func TestOrdersAreNotHalted(t *testing.T) {
 		"selector edited": func(l *lab) {
 			l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.NodeSelector = map[string]string{"ng": "none"} })
 		},
-		"instances terminated with Nodes": func(l *lab) { l.terminateAll() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inFleet(t, func(l *lab) {
 				order(l)
 				l.pass(10 * time.Minute)
 				l.wantOurs()
+				if got := l.told("CleanupHalted"); got > 0 {
+					t.Errorf("an order was halted for a while")
+				}
 			})
 		})
-	}
-}
-
-func (l *lab) terminateAll() {
-	l.Helper()
-	for i := range fleet {
-		l.control("POST", "/_sim/instances/"+instanceID(i)+"/terminate")
-		l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), nodeName(i), metav1.DeleteOptions{}))
 	}
 }
 
@@ -143,25 +158,165 @@ func TestWithoutItsNodeENITheLeaseApproves(t *testing.T) {
 		l.must(l.client.NetworkingV1alpha1().NodeENIs().Delete(l.Context(), "a", metav1.DeleteOptions{}))
 		l.pass(time.Hour)
 		l.wantAttached(fleet)
-		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "multi-eni-controller"}}
-		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, v1alpha1.AnnotationAllowReleaseUntil, time.Now().Add(time.Hour).Format(time.RFC3339))
-		_, err := l.kube.CoordinationV1().Leases("kube-system").Create(l.Context(), lease, metav1.CreateOptions{})
-		l.must(err)
+		l.approveOnLease(time.Hour)
 		l.pass(5 * time.Minute)
 		l.wantOurs()
 	})
 }
 
-// A list of Nodes that comes back empty is what an API server says that has lost its data.
+// A list of Nodes that comes back empty is what an API server says that has lost its data. A restart, at which nobody
+// knows yet which instances live, does not begin anew.
 func TestAnEmptyListOfNodesTakesNothingAway(t *testing.T) {
+	for _, latency := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond} {
+		inLab(t, fleet, func(w *ec2sim.World) {
+			w.Quotas.Enabled, w.Latency.Call = new(false), ec2sim.Exactly(latency)
+		}, func(l *lab) {
+			l.ask("a", 1)
+			l.pass(2 * time.Minute)
+			l.deleteNodes()
+			l.pass(time.Hour)
+			left := len(l.ours())
+			if left < fleet-atMost {
+				t.Fatalf("%d of %d interfaces are left, want at least half", left, fleet)
+			}
+			for range 3 {
+				l.stop()
+				l.start()
+				l.pass(time.Hour)
+				l.wantAttached(left)
+				l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonCleanupHalted)
+			}
+		})
+	}
+}
+
+func (l *lab) deleteNodes() {
+	l.Helper()
+	for i := range fleet {
+		l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), nodeName(i), metav1.DeleteOptions{}))
+	}
+}
+
+// Nodes and instances that go together, in whatever order, are an ordinary scale-down.
+func TestAScaleDownIsNotHalted(t *testing.T) {
+	for _, later := range []time.Duration{0, 10 * time.Second, time.Minute} {
+		inFleet(t, func(l *lab) {
+			for i := range fleet {
+				l.control("POST", "/_sim/instances/"+instanceID(i)+"/terminate")
+			}
+			l.pass(later)
+			l.deleteNodes()
+			l.pass(10 * time.Minute)
+			l.wantOurs()
+			if got := l.told("CleanupHalted"); got > 0 {
+				t.Errorf("Nodes gone %v after their instances: halted", later)
+			}
+		})
+	}
+}
+
+// What an edit has let go long ago says nothing about labels that are lost later.
+func TestAnEditIsNoLeaveForEver(t *testing.T) {
 	inFleet(t, func(l *lab) {
-		l.must(l.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("nodes"), "", nodeName(0)))
-		for i := 1; i < fleet; i++ {
-			l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), nodeName(i), metav1.DeleteOptions{}))
-		}
+		l.patchNodes(`{"metadata":{"labels":{"tier":"x"}}}`)
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.NodeSelector = map[string]string{"ng": "multi", "tier": "x"} })
+		l.pass(time.Hour)
+		l.wantAttached(fleet)
+		l.patchNodes(`{"metadata":{"labels":{"tier":null}}}`)
 		l.pass(time.Hour)
 		if left := len(l.ours()); left < fleet-atMost {
 			t.Errorf("%d of %d interfaces are left, want at least half", left, fleet)
 		}
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonCleanupHalted)
+	})
+}
+
+func TestAHaltDoesNotEndByWaiting(t *testing.T) {
+	for _, nodes := range []int{12, 16, fleet} {
+		inLab(t, nodes, nil, func(l *lab) {
+			l.ask("a", 1)
+			l.pass(2 * time.Minute)
+			for i := range nodes {
+				l.patchNode(i, `{"metadata":{"labels":{"ng":null}}}`)
+				l.pass(3 * time.Second)
+			}
+			l.pass(time.Minute)
+			left := len(l.ours())
+			l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonCleanupHalted)
+			l.pass(2 * time.Hour)
+			l.wantAttached(left)
+		})
+	}
+}
+
+func TestDetachesWithoutAnAnswerCount(t *testing.T) {
+	inFleet(t, func(l *lab) {
+		l.fault(ec2sim.Fault{Action: "DetachNetworkInterface", Effect: "cut-after"})
+		for i := range fleet {
+			l.patchNode(i, `{"metadata":{"labels":{"ng":null}}}`)
+			l.pass(15 * time.Second)
+		}
+		l.pass(time.Minute)
+		if left := len(l.ours()); left < fleet-atMost {
+			t.Errorf("%d of %d interfaces are left, want at least half", left, fleet)
+		}
+	})
+}
+
+// partialAnswers leaves instances out of the answers while it is on.
+type partialAnswers struct {
+	http.RoundTripper
+	on atomic.Bool
+}
+
+func (p *partialAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	asked := string(body)
+	if p.on.Load() && strings.Contains(asked, "Action=DescribeInstances&") {
+		for i := 12; i < fleet; i++ {
+			asked = strings.ReplaceAll(asked, instanceID(i), "i-0ffffffffffffffff")
+		}
+	}
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(asked)), int64(len(asked))
+	return p.RoundTripper.RoundTrip(r)
+}
+
+func TestAPartialAnswerLiftsNoHalt(t *testing.T) {
+	inFleet(t, func(l *lab) {
+		l.stop()
+		partial := &partialAnswers{RoundTripper: l.wire.RoundTripper}
+		l.wire.RoundTripper = partial
+		l.start()
+		l.pass(6 * time.Minute)
+		l.labelAll("")
+		l.pass(30 * time.Minute)
+		left := len(l.ours())
+		partial.on.Store(true)
+		l.pass(5*time.Minute + time.Second) // one resync
+		partial.on.Store(false)
+		l.pass(30 * time.Minute)
+		l.wantAttached(left)
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonCleanupHalted)
+	})
+}
+
+func TestAnApprovalOnTheLeaseCanBeWithdrawn(t *testing.T) {
+	inFleet(t, func(l *lab) {
+		l.must(l.client.NetworkingV1alpha1().NodeENIs().Delete(l.Context(), "a", metav1.DeleteOptions{}))
+		l.pass(20 * time.Minute)
+		l.wantAttached(fleet)
+		l.fault(ec2sim.Fault{Action: "DetachNetworkInterface", Effect: "error", Code: "UnauthorizedOperation", Status: 403})
+		lease := l.approveOnLease(10 * time.Hour)
+		l.pass(5 * time.Minute)
+		lease.Annotations = nil
+		_, err := l.kube.CoordinationV1().Leases(lease.Namespace).Update(l.Context(), lease, metav1.UpdateOptions{})
+		l.must(err)
+		l.pass(10 * time.Minute)
+		l.heal()
+		l.pass(time.Hour)
+		l.wantAttached(fleet)
 	})
 }

@@ -246,3 +246,37 @@ func TestAnOwnerThatVanishesIsDoubtedHoweverLongWeHaveRun(t *testing.T) {
 
 // orphanGrace is for how long, at least, nothing happens to an interface whose NodeENI has gone.
 const orphanGrace = 5 * time.Minute
+
+// An instance that is known to be dead stays so, however old its description is.
+func TestAnOutageOfEC2LeavesNoStatusBehind(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.control("POST", "/_sim/instances/"+instanceID(0)+"/terminate")
+		l.pass(10 * time.Minute)
+		l.fault(ec2sim.Fault{Action: "DescribeInstances", Effect: "error", Code: "Unavailable", Status: 503})
+		l.pass(6 * time.Minute)
+		l.patchNode(1, `{"metadata":{"labels":{"x":"1"}}}`)
+		l.pass(time.Minute)
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonInstanceNotRunning)
+		l.heal()
+		l.pass(30 * time.Minute)
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonInstanceNotRunning)
+	})
+}
+
+// A node's own failure must not hide what stands against all: else it would be planned, and not admitted, over and
+// over.
+func TestASharedCauseIsSeenBehindAnOwnFailure(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.fault(ec2sim.Fault{Action: "CreateNetworkInterface", Effect: "error", Code: "InternalError", Status: 500, Times: 3})
+		l.ask("a", 1)
+		l.pass(3 * time.Second)
+		l.fault(ec2sim.Fault{Action: "CreateNetworkInterface", Effect: "error", Code: "UnauthorizedOperation", Status: 403})
+		l.pass(10 * time.Second)
+		for range 20 {
+			l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonPermissionDenied)
+			l.pass(5 * time.Second)
+		}
+	})
+}

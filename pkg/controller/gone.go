@@ -37,35 +37,39 @@ func (g *goneNodes) since(instanceID string, orphaned bool, now time.Time) time.
 // ownerless remembers, for each instance, since when interfaces of ours on it have had no NodeENI.
 type ownerless struct {
 	mu         sync.Mutex
-	byInstance map[string]map[string]plan.Sighting
+	byInstance map[string]map[string]sighting
+}
+
+// sighting is when an interface was first seen whose tags name an owner that there is not.
+type sighting struct {
+	plan.Sighting
+	owner string
 }
 
 // update takes in how the instance's interfaces look now and returns what is known of those without a NodeENI.
 func (o *ownerless) update(instanceID string, interfaces []eni.ObservedInterface, owned func(uid string) bool, now time.Time) map[string]plan.Sighting {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var sightings map[string]plan.Sighting
+	remembered, seen := map[string]sighting{}, map[string]plan.Sighting{}
 	for i := range interfaces {
 		iface := &interfaces[i]
-		if owned(iface.Tags[eni.TagNodeENIUID]) {
+		owner := iface.Tags[eni.TagNodeENIUID]
+		if iface.LastOwner != nil || owned(owner) {
 			continue
 		}
-		if sightings == nil {
-			sightings = map[string]plan.Sighting{}
-		}
 		before, known := o.byInstance[instanceID][iface.ID]
-		if !known {
-			before = plan.Sighting{At: now, Epochs: iface.Epochs}
+		if !known || before.owner != owner {
+			before = sighting{plan.Sighting{At: now, Epochs: iface.Epochs}, owner}
 		}
-		sightings[iface.ID] = before
+		remembered[iface.ID], seen[iface.ID] = before, before.Sighting
 	}
-	if sightings == nil {
+	if len(remembered) == 0 {
 		delete(o.byInstance, instanceID)
 		return nil
 	}
 	if o.byInstance == nil {
-		o.byInstance = map[string]map[string]plan.Sighting{}
+		o.byInstance = map[string]map[string]sighting{}
 	}
-	o.byInstance[instanceID] = sightings
-	return sightings
+	o.byInstance[instanceID] = remembered
+	return seen
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -58,6 +59,7 @@ func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 
 func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
 	if deleted.OptionalObj != nil {
+		c.deselected.forgetNode(deleted.OptionalObj.UID)
 		c.enqueueNode(deleted.OptionalObj)
 		return
 	}
@@ -70,8 +72,11 @@ func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
 func (c *Controller) nodeENIAdded(n *v1alpha1.NodeENI) { c.enqueueNodeENI(n) }
 
 func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
-	if old.UID == n.UID && !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector) {
-		c.selectors.edited(n.UID, old.Spec.NodeSelector)
+	switch {
+	case old.UID != n.UID:
+		c.forget(old.UID) // deleted and made again, without an event between
+	case !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector):
+		c.deselected.edited(n, c.selectedNodes(old))
 	}
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
@@ -92,12 +97,16 @@ func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeEN
 		}
 		return
 	}
-	n := deleted.OptionalObj
-	c.setbacks.forget(n.UID)
-	c.tokens.forget(n.UID)
-	c.written.forget(n.UID)
-	c.selectors.forget(n.UID)
-	c.enqueueNodeENI(n)
+	c.forget(deleted.OptionalObj.UID)
+	c.enqueueNodeENI(deleted.OptionalObj)
+}
+
+// forget drops what is remembered of a NodeENI that is gone.
+func (c *Controller) forget(uid types.UID) {
+	c.setbacks.forget(uid)
+	c.tokens.forget(uid)
+	c.written.forget(uid)
+	c.deselected.forget(uid)
 }
 
 // inventoryChanged is called when EC2 shows something else than before, or has answered a refresh.

@@ -23,6 +23,8 @@ const (
 	// probeTime is how long one probe of a cause may take before the next may start, and for how long a
 	// setback is remembered that nobody tries again.
 	probeTime = time.Minute
+	// keepIdle is for how long a slot's setback is kept, so that its back-off goes on, when nobody tries again.
+	keepIdle = time.Hour
 	// probePause is how often those who wait for a probe look what it found.
 	probePause = time.Second
 )
@@ -116,38 +118,58 @@ func (s *setbacks) standingReleases(interfaces []eni.ObservedInterface, now time
 	return standing
 }
 
-// first returns the setback that stands against one wanted interface, or has to be tried again.
-func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (plan.Setback, bool) {
+// first returns, of all setbacks against one wanted interface, the one that counts: one that stands before one whose
+// time is over, which is to be tried again.
+func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
+	consider := func(b plan.Setback) {
+		if !ok || weightier(b, found, now) {
+			found, ok = b, true
+		}
+	}
 	if own := s.slots[key]; own != nil && own.appliesTo(n) && !own.stale(now) {
-		return own.Setback, true
+		consider(own.Setback)
 	}
-	if shared, ok := s.firstCause(attachCauses(n), n, now); ok {
-		return shared, true
+	for _, c := range attachCauses(n) {
+		if shared := s.causes[c]; shared != nil && shared.appliesTo(n) && !shared.over(now) {
+			consider(shared.asSeen(now))
+		}
 	}
-	shared, ok := s.firstCause(createCauses(n), n, now)
-	shared.CreateOnly = true
-	return shared, ok
+	for _, c := range createCauses(n) {
+		if shared := s.causes[c]; shared != nil && shared.appliesTo(n) && !shared.over(now) {
+			b := shared.asSeen(now)
+			b.CreateOnly = c.createOnly()
+			consider(b)
+		}
+	}
+	return found, ok
 }
 
-// firstCause returns the first shared refusal that stands against the NodeENI, or has to be tried again.
-func (s *setbacks) firstCause(causes []cause, n *v1alpha1.NodeENI, now time.Time) (plan.Setback, bool) {
-	for _, c := range causes {
-		shared := s.causes[c]
-		if shared == nil || !shared.appliesTo(n) {
-			continue
-		}
-		found := shared.Setback
-		switch {
-		case found.Until.After(now):
-			return found, true
-		case now.Sub(shared.probing) < probeTime:
-			found.Until = now.Add(probePause)
-			return found, true
-		case !shared.stale(now):
-			return found, true
-		}
+// weightier reports whether a counts before b: what stands before what does not, what concerns every call before what
+// concerns creates, what stands longer.
+func weightier(a, b plan.Setback, now time.Time) bool {
+	standsA, standsB := a.Until.After(now), b.Until.After(now)
+	switch {
+	case standsA != standsB:
+		return standsA
+	case a.CreateOnly != b.CreateOnly:
+		return b.CreateOnly
 	}
-	return plan.Setback{}, false
+	return a.Until.After(b.Until)
+}
+
+// probed reports whether somebody is trying the call.
+func (s *setback) probed(now time.Time) bool { return now.Sub(s.probing) < probeTime }
+
+// over reports whether a shared setback is long over, and nobody is trying the call.
+func (s *setback) over(now time.Time) bool { return s.stale(now) && !s.probed(now) }
+
+// asSeen is a shared setback as those see it who wait while another one tries the call.
+func (s *setback) asSeen(now time.Time) plan.Setback {
+	seen := s.Setback
+	if !seen.Until.After(now) && s.probed(now) {
+		seen.Until = now.Add(probePause)
+	}
+	return seen
 }
 
 // admit is asked right before a call. When a cause's time is over, one caller is let through as its probe; the
@@ -160,7 +182,7 @@ func (s *setbacks) admit(n *v1alpha1.NodeENI, causes []cause, now time.Time) (ok
 		shared := s.causes[c]
 		switch {
 		case shared == nil || !shared.appliesTo(n):
-		case shared.Until.After(now) || now.Sub(shared.probing) < probeTime:
+		case shared.Until.After(now) || shared.probed(now):
 			return false
 		default:
 			probes = append(probes, shared)
@@ -183,16 +205,22 @@ func (s *setbacks) notAsked(causes []cause) {
 	}
 }
 
-// refused records that EC2 refused a call for the NodeENI on the instance.
-func (s *setbacks) refused(n *v1alpha1.NodeENI, instanceID string, err error, now time.Time) {
+// refused records that EC2 refused a call for the NodeENI on the instance, for which admitted were probed.
+func (s *setbacks) refused(n *v1alpha1.NodeENI, instanceID string, admitted []cause, err error, now time.Time) {
 	reason, message := explain(n, err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, c := range admitted {
+		if other := s.causes[c]; other != nil {
+			other.probing = time.Time{} // it was not for this one that the call was refused
+		}
+	}
 	c, generation, shared := causeOf(n, err)
 	if shared {
 		remember(&s.causes, c).refuse(reason, message, generation, now)
 		return
 	}
+	s.pruneSlots(now)
 	remember(&s.slots, slotKey(n, instanceID)).refuse(reason, message, n.Generation, now)
 }
 
@@ -200,6 +228,7 @@ func (s *setbacks) refused(n *v1alpha1.NodeENI, instanceID string, err error, no
 func (s *setbacks) failed(n *v1alpha1.NodeENI, instanceID string, err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pruneSlots(now)
 	remember(&s.slots, slotKey(n, instanceID)).pause(retryMessage(err), n.Generation, now)
 }
 
@@ -220,6 +249,11 @@ func (s *setbacks) releaseFailed(id string, err error, now time.Time) {
 	defer s.mu.Unlock()
 	s.pruneReleases(now)
 	remember(&s.releases, id).pause(retryMessage(err), 0, now)
+}
+
+// pruneSlots forgets instances that are gone, and slots that nobody wants any more.
+func (s *setbacks) pruneSlots(now time.Time) {
+	maps.DeleteFunc(s.slots, func(_ plan.SlotKey, own *setback) bool { return !now.Before(own.Until.Add(keepIdle)) })
 }
 
 // pruneReleases forgets interfaces that went in another way.

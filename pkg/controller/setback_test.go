@@ -49,7 +49,7 @@ func TestRefusalsStandAgainstWhatTheyConcern(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var s setbacks
-			s.refused(a, "i-1", test.err, setbackStart)
+			s.refused(a, "i-1", nil, test.err, setbackStart)
 			stands := func(n *v1alpha1.NodeENI, instance string) bool {
 				found, ok := s.standing(instance, []*v1alpha1.NodeENI{n}, setbackStart)[slotKey(n, instance)]
 				if ok && (found.Reason != test.reason || found.CreateOnly != test.createOnly || found.Message == "") {
@@ -82,7 +82,7 @@ func TestRefusalsStandLongerEachTime(t *testing.T) {
 	n := setbackNodeENI("a", "subnet-1", 1)
 	now := setbackStart
 	for _, want := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second, 160 * time.Second, maxSetback, maxSetback} {
-		s.refused(n, "i-1", refusal(eni.KindSlotTaken, attachOperation), now)
+		s.refused(n, "i-1", nil, refusal(eni.KindSlotTaken, attachOperation), now)
 		found := s.standing("i-1", []*v1alpha1.NodeENI{n}, now)[slotKey(n, "i-1")]
 		if got := found.Until.Sub(now); got != want {
 			t.Errorf("stands for %v, want %v", got, want)
@@ -90,7 +90,7 @@ func TestRefusalsStandLongerEachTime(t *testing.T) {
 		now = found.Until
 	}
 	s.succeeded(n, "i-1", attachCauses(n))
-	s.refused(n, "i-1", refusal(eni.KindSlotTaken, attachOperation), now)
+	s.refused(n, "i-1", nil, refusal(eni.KindSlotTaken, attachOperation), now)
 	if got := s.standing("i-1", []*v1alpha1.NodeENI{n}, now)[slotKey(n, "i-1")].Until.Sub(now); got != firstSetback {
 		t.Errorf("after a success it stands for %v, want %v again", got, firstSetback)
 	}
@@ -100,7 +100,7 @@ func TestOneProbeForEachBackOffStep(t *testing.T) {
 	var s setbacks
 	n := setbackNodeENI("a", "subnet-1", 1)
 	full := refusal(eni.KindSubnetFull, createOperation)
-	s.refused(n, "i-1", full, setbackStart)
+	s.refused(n, "i-1", nil, full, setbackStart)
 	probes := func(now time.Time) (admitted int) {
 		for range 100 {
 			if s.admit(n, createCauses(n), now) {
@@ -123,7 +123,7 @@ func TestOneProbeForEachBackOffStep(t *testing.T) {
 	if !s.admit(n, attachCauses(n), over) {
 		t.Error("a full subnet keeps an interface that exists from being attached")
 	}
-	s.refused(n, "i-1", full, over)
+	s.refused(n, "i-1", nil, full, over)
 	if got := probes(over.Add(2 * firstSetback)); got != 1 {
 		t.Errorf("%d creates admitted after the second refusal, want one probe", got)
 	}
@@ -136,7 +136,7 @@ func TestOneProbeForEachBackOffStep(t *testing.T) {
 func TestAProbeThatIsNeverAnsweredIsFollowedByAnother(t *testing.T) {
 	var s setbacks
 	n := setbackNodeENI("a", "subnet-1", 1)
-	s.refused(n, "i-1", refusal(eni.KindSubnetFull, createOperation), setbackStart)
+	s.refused(n, "i-1", nil, refusal(eni.KindSubnetFull, createOperation), setbackStart)
 	over := setbackStart.Add(firstSetback)
 	if !s.admit(n, createCauses(n), over) || s.admit(n, createCauses(n), over.Add(probeTime-time.Nanosecond)) {
 		t.Fatal("want one probe within the probe's time")
@@ -149,10 +149,47 @@ func TestAProbeThatIsNeverAnsweredIsFollowedByAnother(t *testing.T) {
 func TestNothingIsRememberedOfAForgottenNodeENI(t *testing.T) {
 	var s setbacks
 	n := setbackNodeENI("a", "subnet-1", 1)
-	s.refused(n, "i-1", refusal(eni.KindSlotTaken, attachOperation), setbackStart)
-	s.refused(n, "i-1", refusal(eni.KindGroupNotFound, createOperation), setbackStart)
+	s.refused(n, "i-1", nil, refusal(eni.KindSlotTaken, attachOperation), setbackStart)
+	s.refused(n, "i-1", nil, refusal(eni.KindGroupNotFound, createOperation), setbackStart)
 	s.forget(n.UID)
 	if len(s.slots)+len(s.causes) > 0 {
 		t.Errorf("still remembered: %v, %v", s.slots, s.causes)
+	}
+}
+
+func TestARefusalEndsTheProbesOfOtherCauses(t *testing.T) {
+	var s setbacks
+	a, b := setbackNodeENI("a", "subnet-1", 1), setbackNodeENI("b", "subnet-2", 1)
+	s.refused(a, "i-1", nil, refusal(eni.KindCredentials, createOperation), setbackStart)
+	over := setbackStart.Add(firstSetback)
+	if !s.admit(a, createCauses(a), over) {
+		t.Fatal("the probe is not admitted")
+	}
+	// The credentials are accepted again, and the subnet is full.
+	s.refused(a, "i-1", createCauses(a), refusal(eni.KindSubnetFull, createOperation), over)
+	if !s.admit(b, attachCauses(b), over) {
+		t.Error("an attach waits for a probe that has been answered")
+	}
+}
+
+func TestTheSetbackThatStandsCounts(t *testing.T) {
+	n := setbackNodeENI("a", "subnet-1", 1)
+	key := slotKey(n, "i-1")
+	for _, test := range []struct {
+		name  string
+		order []error
+		wait  time.Duration
+		want  string
+	}{
+		{"own and shared stand: the longer", []error{refusal(eni.KindSlotTaken, attachOperation), refusal(eni.KindCredentials, attachOperation)}, time.Second, v1alpha1.ReasonDeviceIndexInUse},
+		{"what stands against all before what stands against creates", []error{refusal(eni.KindSubnetFull, createOperation), refusal(eni.KindSlotTaken, attachOperation)}, 0, v1alpha1.ReasonDeviceIndexInUse},
+	} {
+		var s setbacks
+		for i, err := range test.order {
+			s.refused(n, "i-1", nil, err, setbackStart.Add(-time.Duration(i)*test.wait))
+		}
+		if got := s.standing("i-1", []*v1alpha1.NodeENI{n}, setbackStart)[key].Reason; got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
 	}
 }

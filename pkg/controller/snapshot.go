@@ -62,14 +62,14 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	}
 	snapshot.NodeENIs = concerned(all, nodes, snapshot.Interfaces)
 	snapshot.Ownerless = c.ownerless.update(instanceID, snapshot.Interfaces, func(uid string) bool {
-		return slices.ContainsFunc(snapshot.NodeENIs, func(n *v1alpha1.NodeENI) bool { return string(n.UID) == uid })
+		return owns(snapshot.NodeENIs, types.UID(uid))
 	}, snapshot.Now)
 	for _, n := range snapshot.NodeENIs {
 		if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
 			snapshot.Subnets[n.Spec.SubnetID] = subnet
 		}
 	}
-	snapshot.FormerSelectors, snapshot.Halt = c.selectors.of(snapshot.NodeENIs), c.exodus.halted()
+	snapshot.Deselected, snapshot.Halt = c.deselected.from(snapshot.Node, snapshot.NodeENIs), c.exodus.halted()
 	snapshot.Setbacks = c.setbacks.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
 	snapshot.ReleaseSetbacks = c.setbacks.standingReleases(snapshot.Interfaces, snapshot.Now)
 	return snapshot
@@ -124,6 +124,11 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 	nodeENIs, err := c.liveOwner(ctx, cached, action.NodeENI)
 	if err != nil {
 		return plan.Snapshot{}, err
+	}
+	if halt := c.exodus.halted(); halt != nil && !halt.ApprovedUntil.IsZero() && !owns(nodeENIs, action.NodeENI) {
+		if _, err := c.readApproval(ctx); err != nil { // it may have been withdrawn
+			return plan.Snapshot{}, err
+		}
 	}
 	nodes, err := c.liveNodes(ctx, instanceID, cached, action.NodeName)
 	if err != nil {

@@ -124,3 +124,18 @@ func TestAnOrphanWithoutANameIsSwept(t *testing.T) {
 		l.wantOurs()
 	})
 }
+
+func TestAnOwnerMistypedIsDoubtedToo(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		id := l.onlyOurs()
+		l.untag(id, eni.TagNodeENIUID)
+		l.pass(time.Hour)
+		l.tag(id, eni.TagNodeENIUID, "uid-typo")
+		l.pass(orphanGrace)
+		if got := l.calls("DetachNetworkInterface"); got > 0 {
+			t.Errorf("detached within %v of the mistake", orphanGrace)
+		}
+	})
+}

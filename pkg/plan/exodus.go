@@ -44,36 +44,51 @@ type Halt struct {
 	ApprovedUntil time.Time
 }
 
-// vanished reports whether an attached interface would be taken from an instance that lives because its owner or
-// its match vanished. A NodeENI that was deleted or edited has given an order, which is another thing.
-func (v *view) vanished(c candidate, reason string) bool {
-	if c.Attachment == nil || c.leaving() || v.instanceGone() || (v.Instance != nil && v.Instance.NotFound) {
-		return false
+// exodus is what becomes of an attached interface of an instance that lives, seen from its NodeENI and its Node.
+type exodus int
+
+const (
+	// stays: it is wanted, or goes by order: a NodeENI that was deleted or edited, which is no accident.
+	stays exodus = iota
+	// vanished: its owner or its match did.
+	vanished
+	// undecided: its Node did, and whether its instance did as well is not known yet.
+	undecided
+)
+
+func (v *view) exodus(c candidate, reason string) exodus {
+	if c.Attachment == nil || c.leaving() || v.instanceGone() {
+		return stays
 	}
 	switch reason {
 	case v1alpha1.ReasonNodeENIGone:
-		return true
+		return vanished
 	case v1alpha1.ReasonNodeGone:
-		return v.Instance == nil || v.described(v.NodeGoneSince)
+		if v.described(v.NodeGoneSince) {
+			return vanished
+		}
+		return undecided
 	case v1alpha1.ReasonNodeNotSelected:
-		return !v.reselected(c)
-	}
-	return false
-}
-
-// reselected reports whether it was an edit of the selector that took the Node out of it.
-func (v *view) reselected(c candidate) bool {
-	for _, selector := range v.FormerSelectors[types.UID(c.owner.NodeENIUID)] {
-		if matches(selector, v.Node.Labels) {
-			return true
+		if !v.Deselected[types.UID(c.owner.NodeENIUID)] {
+			return vanished
 		}
 	}
-	return false
+	return stays
+}
+
+// count adds the interface to those that would go.
+func (v *view) count(result *Result, c candidate, reason string) {
+	switch v.exodus(c, reason) {
+	case vanished:
+		result.Vanished = append(result.Vanished, c.ID)
+	case undecided:
+		result.Undecided = append(result.Undecided, c.ID)
+	}
 }
 
 // halted reports whether the interface must stay because too many would go at once, and says so.
 func (r *releaser) halted() bool {
-	if r.Halt == nil || !r.vanished(r.iface, r.reason) || r.Now.Before(r.approvedUntil()) {
+	if r.Halt == nil || r.exodus(r.iface, r.reason) != vanished || r.Now.Before(r.approvedUntil()) {
 		return false
 	}
 	r.result.again(r.Now.Add(recheckHalt))

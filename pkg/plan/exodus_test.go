@@ -66,12 +66,16 @@ func TestAHaltHoldsWhatVanished(t *testing.T) {
 		{"Node gone", world(with(a), theirs, nodeGone, halted), true, nil, held, ""},
 		{"Node gone, instance described before", world(with(a), theirs, nodeGone, halted, func(s *Snapshot) { s.NodeGoneSince = now }), false, nil, []string{"eni-1 Detaching NodeGone"}, ""},
 		{"Node gone, instance dying", world(with(a), theirs, nodeGone, halted, instanceState(eni.InstanceShuttingDown)), false, nil, []string{"eni-1 WaitingForTermination NodeGone"}, ""},
-		{"Node gone, instance unknown", world(with(a), theirs, nodeGone, halted, func(s *Snapshot) { s.Instance.NotFound = true }), false, nil, []string{"eni-1 WaitingForTermination NodeGone"}, ""},
+		{"Node gone, instance unknown", world(with(a), theirs, nodeGone, halted, func(s *Snapshot) {
+			s.Instance.NotFound, s.Instance.NotFoundSince = true, s.Instance.ObservedAt
+		}), true, nil, held, ""},
+		{"Node gone, instance unknown for long", world(with(a), theirs, nodeGone, halted, func(s *Snapshot) { s.Instance.NotFound = true }), false, nil, []string{"eni-1 WaitingForTermination NodeGone"}, ""},
 		{"owner gone", world(theirs, ownerless(time.Hour, 1), halted), true, nil, held, "kubectl annotate --overwrite -n ns lease ours "},
 		{"owner gone lately", world(theirs, ownerless(time.Minute, 1), halted), true, nil, nil, ""},
 		{"owner gone, approved", world(theirs, ownerless(time.Hour, 1), leaseSays(time.Hour)), true, goes, []string{"eni-1 Detaching NodeENIGone"}, ""},
-		{"selector edited", world(with(nodeENI("a", reselecting("ng", "other"))), theirs, halted, formerly(map[string]string{"ng": "multi"})), false, goes, []string{"eni-1 Detaching NodeNotSelected"}, ""},
-		{"selector edited, labels gone as well", world(with(nodeENI("a", reselecting("ng", "other"))), theirs, halted, labelsGone, formerly(map[string]string{"ng": "multi"})), true, nil, held, ""},
+		{"selector edited", world(with(nodeENI("a", reselecting("ng", "other"))), theirs, halted, deselected), false, goes, []string{"eni-1 Detaching NodeNotSelected"}, ""},
+		{"selector edited, and the Node was out of it before", world(with(nodeENI("a", reselecting("ng", "other"))), theirs, halted), true, nil, held, ""},
+		{"labels gone, missing", world(with(a), having(interfaceOf(a, "eni-1", attached, missing)), labelsGone, halted), true, nil, nil, ""},
 		{"NodeENI deleted", world(with(nodeENI("a", beingDeleted)), theirs, halted), false, goes, []string{"eni-1 Detaching NodeENIDeleted"}, ""},
 		{"subnet edited", world(with(nodeENI("a", inSubnet(subnetB))), theirs, halted), false, goes, []string{"eni-1 Detaching SpecChanged"}, ""},
 		{"what is detached already goes", world(with(a), having(interfaceOf(a, "eni-1")), labelsGone, halted), false, []string{"Delete eni-1"}, []string{"eni-1 Deleting NodeNotSelected"}, ""},
@@ -92,12 +96,8 @@ func TestAHaltHoldsWhatVanished(t *testing.T) {
 	}
 }
 
-// formerly says what selector the NodeENI a had before.
-func formerly(selector map[string]string) func(*Snapshot) {
-	return func(s *Snapshot) {
-		s.FormerSelectors = map[types.UID][]map[string]string{"uid-a": {selector}}
-	}
-}
+// deselected says that an edit took the Node out of the selector of the NodeENI a.
+func deselected(s *Snapshot) { s.Deselected = map[types.UID]bool{"uid-a": true} }
 
 func reselecting(key, value string) func(*v1alpha1.NodeENI) {
 	return func(n *v1alpha1.NodeENI) { n.Spec.NodeSelector = map[string]string{key: value} }

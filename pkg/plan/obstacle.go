@@ -22,7 +22,7 @@ const (
 // obstacle says what keeps an interface from being created or attached at the slot, from what is known of
 // instance, subnet and slots. It reports false when nothing does.
 func (p *placer) obstacle() (verdict, bool) {
-	for _, check := range []func() (verdict, bool){p.unknownInstance, p.instanceState, p.subnet, p.occupied, p.full} {
+	for _, check := range []func() (verdict, bool){p.unknownInstance, p.instanceState, p.subnet, p.occupied, p.full, p.outdated} {
 		if v, ok := check(); ok {
 			return v, true
 		}
@@ -31,19 +31,29 @@ func (p *placer) obstacle() (verdict, bool) {
 }
 
 func (p *placer) unknownInstance() (verdict, bool) {
-	waiting := verdict{message: "waits for the description of the instance"}
 	switch {
 	case p.Instance == nil:
-		p.refresh(time.Time{}, func(r *Refresh) { r.Instance = true })
-		return waiting, true
+		return p.awaitInstance(), true
 	case p.Instance.NotFound:
 		p.refreshInstanceAfter(recheckAbsent)
 		return verdict{v1alpha1.ReasonInstanceNotFound, fmt.Sprintf("EC2 does not know instance %s in this Region and account; delete the Node if the instance is gone", p.InstanceID)}, true
-	case p.Now.Sub(p.Instance.ObservedAt) > staleInstance || p.Instance.ObservedAt.Before(p.lostSince()):
-		p.refresh(time.Time{}, func(r *Refresh) { r.Instance = true })
-		return waiting, true
 	}
 	return verdict{}, false
+}
+
+// outdated says whether the description of the instance, in which nothing stands against the call, is too old for
+// that. It is asked last: what does stand against it is true of an old description as well, or is looked at again
+// in its own time.
+func (p *placer) outdated() (verdict, bool) {
+	if p.Now.Sub(p.Instance.ObservedAt) <= staleInstance && !p.Instance.ObservedAt.Before(p.lostSince()) {
+		return verdict{}, false
+	}
+	return p.awaitInstance(), true
+}
+
+func (p *placer) awaitInstance() verdict {
+	p.refresh(time.Time{}, func(r *Refresh) { r.Instance = true })
+	return verdict{message: "waits for the description of the instance"}
 }
 
 // lostSince is when the interface lost its attachment, which may have gone with the instance; zero when it did not.

@@ -49,11 +49,12 @@ type releaser struct {
 func (v *view) release(result *Result) {
 	for _, c := range v.ours {
 		reason, ok := v.wanted(c)
-		if ok || c.Missing || v.home(c) != v.InstanceID {
+		if ok || v.home(c) != v.InstanceID {
 			continue
 		}
-		if v.vanished(c, reason) {
-			result.Vanished = append(result.Vanished, c.ID)
+		v.count(result, c, reason)
+		if c.Missing {
+			continue
 		}
 		if reason == v1alpha1.ReasonNodeENIGone && !v.orphaned(result, c) {
 			continue

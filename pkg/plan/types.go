@@ -46,9 +46,9 @@ type Snapshot struct {
 	Subnets map[string]eni.ObservedSubnet
 	// Ownerless has, for each interface whose NodeENI is not there, since when this process knows that.
 	Ownerless map[string]Sighting
-	// FormerSelectors are the node selectors that NodeENIs had before, by UID, as far as this process has seen them
-	// edited.
-	FormerSelectors map[types.UID][]map[string]string
+	// Deselected has the UIDs of the NodeENIs whose selector was edited so that it does not select Node any more, as
+	// far as this process has seen that.
+	Deselected map[types.UID]bool
 	// Halt is set while too many interfaces would go at once.
 	Halt *Halt
 	// Setbacks are EC2's refusals and failures of calls for wanted interfaces, ReleaseSetbacks those of the
@@ -175,9 +175,10 @@ type Result struct {
 	// Releases has one report for each interface in Interfaces that is unwanted, in the order of ID.
 	Releases []ReleaseReport
 	// Vanished are the attached interfaces, sorted, that would go because their NodeENI, their Node or its labels
-	// vanished, whether they may or not: what Exodus counts.
-	Vanished []string
-	Refresh  Refresh
+	// vanished, whether they may or not: what Exodus counts. Undecided are those whose Node is gone and of which the
+	// description of the instance does not tell yet whether they are among them.
+	Vanished, Undecided []string
+	Refresh             Refresh
 	// Again is when to look again although nothing changed; zero when only a change matters.
 	Again time.Time
 }
