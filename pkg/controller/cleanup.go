@@ -103,7 +103,7 @@ func (c *Controller) detach(ctx context.Context, action plan.Action, iface eni.I
 			unknown := *iface.Attachment
 			unknown.Status = eni.UnknownAttachment
 			c.inventory.SetAttachment(iface.ID, &unknown)
-			c.exodus.detached(iface.ID, time.Now())
+			c.exodus.detached(iface.ID, action.Approved, time.Now())
 		case eni.KindThrottled, eni.KindNotSent:
 		default:
 			c.inventory.RefreshInterfaces(iface.ID)
@@ -114,7 +114,7 @@ func (c *Controller) detach(ctx context.Context, action plan.Action, iface eni.I
 	detaching := *iface.Attachment
 	detaching.Status = eni.Detaching
 	c.inventory.SetAttachment(iface.ID, &detaching)
-	c.exodus.detached(iface.ID, time.Now())
+	c.exodus.detached(iface.ID, action.Approved, time.Now())
 	klog.FromContext(ctx).V(2).Info("Detaching interface", "eniID", iface.ID, "attachmentID", detaching.ID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
 	return nil

@@ -110,15 +110,15 @@ func (e *exodus) judge(attached int) (concerned []string, turned bool) {
 	return slices.Sorted(maps.Keys(instances)), true
 }
 
-// detached notes that an interface which would go is, or may be, on its way. One that goes although cleanup is halted
-// goes with a person's approval and does not count.
-func (e *exodus) detached(id string, now time.Time) {
+// detached notes that an interface which would go is, or may be, on its way. One that a person has let go does not
+// count any more.
+func (e *exodus) detached(id string, approved bool, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	g, ok := e.going[id]
 	switch {
 	case !ok:
-	case e.halt != nil:
+	case approved:
 		delete(e.going, id)
 	default:
 		g.released = now

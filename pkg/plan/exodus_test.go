@@ -84,6 +84,11 @@ func TestAHaltHoldsWhatVanished(t *testing.T) {
 		if counted := len(got.Vanished) == 1 && got.Vanished[0] == "eni-1"; counted != test.vanished {
 			t.Errorf("%s: counted as vanished: %q, want %v", test.name, got.Vanished, test.vanished)
 		}
+		for _, action := range got.Release {
+			if action.Approved != (test.vanished && test.world.Halt != nil) {
+				t.Errorf("%s: the action is approved: %v", test.name, action.Approved)
+			}
+		}
 		if diff := cmp.Diff(test.actions, steps(got.Release)); diff != "" {
 			t.Errorf("%s: actions (-want +got):\n%s", test.name, diff)
 		}

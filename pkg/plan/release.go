@@ -242,6 +242,7 @@ func (r *releaser) act(kind ActionKind, attachmentID, message string) {
 		InterfaceID:  r.iface.ID,
 		AttachmentID: attachmentID,
 		Reason:       r.reason,
+		Approved:     r.Halt != nil && r.exodus(r.iface, r.reason) == vanished,
 	})
 	r.pending(message)
 }

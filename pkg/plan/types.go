@@ -127,6 +127,8 @@ type Action struct {
 	DeleteOnTermination bool
 	// Reason says why a Detach or Delete is made: one of the release reasons of v1alpha1.
 	Reason string
+	// Approved is true for a Detach that a person has let pass although cleanup is halted.
+	Approved bool
 }
 
 // Same reports whether two actions are the same call on the same subject; what it says beside does not
