@@ -8,9 +8,14 @@ import (
 var (
 	assignParams = paramsOf([]param{
 		id("NetworkInterfaceId", interfaceID).must(), address("PrivateIpAddress.N"), number("SecondaryPrivateIpAddressCount"),
-		text("Ipv4Prefix.N"), number("Ipv4PrefixCount"),
-	}, unsupported("AllowReassignment"))
+		text("Ipv4Prefix.N"), number("Ipv4PrefixCount"), boolean("AllowReassignment"),
+	})
 	unassignParams = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must(), address("PrivateIpAddress.N"), text("Ipv4Prefix.N")})
+	assign6Params  = paramsOf([]param{
+		id("NetworkInterfaceId", interfaceID).must(), address6("Ipv6Addresses.N"), number("Ipv6AddressCount"),
+		text("Ipv6Prefix.N"), number("Ipv6PrefixCount"),
+	})
+	unassign6Params = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must(), address6("Ipv6Addresses.N"), text("Ipv6Prefix.N")})
 )
 
 // assignPrivateIPAddresses adds secondary addresses or prefixes: all that were asked
@@ -21,16 +26,21 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 		secondary: c.form.texts("PrivateIpAddress"), more: c.form.number("SecondaryPrivateIpAddressCount", 0),
 		prefixes: c.form.texts("Ipv4Prefix"), morePrefixes: c.form.number("Ipv4PrefixCount", 0),
 	}
-	if err := want.oneKind(); err != nil {
+	if err := asksFor(want, want.secondaries(), c.form.has("SecondaryPrivateIpAddressCount") || c.form.has("Ipv4PrefixCount"), "PrivateIpAddress"); err != nil {
 		return err
 	}
-	e, err := s.interfaceByID(c.form.get("NetworkInterfaceId"))
+	e, err := s.ownInterface(c)
 	if err != nil {
 		return err
 	}
-	n := len(e.addresses) + len(e.prefixes) + len(want.secondary) + want.more + len(want.prefixes) + want.morePrefixes
-	if a := e.attachment; a != nil && n > a.instance.typ.ipv4 {
-		return fail("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
+	if a := e.attachment; a != nil && len(e.addresses)+len(e.prefixes)+want.secondaries() > a.instance.typ.ipv4 {
+		return errAddressLimit()
+	}
+	s.keepSubnet(e.subnet)
+	if c.form.boolean("AllowReassignment") {
+		if err := s.takeOver(e, want.secondary); err != nil {
+			return err
+		}
 	}
 	extra := &networkInterface{subnet: e.subnet}
 	if err := s.assignMore(extra, want); err != nil {
@@ -48,6 +58,81 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	return nil
 }
 
+// takeOver takes addresses from the interfaces that have them as secondary ones, if
+// nothing speaks against all of them.
+func (s *Simulator) takeOver(to *networkInterface, addresses []string) error {
+	from := map[netip.Addr]*networkInterface{}
+	for _, text := range addresses {
+		for _, e := range s.interfaces.index[indexKey{"private-ip-address", text}] {
+			a := netip.MustParseAddr(text)
+			switch {
+			case e.subnet != to.subnet:
+			case e == to:
+				return fail("InvalidParameterValue", "Address %s is assigned to interface %s already", text, e.id)
+			case e.addresses[0] == a || e.managed():
+				return fail("InvalidIPAddress.InUse", "Address %s is in use.", text)
+			default:
+				from[a] = e
+			}
+		}
+	}
+	for _, text := range addresses {
+		if e, ok := from[netip.MustParseAddr(text)]; ok {
+			s.release(e, []netip.Addr{netip.MustParseAddr(text)}, nil)
+		}
+	}
+	return nil
+}
+
+// release takes secondary addresses and prefixes from an interface, of either family.
+func (s *Simulator) release(e *networkInterface, addresses []netip.Addr, prefixes []netip.Prefix) {
+	gone := &networkInterface{subnet: e.subnet}
+	for _, a := range addresses {
+		if a.Is4() {
+			gone.addresses = append(gone.addresses, a)
+		} else {
+			gone.six = append(gone.six, a)
+		}
+	}
+	for _, p := range prefixes {
+		if p.Addr().Is4() {
+			gone.prefixes = append(gone.prefixes, p)
+		} else {
+			gone.prefixes6 = append(gone.prefixes6, p)
+		}
+	}
+	s.keepSubnet(e.subnet)
+	s.change(e, func() {
+		e.addresses, e.prefixes = without(e.addresses, gone.addresses), without(e.prefixes, gone.prefixes)
+		e.six, e.prefixes6 = without(e.six, gone.six), without(e.prefixes6, gone.prefixes6)
+	})
+	gone.giveBack()
+}
+
+// asksFor refuses a call that asks for nothing, or for more than one kind.
+func asksFor(want addressWish, n int, counted bool, param string) error {
+	switch {
+	case n == 0 && counted:
+		return fail("InvalidParameterValue", "The number of addresses or prefixes must be at least 1")
+	case n == 0:
+		return missing(param)
+	}
+	return want.oneKind()
+}
+
+func errAddressLimit() error {
+	return fail("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
+}
+
+// ownInterface is the interface that a call names, unless it is AWS's.
+func (s *Simulator) ownInterface(c *call) (*networkInterface, error) {
+	e, err := s.interfaceByID(c.form.get("NetworkInterfaceId"))
+	if err != nil {
+		return nil, err
+	}
+	return e, managedBySomebody(e)
+}
+
 // unassignPrivateIPAddresses takes secondary addresses or prefixes away; the primary
 // address stays as long as its interface.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnassignPrivateIpAddresses.html
@@ -56,58 +141,112 @@ func unassignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	if len(addresses)+len(prefixes) == 0 {
 		return missing("PrivateIpAddress")
 	}
-	e, err := s.interfaceByID(c.form.get("NetworkInterfaceId"))
+	e, err := s.ownInterface(c)
 	if err != nil {
 		return err
 	}
-	gone := &networkInterface{subnet: e.subnet}
-	for _, text := range addresses {
-		i := slices.IndexFunc(e.addresses, func(a netip.Addr) bool { return a.String() == text })
-		if i <= 0 {
-			return fail("InvalidParameterValue", "Some of [%s] are not secondary addresses of interface %s", text, e.id)
-		}
-		gone.addresses = append(gone.addresses, e.addresses[i])
+	first, err := named(e, addresses, e.addresses[1:], "secondary addresses")
+	if err != nil {
+		return err
 	}
-	for _, text := range prefixes {
-		i := slices.IndexFunc(e.prefixes, func(p netip.Prefix) bool { return p.String() == text })
-		if i < 0 {
-			return fail("InvalidParameterValue", "Some of [%s] are not prefixes of interface %s", text, e.id)
-		}
-		gone.prefixes = append(gone.prefixes, e.prefixes[i])
+	blocks, err := named(e, prefixes, e.prefixes, "prefixes")
+	if err != nil {
+		return err
 	}
-	s.change(e, func() {
-		e.addresses = without(e.addresses, gone.addresses)
-		e.prefixes = without(e.prefixes, gone.prefixes)
-	})
-	gone.giveBack()
+	s.release(e, first, blocks)
 	w.boolean("return", true)
 	return nil
+}
+
+// named finds what a call names among what an interface has.
+func named[T interface {
+	comparable
+	String() string
+}](e *networkInterface, names []string, has []T, what string) ([]T, error) {
+	var out []T
+	for _, name := range names {
+		i := slices.IndexFunc(has, func(v T) bool { return v.String() == name })
+		if i < 0 {
+			return nil, fail("InvalidParameterValue", "Some of [%s] are not %s of interface %s", name, what, e.id)
+		}
+		out = append(out, has[i])
+	}
+	return out, nil
 }
 
 func without[T comparable](list, gone []T) []T {
 	return slices.DeleteFunc(slices.Clone(list), func(v T) bool { return slices.Contains(gone, v) })
 }
 
-// giveBack returns all of an interface's addresses to its subnet.
-func (e *networkInterface) giveBack() {
-	for _, a := range e.addresses {
-		e.subnet.pool.release(a)
+// assignIPv6Addresses adds IPv6 addresses or prefixes.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssignIpv6Addresses.html
+func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
+	want := addressWish{six: wish6{
+		named: c.form.texts("Ipv6Addresses"), more: c.form.number("Ipv6AddressCount", 0),
+		prefixes: c.form.texts("Ipv6Prefix"), morePrefixes: c.form.number("Ipv6PrefixCount", 0),
+	}}
+	if err := asksFor(want, want.six.count(), c.form.has("Ipv6AddressCount") || c.form.has("Ipv6PrefixCount"), "Ipv6Addresses"); err != nil {
+		return err
 	}
-	for _, p := range e.prefixes {
-		e.subnet.pool.releasePrefix(p)
+	e, err := s.ownInterface(c)
+	if err != nil {
+		return err
 	}
+	if a := e.attachment; a != nil && len(e.six)+len(e.prefixes6)+want.six.count() > a.instance.typ.ipv6 {
+		return errAddressLimit()
+	}
+	extra := &networkInterface{subnet: e.subnet}
+	if err := s.assign6(extra, want.six); err != nil {
+		extra.giveBack()
+		return err
+	}
+	s.change(e, func() {
+		e.six, e.prefixes6 = slices.Concat(e.six, extra.six), slices.Concat(e.prefixes6, extra.prefixes6)
+	})
+	w.text("networkInterfaceId", e.id)
+	set(w, "assignedIpv6Addresses", extra.six, func(a netip.Addr) { w.raw(a.String()) })
+	set(w, "assignedIpv6PrefixSet", extra.prefixes6, func(p netip.Prefix) { w.raw(p.String()) })
+	return nil
 }
 
-// oneKind refuses a wish for more than one kind of secondary addresses.
-func (want addressWish) oneKind() error {
-	kinds := 0
-	for _, given := range []bool{len(want.secondary) > 0, want.more > 0, len(want.prefixes) > 0, want.morePrefixes > 0} {
-		if given {
-			kinds++
-		}
+// unassignIPv6Addresses takes IPv6 addresses or prefixes away; a primary one stays.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnassignIpv6Addresses.html
+func unassignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
+	addresses, prefixes := c.form.texts("Ipv6Addresses"), c.form.texts("Ipv6Prefix")
+	if len(addresses)+len(prefixes) == 0 {
+		return missing("Ipv6Addresses")
 	}
-	if kinds > 1 {
-		return fail("InvalidParameterCombination", "Secondary addresses, their count, prefixes and their count exclude each other")
+	e, err := s.ownInterface(c)
+	if err != nil {
+		return err
 	}
+	loose := e.six
+	if e.primary6 {
+		loose = loose[1:]
+	}
+	gone, err := named(e, canonical(addresses), loose, "IPv6 addresses that can be taken away")
+	if err != nil {
+		return err
+	}
+	blocks, err := named(e, prefixes, e.prefixes6, "prefixes")
+	if err != nil {
+		return err
+	}
+	s.release(e, gone, blocks)
+	w.text("networkInterfaceId", e.id)
+	set(w, "unassignedIpv6Addresses", gone, func(a netip.Addr) { w.raw(a.String()) })
+	set(w, "unassignedIpv6PrefixSet", blocks, func(p netip.Prefix) { w.raw(p.String()) })
 	return nil
+}
+
+// canonical writes IPv6 addresses in the one form in which they are compared.
+func canonical(addresses []string) []string {
+	out := make([]string, len(addresses))
+	for i, text := range addresses {
+		if a, err := netip.ParseAddr(text); err == nil {
+			text = a.String()
+		}
+		out[i] = text
+	}
+	return out
 }

@@ -1,19 +1,21 @@
 package ec2sim
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
-// plug puts an interface into a slot. The attachment starts attaching and without
-// delete-on-termination: an attach has no such parameter, and EC2's default is false.
+// plug puts an interface into a slot, in whatever state the attachment has. An attach
+// of its own starts attaching and without delete-on-termination: it has no such
+// parameter, and EC2's default is false.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AttachNetworkInterface.html
-func (s *Simulator) plug(e *networkInterface, in *instance, at slot, now time.Time) *attachment {
-	a := &attachment{id: newID(s.rng, attachmentID), instance: in, card: at.card, device: at.device, status: attaching, at: now}
-	s.change(e, func() { e.attachment = a })
+func (s *Simulator) plug(e *networkInterface, in *instance, a attachment) *attachment {
+	a.id, a.instance, a.at = newID(s.rng, attachmentID), in, s.when
+	if _, there := s.interfaces.byID[e.id]; there {
+		s.change(e, func() { e.attachment = &a })
+	} else {
+		e.attachment = &a
+	}
 	s.attachments[a.id] = e
-	in.slots[at] = e
-	return a
+	in.slots[slot{a.card, a.device}] = e
+	return &a
 }
 
 // unplug makes an interface available again.
@@ -53,11 +55,14 @@ func (s *Simulator) checkPlace(e *networkInterface, in *instance, at slot, cardG
 	if s.slotTaken(in, at, cardGiven) {
 		return fail("InvalidParameterValue", "Instance '%s' already has an interface attached at device index '%d'.", in.id, at.device)
 	}
-	if n := in.onCard(at.card) + 1; n > in.typ.perCard {
+	if n := in.onCard(at.card) + 1; n > in.roomOn(at.card) {
 		return fail("AttachmentLimitExceeded", "Interface count %d exceeds the limit for %s", n, in.typ.name)
 	}
-	if len(e.addresses)+len(e.prefixes) > in.typ.ipv4 {
-		return fail("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
+	if n := in.efas() + 1; isEFA(e.kind) && n > in.typ.efas {
+		return fail("AttachmentLimitExceeded", "EFA interface count %d exceeds the limit for %s", n, in.typ.name)
+	}
+	if len(e.addresses)+len(e.prefixes) > in.typ.ipv4 || len(e.six)+len(e.prefixes6) > in.typ.ipv6 {
+		return errAddressLimit()
 	}
 	return nil
 }
@@ -88,13 +93,20 @@ func attachNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {
 		return err
 	}
 	at := slot{c.form.number("NetworkCardIndex", 0), c.form.number("DeviceIndex", 0)}
-	if err := checkAttachable(e, in); err != nil {
+	if err := checkPlacement(e, in); err != nil {
+		return err
+	}
+	ena := readENA(c.form)
+	if err := ena.check(in.typ); err != nil {
+		return err
+	}
+	if err := s.checkAttachable(e, in); err != nil {
 		return err
 	}
 	if err := s.checkPlace(e, in, at, c.form.has("NetworkCardIndex")); err != nil {
 		return err
 	}
-	a := s.plug(e, in, at, c.now)
+	a := s.plug(e, in, attachment{card: at.card, device: at.device, status: attaching, ena: ena})
 	if !c.stuck("stuck-attaching") {
 		s.at(c.now.Add(s.latency.Attach.draw(s.rng)), attachDone, a.id, 0)
 	}
@@ -103,16 +115,27 @@ func attachNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {
 	return nil
 }
 
-// checkAttachable is the part of an attach that looks at zone, VPC and states.
-func checkAttachable(e *networkInterface, in *instance) error {
+// checkPlacement is the part of an attach that looks at zone and VPC.
+func checkPlacement(e *networkInterface, in *instance) error {
 	if e.subnet.zone != in.subnet.zone {
 		return fail("InvalidParameterCombination", "You may not attach a network interface to an instance if they are not in the same availability zone")
 	}
 	if e.subnet.vpc != in.subnet.vpc {
 		return fail("InvalidParameterCombination", "You may not attach a network interface to an instance if they are not in the same VPC")
 	}
+	if isEFA(e.kind) && in.typ.efas == 0 {
+		return fail("InvalidParameterCombination", "EFA interfaces are not supported on %s", in.typ.name)
+	}
+	return nil
+}
+
+// checkAttachable is the part of an attach that looks at states.
+func (s *Simulator) checkAttachable(e *networkInterface, in *instance) error {
 	if e.attachment != nil {
-		return fail("InvalidNetworkInterface.InUse", "Interface: [%s] in use.", e.id)
+		return fail(s.variants.AttachInUse, "Interface: [%s] in use.", e.id)
+	}
+	if e.managed() {
+		return errAttachManaged()
 	}
 	if in.state != running && in.state != stopped {
 		return notRunning(in)
@@ -129,25 +152,23 @@ func notRunning(in *instance) error {
 
 func isEFA(kind string) bool { return kind == "efa" || kind == "efa-only" }
 
-// checkEFA keeps EFAs to instances that are stopped and to types that take one.
+// checkEFA keeps EFAs to instances that are stopped.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html
 func checkEFA(in *instance) error {
 	if in.state != stopped {
 		return fail("IncorrectState", "Instance '%s' is not 'stopped'; an EFA cannot be attached to or detached from a running instance.", in.id)
 	}
-	if in.typ.efas == 0 {
-		return fail("InvalidParameterCombination", "EFA interfaces are not supported on %s", in.typ.name)
-	}
-	n := 1
+	return nil
+}
+
+func (in *instance) efas() int {
+	n := 0
 	for _, e := range in.slots {
 		if isEFA(e.kind) {
 			n++
 		}
 	}
-	if n > in.typ.efas {
-		return fail("AttachmentLimitExceeded", "EFA interface count %d exceeds the limit for %s", n, in.typ.name)
-	}
-	return nil
+	return n
 }
 
 // detachable are the instance states in which an interface may be taken out.
@@ -162,18 +183,28 @@ func detachNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {
 	if err := checkDetachable(e, c.form.boolean("Force")); err != nil {
 		return err
 	}
-	s.startDetach(e, c.form.boolean("Force"), c.stuck("stuck-detaching"), c.now)
+	s.startDetach(e, c.form.boolean("Force"), c.stuck("stuck-detaching"))
 	w.boolean("return", true)
 	return nil
+}
+
+func (a *attachment) primary() bool { return a.card == 0 && a.device == 0 }
+
+func errAttachManaged() error {
+	return fail("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
+}
+
+func errPrimary() error {
+	return fail("OperationNotPermitted", "The network interface at device index 0 and networkCard index 0 cannot be detached.")
 }
 
 func checkDetachable(e *networkInterface, force bool) error {
 	a := e.attachment
 	switch {
-	case e.managedBy != "":
-		return fail("OperationNotPermitted", "You are not allowed to manage 'ela-attach' attachments.")
-	case a.card == 0 && a.device == 0:
-		return fail("OperationNotPermitted", "The network interface at device index 0 and networkCard index 0 cannot be detached.")
+	case e.managed():
+		return errAttachManaged()
+	case a.primary():
+		return errPrimary()
 	case !slices.Contains(detachable, a.instance.state):
 		return notRunning(a.instance)
 	case isEFA(e.kind) && a.instance.state != stopped:
@@ -188,7 +219,7 @@ func checkDetachable(e *networkInterface, force bool) error {
 // useless until the instance has been stopped: EC2 says that it may, and a client that
 // counts on the slot should find out here.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html
-func (s *Simulator) startDetach(e *networkInterface, force, stuck bool, now time.Time) {
+func (s *Simulator) startDetach(e *networkInterface, force, stuck bool) {
 	a := e.attachment
 	s.setAttachment(e, func(a *attachment) { a.status = detaching })
 	if force && a.instance.state == running {
@@ -198,6 +229,6 @@ func (s *Simulator) startDetach(e *networkInterface, force, stuck bool, now time
 		a.instance.spoilt[slot{a.card, a.device}] = true
 	}
 	if !stuck {
-		s.at(now.Add(s.latency.Detach.draw(s.rng)), detachDone, a.id, 0)
+		s.at(s.when.Add(s.latency.Detach.draw(s.rng)), detachDone, a.id, 0)
 	}
 }

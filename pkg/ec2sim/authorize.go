@@ -1,6 +1,10 @@
 package ec2sim
 
-import "strings"
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
 
 // resource is one of the resources that a call is judged by. EC2 evaluates a call once
 // for each, and all must be allowed.
@@ -12,6 +16,8 @@ type resource struct {
 	tags   map[string]string
 	// keys are the resource's own condition keys, in lower case.
 	keys map[string]string
+	// attribute is what the call sets, in the word that policies have for it.
+	attribute string
 	// requestTags are the tags that the call gives this resource.
 	requestTags map[string]string
 }
@@ -25,17 +31,22 @@ type question struct {
 // values are what the request holds for a condition key; nil where it has no such key.
 func (q question) values(key string) []string {
 	lower := strings.ToLower(key)
-	if tag, ok := tagOf(lower, key, "aws:requesttag/"); ok {
-		return valueIn(q.res.requestTags, tag)
+	if tag, ok := strings.CutPrefix(lower, "aws:requesttag/"); ok {
+		return tagValues(q.res.requestTags, tag)
 	}
 	for _, prefix := range []string{"aws:resourcetag/", "ec2:resourcetag/"} {
-		if tag, ok := tagOf(lower, key, prefix); ok {
-			return valueIn(q.res.tags, tag)
+		if tag, ok := strings.CutPrefix(lower, prefix); ok {
+			return tagValues(q.res.tags, tag)
 		}
 	}
 	switch lower {
 	case "aws:tagkeys":
 		return sortedKeysOf(q.res.requestTags)
+	case "ec2:attribute":
+		if q.res.attribute == "" {
+			return nil
+		}
+		return []string{q.res.attribute}
 	case "ec2:region", "aws:requestedregion":
 		return []string{q.region}
 	case "aws:principalaccount", "aws:resourceaccount":
@@ -44,12 +55,16 @@ func (q question) values(key string) []string {
 	return valueIn(q.res.keys, lower)
 }
 
-// tagOf takes the tag's key out of a condition key: the prefix has no case, the tag has.
-func tagOf(lower, key, prefix string) (string, bool) {
-	if !strings.HasPrefix(lower, prefix) {
-		return "", false
+// tagValues are those of a tag whose key a policy may write in any case, as it may every
+// condition key: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html
+func tagValues(tags map[string]string, lower string) []string {
+	var out []string
+	for _, key := range sortedKeysOf(tags) {
+		if strings.ToLower(key) == lower {
+			out = append(out, tags[key])
+		}
 	}
-	return key[len(prefix):], true
+	return out
 }
 
 func valueIn(m map[string]string, key string) []string {
@@ -70,29 +85,40 @@ func (s *Simulator) authorize(c *call, op operation) error {
 	}
 	for _, res := range judged {
 		q := question{action: "ec2:" + orDefault(res.action, c.action), arn: res.arn, region: s.region, account: s.account, res: res}
-		if !c.principal.allowed(q) {
-			return fail("UnauthorizedOperation", "You are not authorized to perform this operation. User: arn:aws:iam::%s:user/%s is not authorized to perform: %s on resource: %s",
-				s.account, c.principal.name, q.action, q.arn)
+		if allowed, denied := c.principal.judge(q); !allowed {
+			return s.denial(c.principal, q, denied)
 		}
 	}
 	return nil
 }
 
-// allowed is IAM's rule: a Deny that applies wins, else an Allow must apply.
-func (p *principal) allowed(q question) bool {
-	ok := false
+// denial words a refusal as IAM does, down to the encoded message, which here holds
+// nothing but the question: sts:DecodeAuthorizationMessage is not there to read it.
+func (s *Simulator) denial(p *principal, q question, explicit bool) error {
+	why := "because no identity-based policy allows the " + q.action + " action"
+	if explicit {
+		why = "with an explicit deny in an identity-based policy"
+	}
+	user := "arn:aws:iam::" + s.account + ":user/" + p.name
+	encoded := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%t %s %s %s", explicit, user, q.action, q.arn))
+	return fail("UnauthorizedOperation", "You are not authorized to perform this operation. User: %s is not authorized to perform: %s on resource: %s %s. Encoded authorization failure message: %s",
+		user, q.action, q.arn, why, encoded)
+}
+
+// judge is IAM's rule: a Deny that applies wins, else an Allow must apply.
+func (p *principal) judge(q question) (allowed, denied bool) {
 	for _, doc := range p.policies {
 		for _, st := range doc.Statement {
 			if !st.applies(q) {
 				continue
 			}
 			if st.Effect == "Deny" {
-				return false
+				return false, true
 			}
-			ok = true
+			allowed = true
 		}
 	}
-	return ok
+	return allowed, false
 }
 
 func (s *Simulator) arn(kind, id string) string {
@@ -160,10 +186,14 @@ func (s *Simulator) resourceOfID(id string) resource {
 	return s.vpcResource(id)
 }
 
-// requestTagsOf reads a call's tags loosely: whether they are right is checked later.
-func requestTagsOf(form *value) map[string]string {
+// requestTagsOf reads the tags that a call gives a kind of resource, or gives by
+// themselves, loosely: whether they are right is checked later.
+func requestTagsOf(form *value, kind string) map[string]string {
 	out := map[string]string{}
 	for _, spec := range append(form.members("TagSpecification"), form) {
+		if spec != form && spec.get("ResourceType") != kind {
+			continue
+		}
 		for _, t := range spec.members("Tag") {
 			out[t.get("Key")] = t.get("Value")
 		}
@@ -172,7 +202,7 @@ func requestTagsOf(form *value) map[string]string {
 }
 
 func createResources(s *Simulator, c *call) []resource {
-	made := resource{arn: s.arn("network-interface", "*"), requestTags: requestTagsOf(c.form)}
+	made := resource{arn: s.arn("network-interface", "*"), requestTags: requestTagsOf(c.form, "network-interface")}
 	if sn, ok := s.subnets.byID[c.form.get("SubnetId")]; ok {
 		made.keys = s.networkKeys(sn)
 	}
@@ -208,9 +238,24 @@ func detachResources(s *Simulator, c *call) []resource {
 }
 
 func interfaceResources(s *Simulator, c *call) []resource {
-	out := []resource{s.interfaceResource(c.form.get("NetworkInterfaceId"))}
+	return []resource{s.interfaceResource(c.form.get("NetworkInterfaceId"))}
+}
+
+// modifyResources are the interface, and what the attribute is about: the attachment's
+// instance, groups or subnets. Each is asked for that attribute.
+func modifyResources(s *Simulator, c *call) []resource {
+	out := interfaceResources(s, c)
+	if e, ok := s.interfaces.byID[c.form.get("NetworkInterfaceId")]; ok && e.attachment != nil && c.form.has("Attachment") {
+		out = append(out, s.instanceResource(e.attachment.instance.id))
+	}
 	for _, id := range c.form.texts("SecurityGroupId") {
 		out = append(out, s.groupResource(id))
+	}
+	for _, id := range c.form.texts("AssociatedSubnetId") {
+		out = append(out, s.subnetResource(id))
+	}
+	for i := range out {
+		out[i].attribute = modifiedAttribute(c.form)
 	}
 	return out
 }
@@ -227,7 +272,7 @@ func tagResources(s *Simulator, c *call) []resource {
 	var out []resource
 	for _, id := range c.form.texts("ResourceId") {
 		r := s.resourceOfID(id)
-		r.requestTags = requestTagsOf(c.form)
+		r.requestTags = requestTagsOf(c.form, "")
 		out = append(out, r)
 	}
 	return out

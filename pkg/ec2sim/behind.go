@@ -2,6 +2,8 @@ package ec2sim
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,13 +21,13 @@ func (s *Simulator) Launch(form Instance) (InstanceNow, error) {
 	if _, ok := stateCodes[orDefault(form.State, running)]; !ok {
 		return out, badValue("state", form.State, "Expecting an instance state.")
 	}
-	if err := checkTags(form.Tags); err != nil {
+	if err := checkWorldTags(form.Tags); err != nil {
 		return out, err
 	}
 	var err error
 	s.locked(func(now time.Time) {
 		var in *instance
-		if in, err = s.launch(form, now); err == nil {
+		if in, err = s.launchWorlds(form, now); err == nil {
 			out = in.now()
 		}
 	})
@@ -41,13 +43,16 @@ func (s *Simulator) PlaceInterface(form Interface) (InterfaceNow, error) {
 			return out, err
 		}
 	}
-	if err := checkTags(form.Tags); err != nil {
+	if form.Type != "" && !slices.Contains(worldInterfaceTypes, form.Type) {
+		return out, badValue("type", form.Type, "Expecting one of "+strings.Join(worldInterfaceTypes, ", ")+".")
+	}
+	if err := checkWorldTags(form.Tags); err != nil {
 		return out, err
 	}
 	var err error
-	s.locked(func(now time.Time) {
+	s.locked(func(time.Time) {
 		var e *networkInterface
-		if e, err = s.place(form, now); err == nil {
+		if e, err = s.place(form); err == nil {
 			out = e.now()
 		}
 	})
@@ -89,14 +94,14 @@ func onInstance(do transition) func(*Simulator, *http.Request, []string) (any, e
 }
 
 // onInterface runs f on an interface behind everybody's back, and shows what became of it.
-func (s *Simulator) onInterface(id string, f func(e *networkInterface, now time.Time) error) (out any, err error) {
-	s.locked(func(now time.Time) {
+func (s *Simulator) onInterface(id string, f func(e *networkInterface) error) (out any, err error) {
+	s.locked(func(time.Time) {
 		e, ok := s.interfaces.byID[id]
 		if !ok {
 			err = errNoSuch
 			return
 		}
-		if err = f(e, now); err == nil {
+		if err = f(e); err == nil {
 			out = e.now()
 		}
 	})
@@ -109,39 +114,39 @@ func attachBehind(s *Simulator, r *http.Request, part []string) (any, error) {
 	if err := readBody(r, &form); err != nil {
 		return nil, err
 	}
-	return s.onInterface(part[1], func(e *networkInterface, now time.Time) error {
+	return s.onInterface(part[1], func(e *networkInterface) error {
 		if e.attachment != nil {
 			return fail("InvalidNetworkInterface.InUse", "Interface: [%s] in use.", e.id)
 		}
-		in, at, err := s.placeOf(e, &form)
-		if err != nil {
-			return err
-		}
-		s.plug(e, in, at, now)
-		s.setAttachment(e, func(a *attachment) { a.status, a.deleteOnTermination = attached, form.DeleteOnTermination })
-		return nil
+		return s.placeAt(e, form)
 	})
 }
 
 // detachBehind detaches as somebody else's call would, with its latency, which
-// ?now=true skips.
+// ?now=true skips. Nobody can take an instance's primary interface from it.
 func detachBehind(s *Simulator, r *http.Request, part []string) (any, error) {
-	return s.onInterface(part[1], func(e *networkInterface, now time.Time) error {
+	return s.onInterface(part[1], func(e *networkInterface) error {
 		if e.attachment == nil {
 			return fail("IncorrectState", "The interface '%s' is not attached.", e.id)
+		}
+		if e.attachment.primary() {
+			return errPrimary()
 		}
 		if r.URL.Query().Get("now") == "true" {
 			s.unplug(e)
 			return nil
 		}
-		s.startDetach(e, false, false, now)
+		s.startDetach(e, false, false)
 		return nil
 	})
 }
 
-// deleteBehind deletes at once, attached or not.
+// deleteBehind deletes at once, attached or not, but no primary interface.
 func deleteBehind(s *Simulator, _ *http.Request, part []string) (any, error) {
-	return s.onInterface(part[1], func(e *networkInterface, _ time.Time) error {
+	return s.onInterface(part[1], func(e *networkInterface) error {
+		if e.attachment != nil && e.attachment.primary() {
+			return errPrimary()
+		}
 		if e.attachment != nil {
 			s.unplug(e)
 		}

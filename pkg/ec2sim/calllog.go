@@ -38,6 +38,8 @@ type callLog struct {
 	seq     int
 	entries []logged
 	counts  map[string]map[string]int
+	// unknown counts the actions in counts that the simulator does not have.
+	unknown int
 }
 
 func (l *callLog) add(c *call, a answer, err error) {
@@ -59,9 +61,20 @@ func (l *callLog) add(c *call, a answer, err error) {
 	l.entries = append(l.entries, logged{e, c.raw})
 }
 
+// maxUnknown is how many actions are counted that EC2 does not have; callers make them up.
+const maxUnknown = 100
+
+// otherActions stands for what is above maxUnknown.
+const otherActions = "(other)"
+
 func (l *callLog) count(action, code string) {
 	if l.counts == nil {
 		l.counts = map[string]map[string]int{}
+	}
+	if _, known := operations[action]; !known && l.counts[action] == nil {
+		if l.unknown++; l.unknown > maxUnknown {
+			action = otherActions
+		}
 	}
 	if l.counts[action] == nil {
 		l.counts[action] = map[string]int{}

@@ -84,7 +84,7 @@ func (op operator) holdsWithout() bool {
 var conditionKeys = []string{
 	"aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "aws:tagkeys", "ec2:createaction",
 	"ec2:vpc", "ec2:subnet", "ec2:subnetid", "ec2:region", "aws:requestedregion", "ec2:instanceid", "ec2:networkinterfaceid",
-	"ec2:availabilityzone", "ec2:instancetype", "aws:principalaccount", "aws:resourceaccount",
+	"ec2:availabilityzone", "ec2:instancetype", "ec2:attribute", "aws:principalaccount", "aws:resourceaccount",
 }
 
 func knownConditionKey(key string) bool {

@@ -15,10 +15,19 @@ type version[T any] struct {
 	picture *T
 }
 
+func (v *version[T]) settledBy(now time.Time) bool {
+	for _, t := range v.until {
+		if t.After(now) {
+			return false
+		}
+	}
+	return true
+}
+
 // history is a resource with writes that some reader has not seen.
 type history[T any] struct {
 	past []version[T]
-	// present is nil once the resource is gone.
+	// present is the resource itself, also once it is gone.
 	present *T
 }
 
@@ -33,41 +42,97 @@ func (h *history[T]) on(path int, now time.Time) *T {
 	return h.present
 }
 
+// prune drops the pictures that nobody can see any more.
+func (h *history[T]) prune(now time.Time) {
+	for len(h.past) > 0 && h.past[0].settledBy(now) {
+		h.past = h.past[1:]
+	}
+}
+
 func (h *history[T]) settledBy(now time.Time) bool {
-	for _, v := range h.past {
-		for _, t := range v.until {
-			if t.After(now) {
-				return false
-			}
+	for i := range h.past {
+		if !h.past[i].settledBy(now) {
+			return false
 		}
 	}
 	return true
 }
 
-// unsettled holds all that is not yet seen alike by everybody. It is empty while reads
-// are consistent.
+// histories are those of one kind of resource. They are empty while reads are consistent.
+type histories[T any] struct {
+	byID map[string]*history[T]
+	// sweepAt is how many there may be before those that have settled are dropped, so
+	// that writes which nobody looks at do not pile up.
+	sweepAt int
+}
+
+// minSweep is how many histories or client tokens are kept without asking whether they
+// are still of use.
+const minSweep = 1024
+
+func newHistories[T any]() *histories[T] {
+	return &histories[T]{byID: map[string]*history[T]{}, sweepAt: minSweep}
+}
+
+// settle lets go of what everybody sees alike by now.
+func (hs *histories[T]) settle(now time.Time) {
+	for id, h := range hs.byID {
+		if h.settledBy(now) {
+			delete(hs.byID, id)
+		}
+	}
+}
+
+// moving are the resources whose writes not everybody sees.
+func (hs *histories[T]) moving(now time.Time) []*T {
+	hs.settle(now)
+	out := make([]*T, 0, len(hs.byID))
+	for _, h := range hs.byID {
+		out = append(out, h.present)
+	}
+	return out
+}
+
+// seen is a resource as one read path shows it; nil where it does not.
+func (hs *histories[T]) seen(id string, present *T, path int, now time.Time) *T {
+	if h, ok := hs.byID[id]; ok {
+		return h.on(path, now)
+	}
+	return present
+}
+
+// unsettled holds all that is not yet seen alike by everybody.
 type unsettled struct {
-	interfaces map[string]*history[networkInterface]
-	instances  map[string]*history[instance]
+	interfaces *histories[networkInterface]
+	instances  *histories[instance]
+	subnets    *histories[subnet]
+	groups     *histories[securityGroup]
+	vpcs       *histories[vpc]
 }
 
 func newUnsettled() unsettled {
-	return unsettled{map[string]*history[networkInterface]{}, map[string]*history[instance]{}}
+	return unsettled{newHistories[networkInterface](), newHistories[instance](), newHistories[subnet](), newHistories[securityGroup](), newHistories[vpc]()}
 }
 
 func (s *Simulator) lagging() bool { return s.lag.P50 > 0 }
 
-// keep notes a write on a resource; picture is how it looked before.
-func keep[T any](s *Simulator, in map[string]*history[T], id string, picture, present *T) {
-	h, ok := in[id]
+// keep notes a write on a resource; picture is how it looked before. The lag counts from
+// the write's own time, which for what happens by itself is earlier than the call that
+// finds it out.
+func keep[T any](s *Simulator, hs *histories[T], id string, picture, present *T) {
+	h, ok := hs.byID[id]
 	if !ok {
+		if len(hs.byID) >= hs.sweepAt {
+			hs.settle(s.when)
+			hs.sweepAt = max(minSweep, 2*len(hs.byID))
+		}
 		h = &history[T]{}
-		in[id] = h
+		hs.byID[id] = h
 	}
-	now := s.now()
+	h.prune(s.when)
 	v := version[T]{picture: picture}
 	for i := range v.until {
-		v.until[i] = now.Add(s.lag.draw(s.rng))
+		v.until[i] = s.when.Add(s.lag.draw(s.rng))
 	}
 	h.past, h.present = append(h.past, v), present
 }
@@ -101,47 +166,47 @@ func (s *Simulator) keepInstance(in *instance) {
 // seenInterface is an interface as this call's read path shows it.
 func (s *Simulator) seenInterface(c *call) func(*networkInterface) (*networkInterface, bool) {
 	return func(e *networkInterface) (*networkInterface, bool) {
-		if h, ok := s.unsettled.interfaces[e.id]; ok {
-			e = h.on(s.readPath, c.now)
-		}
-		return e, e != nil && !e.deleted
+		e = s.unsettled.interfaces.seen(e.id, e, s.readPath, c.now)
+		return e, e != nil && !e.deleted && !s.hidden(e, c)
 	}
 }
 
-func (s *Simulator) seenInstance(c *call) func(*instance) (*instance, bool) {
-	return func(in *instance) (*instance, bool) {
-		if h, ok := s.unsettled.instances[in.id]; ok {
-			in = h.on(s.readPath, c.now)
-		}
-		return in, in != nil && !in.forgotten
+// keepSubnet is called before a subnet's addresses or tags change. Its picture has the
+// number of free addresses, not the addresses.
+func (s *Simulator) keepSubnet(n *subnet) {
+	if s.lagging() {
+		picture := *n
+		picture.pool, picture.free = nil, n.available()
+		keep(s, s.unsettled.subnets, n.id, &picture, n)
 	}
 }
 
-// unsettledIn lists what has writes that not everybody sees, and lets go of what has
-// none any more.
-func unsettledIn[T any](in map[string]*history[T], now time.Time) []*T {
-	var out []*T
-	for id, h := range in {
-		if h.settledBy(now) {
-			delete(in, id)
-			continue
-		}
-		out = append(out, h.present)
+func (s *Simulator) keepGroup(g *securityGroup) {
+	if s.lagging() {
+		picture := *g
+		keep(s, s.unsettled.groups, g.id, &picture, g)
 	}
-	return out
+}
+
+func (s *Simulator) keepVPC(v *vpc) {
+	if s.lagging() {
+		picture := *v
+		keep(s, s.unsettled.vpcs, v.id, &picture, v)
+	}
+}
+
+// lagged shows a resource that never comes or goes as the call's read path does.
+func lagged[T any](s *Simulator, c *call, hs *histories[T], id func(*T) string) func(*T) (*T, bool) {
+	return func(r *T) (*T, bool) { return hs.seen(id(r), r, s.readPath, c.now), true }
 }
 
 func (s *Simulator) unsettledInterfaces(c *call) func() []*networkInterface {
-	return func() []*networkInterface { return unsettledIn(s.unsettled.interfaces, c.now) }
-}
-
-func (s *Simulator) unsettledInstances(c *call) func() []*instance {
-	return func() []*instance { return unsettledIn(s.unsettled.instances, c.now) }
+	return func() []*networkInterface { return s.unsettled.interfaces.moving(c.now) }
 }
 
 // unseen tells whether the read path of the call in hand has not heard yet that a
 // resource was made. Calls that change things miss it too: CreateTags and attaches of
 // what has just been made are refused with NotFound now and then.
 func unseen[T any](s *Simulator, h *history[T]) bool {
-	return h != nil && h.on(s.readPath, s.now()) == nil
+	return h != nil && h.on(s.readPath, s.when) == nil
 }

@@ -49,7 +49,7 @@ func TestLag(t *testing.T) {
 		t.Error("a delete is seen at once")
 	}
 	l.settle()
-	if sees() != 0 || len(l.sim.unsettled.interfaces) != 0 {
+	if sees() != 0 || len(l.sim.unsettled.interfaces.byID) != 0 {
 		t.Error("a delete is not seen in the end")
 	}
 }

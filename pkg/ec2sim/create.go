@@ -1,22 +1,31 @@
 package ec2sim
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // interfaceTypes are those that CreateNetworkInterface takes.
-var interfaceTypes = []string{"interface", "efa", "efa-only", "trunk", "branch"}
+var interfaceTypes = []string{"interface", "efa", "efa-only", "trunk"}
+
+// worldInterfaceTypes are those that an interface may have which AWS, or somebody with
+// more rights, has made: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html
+var worldInterfaceTypes = append(slices.Clone(interfaceTypes), "branch", "natGateway", "load_balancer", "network_load_balancer",
+	"gateway_load_balancer", "gateway_load_balancer_endpoint", "vpc_endpoint", "transit_gateway", "lambda", "quicksight",
+	"global_accelerator_managed", "api_gateway_managed", "iot_rules_managed", "aws_codestar_connections_managed", "evs")
 
 var createParams = paramsOf([]param{
 	id("SubnetId", subnetID).must(), text("Description"), address("PrivateIpAddress"),
 	address("PrivateIpAddresses.N.PrivateIpAddress"), boolean("PrivateIpAddresses.N.Primary"),
 	number("SecondaryPrivateIpAddressCount"), text("Ipv4Prefix.N.Ipv4Prefix"), number("Ipv4PrefixCount"),
+	number("Ipv6AddressCount"), address6("Ipv6Addresses.N.Ipv6Address"), boolean("Ipv6Addresses.N.IsPrimaryIpv6"),
+	text("Ipv6Prefix.N.Ipv6Prefix"), number("Ipv6PrefixCount"), boolean("EnablePrimaryIpv6"),
 	id("SecurityGroupId.N", groupID), text("InterfaceType"), text("ClientToken"),
 	number("ConnectionTrackingSpecification.TcpEstablishedTimeout"),
 	number("ConnectionTrackingSpecification.UdpStreamTimeout"), number("ConnectionTrackingSpecification.UdpTimeout"),
-}, tagSpecificationParams, unsupported("Ipv6AddressCount", "Ipv6Addresses.N.Ipv6Address", "Ipv6Addresses.N.IsPrimaryIpv6",
-	"Ipv6Prefix.N.Ipv6Prefix", "Ipv6PrefixCount", "EnablePrimaryIpv6", "Operator.Principal"))
+}, tagSpecificationParams, unsupported("Operator.Principal"))
 
 func createNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {
 	form, err := readCreate(c)
@@ -28,12 +37,14 @@ func createNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {
 		return err
 	}
 	c.made = e
-	w.in("networkInterface", func() { w.networkInterface(e) })
+	shown := *e
+	shown.fresh = s.variants.CreateStatus == pending
+	w.in("networkInterface", func() { w.networkInterface(&shown) })
 	w.optional("clientToken", c.form.get("ClientToken"))
 	return nil
 }
 
-// createForm is a create's parameters once they are known to make sense by themselves.
+// createForm is an interface's parameters once they are known to make sense by themselves.
 type createForm struct {
 	subnet, description, kind string
 	groups                    []string
@@ -43,48 +54,32 @@ type createForm struct {
 }
 
 func readCreate(c *call) (createForm, error) {
-	f := createForm{
-		subnet: c.form.get("SubnetId"), description: c.form.get("Description"),
-		kind: orDefault(c.form.get("InterfaceType"), "interface"), groups: c.form.texts("SecurityGroupId"),
-	}
-	var err error
-	if f.tags, err = tagSpecification(c.form, "network-interface"); err != nil {
+	f, err := readInterface(c.form, "EnablePrimaryIpv6")
+	if err != nil {
 		return f, err
+	}
+	f.tags, err = tagSpecification(c.form, "network-interface")
+	return f, err
+}
+
+// readInterface reads what a create and a launch say alike of an interface.
+func readInterface(form *value, primary6 string) (createForm, error) {
+	f := createForm{
+		subnet: form.get("SubnetId"), description: form.get("Description"),
+		kind: orDefault(form.get("InterfaceType"), "interface"), groups: form.texts("SecurityGroupId"),
 	}
 	if !slices.Contains(interfaceTypes, f.kind) {
 		return f, badValue("InterfaceType", f.kind, "Expecting one of "+strings.Join(interfaceTypes, ", ")+".")
 	}
-	if len(f.description) > 255 {
-		return f, badValue("Description", f.description[:16]+"…", "Expecting at most 255 characters.")
-	}
-	if f.tracking, err = readTracking(c.form); err != nil {
+	if err := checkDescription(f.description); err != nil {
 		return f, err
 	}
-	f.addresses, err = readWish(c.form)
+	var err error
+	if f.tracking, err = readTracking(form, tracking{}); err != nil {
+		return f, err
+	}
+	f.addresses, err = readWish(form, primary6)
 	return f, err
-}
-
-// readWish reads the addresses asked for; names, numbers and prefixes exclude each other.
-func readWish(form *value) (addressWish, error) {
-	want := addressWish{
-		primary: form.get("PrivateIpAddress"), more: form.number("SecondaryPrivateIpAddressCount", 0),
-		morePrefixes: form.number("Ipv4PrefixCount", 0),
-	}
-	for _, m := range form.members("PrivateIpAddresses") {
-		text := m.get("PrivateIpAddress")
-		if !m.boolean("Primary") {
-			want.secondary = append(want.secondary, text)
-			continue
-		}
-		if want.primary != "" {
-			return want, fail("InvalidParameterCombination", "Only one primary private IP address can be specified.")
-		}
-		want.primary = text
-	}
-	for _, m := range form.members("Ipv4Prefix") {
-		want.prefixes = append(want.prefixes, m.get("Ipv4Prefix"))
-	}
-	return want, want.oneKind()
 }
 
 // create makes an interface, checking the world in the order that the package promises:
@@ -104,15 +99,58 @@ func (s *Simulator) create(f createForm, c *call) (*networkInterface, error) {
 	if err := s.checkRegionLimit(1); err != nil {
 		return nil, err
 	}
-	e := &networkInterface{
-		id: newID(s.rng, interfaceID), subnet: sn, groups: groups, description: f.description, kind: f.kind,
-		mac: newMAC(s.rng), sourceDest: true, tags: f.tags, tracking: f.tracking, clientToken: c.form.get("ClientToken"), createdAt: c.now,
+	if err := checkTagLimit(len(f.tags)); err != nil {
+		return nil, err
 	}
-	if err := s.assign(e, f.addresses); err != nil {
+	e, err := s.makeInterface(interfaceSpec{
+		subnet: sn, groups: groups, description: f.description, kind: f.kind, tags: f.tags,
+		tracking: f.tracking, clientToken: c.form.get("ClientToken"), addresses: f.addresses,
+	})
+	if err != nil {
 		return nil, err
 	}
 	s.addInterface(e)
 	return e, nil
+}
+
+// interfaceSpec is an interface that can be made: all that it names has been found.
+type interfaceSpec struct {
+	id, description, kind, clientToken string
+	requester, operator                string
+	subnet                             *subnet
+	groups                             []*securityGroup
+	tags                               map[string]string
+	tracking                           tracking
+	addresses                          addressWish
+}
+
+// makeInterface makes an interface with its addresses. Nobody sees it before it is put
+// into the world, so that what comes with it (tags, an attachment) is seen with it.
+func (s *Simulator) makeInterface(spec interfaceSpec) (*networkInterface, error) {
+	e := &networkInterface{
+		id: orDefault(spec.id, newID(s.rng, interfaceID)), subnet: spec.subnet, groups: spec.groups, description: spec.description,
+		kind: spec.kind, mac: newMAC(s.rng), sourceDest: true, tags: spec.tags, tracking: spec.tracking,
+		requester: spec.requester, operator: spec.operator, clientToken: spec.clientToken, createdAt: s.when,
+	}
+	return e, s.assign(e, spec.addresses)
+}
+
+// sketch is an interface with as many addresses as it is to have, for limits to judge.
+func (spec interfaceSpec) sketch() *networkInterface {
+	return &networkInterface{
+		subnet: spec.subnet, kind: spec.kind, addresses: make([]netip.Addr, 1+spec.addresses.secondaries()),
+		six: make([]netip.Addr, spec.addresses.six.count()),
+	}
+}
+
+// maxDescription is in characters, not bytes.
+const maxDescription = 255
+
+func checkDescription(text string) error {
+	if utf8.RuneCountInString(text) > maxDescription {
+		return badValue("Description", string([]rune(text)[:16])+"…", "Expecting at most 255 characters.")
+	}
+	return nil
 }
 
 func (s *Simulator) checkRegionLimit(more int) error {

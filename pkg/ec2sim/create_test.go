@@ -71,7 +71,8 @@ func TestCreate(t *testing.T) {
 		{situation: "subnet only", when: doCreate(subnetA), code: "OK", then: func(l *lab) {
 			e := l.said.(*types.NetworkInterface)
 			l.want("the group", *e.Groups[0].GroupName, "default")
-			l.want("the status", string(e.Status), "available")
+			l.want("the status in the answer", string(e.Status), "pending")
+			l.want("the status", l.state(l.eni), "available")
 			l.want("the zone", *e.AvailabilityZone+" "+*e.AvailabilityZoneId, "us-east-1a use1-az1")
 			if e.Attachment != nil || !*e.SourceDestCheck || e.InterfaceType != types.NetworkInterfaceTypeInterface {
 				l.Errorf("a new interface looks like %+v", e)
@@ -111,13 +112,15 @@ func TestCreate(t *testing.T) {
 		{situation: "Region's quota", world: func(w *World) { w.Quotas.InterfacesPerRegion = 6 }, given: created(subnetA), when: doCreate(subnetA), code: "NetworkInterfaceLimitExceeded"},
 		{situation: "subnet full", given: full, when: doCreate(tiny), code: "InsufficientFreeAddressesInSubnet"},
 		{situation: "subnet full, variant value", world: func(w *World) { w.Variants.SubnetFull = "InvalidParameterValue" }, given: full, when: doCreate(tiny), code: "InvalidParameterValue"},
-		{situation: "subnet full, variant blocks", world: func(w *World) { w.Variants.SubnetFull = "InsufficientCidrBlocks" }, given: full, when: doCreate(tiny), code: "InsufficientCidrBlocks"},
+		{situation: "subnet full, variant blocks", world: func(w *World) { w.Variants.SubnetFull = "InsufficientCidrBlocks" }, given: full, when: doCreate(tiny), code: "InsufficientFreeAddressesInSubnet"},
 		{situation: "subnet too full for all addresses", when: doCreate(tiny, more(11)), code: "InsufficientFreeAddressesInSubnet", then: func(l *lab) {
 			if n := l.sim.subnets.byID[tiny].pool.available(); n != 11 {
 				l.Errorf("a failed create left %d addresses free, want 11", n)
 			}
 		}},
-		{situation: "no whole prefix", when: doCreate(tiny, prefixes(1)), code: "InsufficientCidrBlocks"},
+		{situation: "no whole prefix", when: doCreate(tiny, prefixes(1)), code: "InsufficientFreeAddressesInSubnet"},
+		{situation: "no whole prefix, variant blocks", world: func(w *World) { w.Variants.SubnetFull = "InsufficientCidrBlocks" }, when: doCreate(tiny, prefixes(1)), code: "InsufficientCidrBlocks"},
+		{situation: "no whole prefix, variant value", world: func(w *World) { w.Variants.SubnetFull = "InvalidParameterValue" }, when: doCreate(tiny, prefixes(1)), code: "InvalidParameterValue"},
 		{situation: "addresses and prefixes", when: doCreate(subnetA, more(1), prefixes(1)), code: "InvalidParameterCombination"},
 		{situation: "tags for another kind", when: doCreate(subnetA, tagSpec(types.ResourceTypeInstance, "a", "b")), code: "InvalidParameterValue"},
 		{situation: "tag twice", when: doCreate(subnetA, tagSpec(eni, "a", "1", "a", "2")), code: "InvalidParameterValue"},
@@ -129,7 +132,18 @@ func TestCreate(t *testing.T) {
 		{situation: "fifty-one tags", when: doCreate(subnetA, tagSpec(eni, manyTags(51)...)), code: "TagLimitExceeded"},
 		{situation: "description too long", when: doCreate(subnetA, about(strings.Repeat("d", 256))), code: "InvalidParameterValue"},
 		{situation: "interface type unknown", when: doCreate(subnetA, func(in *createInput) { in.InterfaceType = "wifi" }), code: "InvalidParameterValue"},
-		{situation: "IPv6 is not implemented", when: doCreate(subnetA, func(in *createInput) { in.Ipv6AddressCount = aws.Int32(1) }), code: "UnsupportedOperation"},
+		{situation: "description of 255 characters that are more bytes", when: doCreate(subnetA, about(strings.Repeat("ü", 255))), code: "OK"},
+		{situation: "description of 256 characters, cut between characters", when: doCreate(subnetA, about(strings.Repeat("ü", 256))), code: "InvalidParameterValue"},
+		{situation: "interface type that only AWS makes", when: doCreate(subnetA, func(in *createInput) { in.InterfaceType = "branch" }), code: "InvalidParameterValue"},
+		{situation: "tag specification without tags", when: doCreate(subnetA, tagSpec(eni)), code: "InvalidParameterValue"},
+		{situation: "too many tags come after a subnet that is not there", when: doCreate("subnet-0fffffffffffffff0", tagSpec(eni, manyTags(51)...)), code: "InvalidSubnetID.NotFound"},
+		{situation: "primary without an address", when: func(l *lab) error {
+			return l.form("Action=CreateNetworkInterface&SubnetId=" + subnetA + "&PrivateIpAddresses.1.Primary=true")
+		}, code: "MissingParameter"},
+		{situation: "answers available, variant", world: func(w *World) { w.Variants.CreateStatus = "available" }, when: doCreate(subnetA), code: "OK", then: func(l *lab) {
+			l.want("the status", string(l.said.(*types.NetworkInterface).Status), "available")
+		}},
+		{situation: "group of another VPC, variant", world: func(w *World) { w.Variants.GroupOfOtherVPC = "InvalidGroup.NotFound" }, when: doCreate(subnetA, groups(foreign)), code: "InvalidGroup.NotFound"},
 		{situation: "tracking timeout out of bounds", when: doCreate(subnetA, func(in *createInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{UdpTimeout: aws.Int32(61)}
 		}), code: "InvalidParameterValue"},
@@ -151,7 +165,7 @@ func TestClientToken(t *testing.T) {
 		{
 			situation: "same again once attached, answered as at first", given: given(created(subnetA, token("t")), remember, func(l *lab) { l.attach(l.eni, node, 0, 1) }, func(l *lab) { l.att = l.eni }),
 			when: doCreate(subnetA, token("t")), code: "OK", then: func(l *lab) {
-				if e := l.said.(*types.NetworkInterface); e.Attachment != nil || e.Status != "available" {
+				if e := l.said.(*types.NetworkInterface); e.Attachment != nil || e.Status != "pending" {
 					l.Errorf("the replay shows %+v, not the first answer", e)
 				}
 			},
@@ -171,7 +185,12 @@ func TestClientToken(t *testing.T) {
 				l.Error("the token still replays")
 			}
 		}},
-		{situation: "free after a failed create", given: given(func(l *lab) { _ = doCreate(subnetA, token("t"), groups("sg-0fffffffffffffff0"))(l) }), when: doCreate(subnetA, token("t")), code: "OK"},
+		{situation: "burnt by a failed create", given: given(func(l *lab) { _ = doCreate(subnetA, token("t"), groups("sg-0fffffffffffffff0"))(l) }), when: doCreate(subnetA, token("t")), code: "IdempotentParameterMismatch"},
+		{situation: "not burnt by a create that was not allowed to try", given: given(func(l *lab) {
+			_ = doCreate(subnetA, token("t"), func(in *createInput) { in.DryRun = aws.Bool(true) })(l)
+		}), when: doCreate(subnetA, token("t")), code: "OK"},
+		{situation: "replay when the quota is used up, variant", world: func(w *World) { w.Quotas.InterfacesPerRegion, w.Variants.ReplayAtQuota = 6, "fail" }, given: created(subnetA, token("t")), when: doCreate(subnetA, token("t")), code: "NetworkInterfaceLimitExceeded"},
+		{situation: "free after a failed create, variant", world: func(w *World) { w.Variants.TokenOfFailed = "free" }, given: given(func(l *lab) { _ = doCreate(subnetA, token("t"), groups("sg-0fffffffffffffff0"))(l) }), when: doCreate(subnetA, token("t")), code: "OK"},
 		{situation: "sixty-four characters", when: doCreate(subnetA, token(strings.Repeat("x", 64))), code: "OK"},
 		{situation: "sixty-five characters", when: doCreate(subnetA, token(strings.Repeat("x", 65))), code: "InvalidClientToken"},
 		{situation: "not ASCII", when: doCreate(subnetA, token("ü")), code: "InvalidClientToken"},

@@ -1,8 +1,8 @@
 package ec2sim
 
 import (
+	"net/netip"
 	"slices"
-	"strconv"
 )
 
 func describeNetworkInterfaces(s *Simulator, c *call, w *xmlWriter) error {
@@ -38,14 +38,17 @@ func (w *xmlWriter) networkInterface(e *networkInterface) {
 	w.text("availabilityZone", e.subnet.zone)
 	w.text("availabilityZoneId", e.subnet.zoneID)
 	w.interfaceBody(e)
-	w.optional("requesterId", e.managedBy)
-	w.boolean("requesterManaged", e.managedBy != "")
+	w.optional("requesterId", e.requester)
+	w.boolean("requesterManaged", e.requester != "")
+	w.boolean("denyAllIgwTraffic", false)
+	if len(e.six) > 0 {
+		w.addr("ipv6Address", e.six[0])
+	}
+	if len(e.associated) > 0 {
+		set(w, "associatedSubnetSet", e.associated, w.raw)
+	}
 	if a := e.attachment; a != nil {
-		w.in("attachment", func() {
-			w.attachment(a)
-			w.text("instanceId", a.instance.id)
-			w.text("instanceOwnerId", a.instance.owner)
-		})
+		w.in("attachment", func() { w.wholeAttachment(a) })
 	}
 	w.tags(e.tags)
 }
@@ -71,16 +74,29 @@ func (w *xmlWriter) interfaceBody(e *networkInterface) {
 		w.close("item")
 	}
 	w.close("privateIpAddressesSet")
-	set(w, "ipv6AddressesSet", []string(nil), w.raw)
+	w.ipv6(e)
 	if len(e.prefixes) > 0 {
-		w.open("ipv4PrefixSet")
-		for _, p := range e.prefixes {
-			w.in("item", func() { w.text("ipv4Prefix", p.String()) })
-		}
-		w.close("ipv4PrefixSet")
+		set(w, "ipv4PrefixSet", e.prefixes, func(p netip.Prefix) { w.text("ipv4Prefix", p.String()) })
 	}
 	w.tracking(e.tracking)
-	w.in("operator", func() { w.boolean("managed", e.managedBy != "") })
+	w.in("operator", func() {
+		w.boolean("managed", e.operator != "")
+		w.optional("principal", e.operator)
+	})
+}
+
+func (w *xmlWriter) ipv6(e *networkInterface) {
+	w.open("ipv6AddressesSet")
+	for i, a := range e.six {
+		w.open("item")
+		w.addr("ipv6Address", a)
+		w.boolean("isPrimaryIpv6", e.primary6 && i == 0)
+		w.close("item")
+	}
+	w.close("ipv6AddressesSet")
+	if len(e.prefixes6) > 0 {
+		set(w, "ipv6PrefixSet", e.prefixes6, func(p netip.Prefix) { w.text("ipv6Prefix", p.String()) })
+	}
 }
 
 func (w *xmlWriter) tracking(t tracking) {
@@ -108,6 +124,13 @@ func (w *xmlWriter) attachment(a *attachment) {
 	w.text("status", a.status)
 	w.instant("attachTime", a.at)
 	w.boolean("deleteOnTermination", a.deleteOnTermination)
+	w.ena(a.ena)
+}
+
+func (w *xmlWriter) wholeAttachment(a *attachment) {
+	w.attachment(a)
+	w.text("instanceId", a.instance.id)
+	w.text("instanceOwnerId", a.instance.owner)
 }
 
 func (w *xmlWriter) group(g *securityGroup) {
@@ -129,106 +152,4 @@ func (w *xmlWriter) tags(tags map[string]string) {
 		w.close("item")
 	}
 	w.close("tagSet")
-}
-
-var subnetFilters = silent(filterSet[*subnet]{
-	"availability-zone":    one(func(n *subnet) string { return n.zone }),
-	"availability-zone-id": one(func(n *subnet) string { return n.zoneID }),
-	"available-ip-address-count": one(func(n *subnet) string {
-		return strconv.Itoa(n.pool.available())
-	}),
-	"cidr-block":     one(func(n *subnet) string { return n.cidr.String() }),
-	"default-for-az": one(func(*subnet) string { return "false" }),
-	"owner-id":       one(func(n *subnet) string { return n.vpc.owner }),
-	"state":          one(func(*subnet) string { return "available" }),
-	"subnet-id":      one(func(n *subnet) string { return n.id }),
-	"subnet-arn":     one((*subnet).arn),
-	"vpc-id":         one(func(n *subnet) string { return n.vpc.id }),
-}, "ipv6-cidr-block-association.ipv6-cidr-block", "ipv6-cidr-block-association.association-id", "outpost-arn")
-
-func (s *subnet) arn() string {
-	return "arn:aws:ec2:" + s.vpc.region + ":" + s.vpc.owner + ":subnet/" + s.id
-}
-
-func describeSubnets(s *Simulator, c *call, w *xmlWriter) error {
-	list := listing[*subnet]{
-		table: s.subnets, missing: subnetID.missing, idParam: "SubnetId", idFilter: "subnet-id",
-		filters: subnetFilters, indexed: noIndex, pages: usualPages,
-	}
-	found, next, err := list.find(s, c)
-	if err != nil {
-		return err
-	}
-	set(w, "subnetSet", found, func(n *subnet) {
-		w.text("subnetId", n.id)
-		w.text("subnetArn", n.arn())
-		w.text("state", "available")
-		w.text("vpcId", n.vpc.id)
-		w.text("cidrBlock", n.cidr.String())
-		w.number("availableIpAddressCount", n.pool.available())
-		w.text("availabilityZone", n.zone)
-		w.text("availabilityZoneId", n.zoneID)
-		w.text("ownerId", n.vpc.owner)
-		w.boolean("defaultForAz", false)
-		w.boolean("mapPublicIpOnLaunch", false)
-		w.boolean("assignIpv6AddressOnCreation", false)
-		w.tags(n.tags)
-	})
-	w.nextToken(next)
-	return nil
-}
-
-var groupFilters = silent(filterSet[*securityGroup]{
-	"description": one(func(g *securityGroup) string { return g.description }),
-	"group-id":    one(func(g *securityGroup) string { return g.id }),
-	"group-name":  one(func(g *securityGroup) string { return g.name }),
-	"owner-id":    one(func(g *securityGroup) string { return g.vpc.owner }),
-	"vpc-id":      one(func(g *securityGroup) string { return g.vpc.id }),
-}, "ip-permission.cidr", "ip-permission.from-port", "ip-permission.group-id", "ip-permission.protocol", "ip-permission.to-port",
-	"egress.ip-permission.cidr", "egress.ip-permission.group-id", "egress.ip-permission.protocol")
-
-func describeSecurityGroups(s *Simulator, c *call, w *xmlWriter) error {
-	list := listing[*securityGroup]{
-		table: s.groups, missing: groupID.missing, idParam: "GroupId", idFilter: "group-id",
-		filters: groupFilters, indexed: noIndex, pages: usualPages,
-	}
-	found, next, err := list.find(s, c)
-	if err != nil {
-		return err
-	}
-	set(w, "securityGroupInfo", found, func(g *securityGroup) {
-		w.group(g)
-		w.text("groupDescription", g.description)
-		w.text("vpcId", g.vpc.id)
-		w.text("ownerId", g.vpc.owner)
-		w.tags(g.tags)
-	})
-	w.nextToken(next)
-	return nil
-}
-
-var vpcFilters = silent(filterSet[*vpc]{
-	"owner-id": one(func(v *vpc) string { return v.owner }),
-	"state":    one(func(*vpc) string { return "available" }),
-	"vpc-id":   one(func(v *vpc) string { return v.id }),
-}, "cidr", "cidr-block-association.cidr-block", "dhcp-options-id", "is-default")
-
-func describeVpcs(s *Simulator, c *call, w *xmlWriter) error {
-	list := listing[*vpc]{
-		table: s.vpcs, missing: vpcID.missing, idParam: "VpcId", idFilter: "vpc-id",
-		filters: vpcFilters, indexed: noIndex, pages: usualPages,
-	}
-	found, next, err := list.find(s, c)
-	if err != nil {
-		return err
-	}
-	set(w, "vpcSet", found, func(v *vpc) {
-		w.text("vpcId", v.id)
-		w.text("state", "available")
-		w.text("ownerId", v.owner)
-		w.boolean("isDefault", false)
-		w.tags(v.tags)
-	})
-	w.nextToken(next)
-	return nil
 }

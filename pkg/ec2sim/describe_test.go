@@ -210,7 +210,8 @@ func TestPages(t *testing.T) {
 func TestDescribeInstances(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	l.attached(node, 3)
+	l.attach(l.create(subnetA, more(1), about("second")), node, 0, 3)
+	l.settle()
 	get := func(in *ec2.DescribeInstancesInput) []types.Instance {
 		t.Helper()
 		out, err := l.ec2.DescribeInstances(t.Context(), in)
@@ -247,6 +248,23 @@ func TestDescribeInstances(t *testing.T) {
 		{"tag-key", "x", 0},
 		{"architecture", "x86_64", 5},
 		{"key-name", "k", 0},
+		{"tenancy", "default", 5},
+		{"hypervisor", "nitro", 5},
+		{"root-device-type", "ebs", 5},
+		{"virtualization-type", "hvm", 5},
+		{"launch-time", "2026-01-02T03:04:05.000Z", 5},
+		{"reason", "*", 0},
+		{"platform", "windows", 0},
+		{"network-interface.vpc-id", "vpc-1", 5},
+		{"network-interface.status", "in-use", 5},
+		{"network-interface.group-id", *one.SecurityGroups[0].GroupId, 5},
+		{"network-interface.mac-address", *one.NetworkInterfaces[1].MacAddress, 1},
+		{"network-interface.addresses.private-ip-address", *one.NetworkInterfaces[1].PrivateIpAddresses[1].PrivateIpAddress, 1},
+		{"network-interface.addresses.primary", "false", 1},
+		{"network-interface.description", "second", 1},
+		{"network-interface.attachment.instance-id", node, 1},
+		{"network-interface.attachment.delete-on-termination", "false", 1},
+		{"network-interface.attachment.network-card-index", "0", 5},
 	} {
 		if got := len(get(&ec2.DescribeInstancesInput{Filters: filtered(f.name, f.value)})); got != f.want {
 			t.Errorf("filter %s=%s finds %d instances, want %d", f.name, f.value, got, f.want)
@@ -284,6 +302,28 @@ func TestDescribeTheRest(t *testing.T) {
 				l.Errorf("network info is %+v", n)
 			}
 		}},
+		{situation: "type with ENA Express and EFAs", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"p5en.48xlarge"}}), code: "OK", then: func(l *lab) {
+			i := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0]
+			if n := i.NetworkInfo; *n.EfaInfo.MaximumEfaInterfaces != 16 || !*n.EnaSrdSupported || *i.VCpuInfo.DefaultVCpus != 192 || *i.MemoryInfo.SizeInMiB != 2097152 {
+				l.Errorf("it is %+v", i)
+			}
+		}},
+		{situation: "type with flexible ENA queues", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"m6in.24xlarge"}}), code: "OK", then: func(l *lab) {
+			n := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0].NetworkInfo
+			if n.FlexibleEnaQueuesSupport != "supported" || *n.NetworkCards[0].AdditionalFlexibleNetworkInterfaces != 9 {
+				l.Errorf("network info is %+v", n)
+			}
+		}},
+		{situation: "type without IPv6", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"m3.large"}}), code: "OK", then: func(l *lab) {
+			if n := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0].NetworkInfo; *n.Ipv6Supported || n.EnaSupport != "unsupported" {
+				l.Errorf("network info is %+v", n)
+			}
+		}},
+		{situation: "types by virtual CPUs and memory", when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("vcpu-info.default-vcpus", "4", "memory-info.size-in-mib", "16384", "instance-type", "m5.*")}), code: "OK", then: func(l *lab) {
+			if n := len(l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes); n != 1 {
+				l.Errorf("%d types, want m5.xlarge", n)
+			}
+		}},
 		{situation: "types by filter", when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("instance-type", "m5.*", "network-info.maximum-network-interfaces", "4")}), code: "OK", then: func(l *lab) {
 			if n := len(l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes); n != 2 {
 				l.Errorf("%d types, want m5.xlarge and m5.2xlarge", n)
@@ -316,9 +356,26 @@ func TestDescribeTheRest(t *testing.T) {
 		{situation: "group unknown", when: sgs(ec2.DescribeSecurityGroupsInput{GroupIds: []string{"sg-0fffffffffffffff0"}}), code: "InvalidGroup.NotFound"},
 		{situation: "groups by name are not implemented", when: sgs(ec2.DescribeSecurityGroupsInput{GroupNames: []string{"workers"}}), code: "UnsupportedOperation"},
 		{situation: "VPC unknown", when: func(l *lab) error {
-			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-9"}})
+			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-0fffffffffffffff0"}})
 			return err
 		}, code: "InvalidVpcID.NotFound"},
+		{situation: "VPC malformed", when: func(l *lab) error {
+			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-NOT!hex"}})
+			return err
+		}, code: "InvalidVpcID.Malformed"},
+		{situation: "VPC that a world has named freely", when: func(l *lab) error {
+			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-1"}})
+			return err
+		}, code: "OK"},
+		{situation: "VPC's own facts", when: func(l *lab) error {
+			out, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{Filters: filtered("is-default", "false", "cidr", "10.0.0.0/18")})
+			l.said = out
+			return err
+		}, code: "OK", then: func(l *lab) {
+			if v := l.said.(*ec2.DescribeVpcsOutput).Vpcs; len(v) != 1 || *v[0].VpcId != "vpc-1" || *v[0].CidrBlock != "10.0.0.0/18" {
+				l.Errorf("VPCs are %+v", v)
+			}
+		}},
 		{situation: "action not implemented", when: func(l *lab) error {
 			_, err := l.ec2.DescribeVolumes(l.Context(), &ec2.DescribeVolumesInput{})
 			return err

@@ -45,6 +45,8 @@ type answer struct {
 	status int
 	body   []byte
 	wait   time.Duration
+	// id goes into the header too, where the SDKs look for it.
+	id string
 	// lost says how the answer never arrives: cut, hang, or not at all.
 	lost string
 }
@@ -71,6 +73,7 @@ func (s *Simulator) deliver(w http.ResponseWriter, r *http.Request, a answer) {
 	}
 	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
 	w.Header().Set("Cache-Control", "no-cache, no-store")
+	w.Header().Set("X-Amzn-Requestid", a.id)
 	w.WriteHeader(a.status)
 	// The caller may have gone; there is nobody left to tell.
 	_, _ = w.Write(a.body)
@@ -108,7 +111,7 @@ func (s *Simulator) handle(r *http.Request, form url.Values, formErr error, now 
 	if err == nil {
 		err = s.admit(r, c)
 	}
-	a := answer{wait: s.latency.Call.draw(s.rng)}
+	a := answer{wait: s.latency.Call.draw(s.rng), id: c.requestID}
 	if err == nil {
 		err = s.faulty(c, &a)
 	}
@@ -175,6 +178,9 @@ func (s *Simulator) act(c *call, w *xmlWriter) error {
 	if err := op.params.checkParams(c.form); err != nil {
 		return err
 	}
+	if err := s.checkVPCs(c.form); err != nil {
+		return err
+	}
 	if err := s.authorize(c, op); err != nil {
 		return err
 	}
@@ -200,6 +206,9 @@ func (s *Simulator) accessKeyOf(r *http.Request, form url.Values) (string, error
 		if scope, ok = credentialScope(header); !ok {
 			return "", fail("AuthFailure", "The Authorization header is not a valid AWS Signature Version 4 header")
 		}
+	}
+	if header == "" && form.Get("X-Amz-Signature") == "" {
+		return "", fail("AuthFailure", "The query string has credentials and no signature")
 	}
 	parts := strings.Split(scope, "/")
 	if len(parts) != 5 || parts[0] == "" || parts[4] != "aws4_request" {

@@ -18,15 +18,25 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // statuses holds the codes that are not answered with 400.
 var statuses = map[string]int{
-	"AuthFailure":                http.StatusUnauthorized,
-	"MissingAuthenticationToken": http.StatusForbidden,
-	"UnauthorizedOperation":      http.StatusForbidden,
-	"DryRunOperation":            http.StatusPreconditionFailed,
-	"InternalError":              http.StatusInternalServerError,
-	"InternalFailure":            http.StatusInternalServerError,
-	"RequestLimitExceeded":       http.StatusServiceUnavailable,
-	"ServiceUnavailable":         http.StatusServiceUnavailable,
-	"Unavailable":                http.StatusServiceUnavailable,
+	"AuthFailure":                          http.StatusUnauthorized,
+	"MissingAuthenticationToken":           http.StatusForbidden,
+	"UnauthorizedOperation":                http.StatusForbidden,
+	"DryRunOperation":                      http.StatusPreconditionFailed,
+	"InsufficientAddressCapacity":          http.StatusInternalServerError,
+	"InsufficientCapacity":                 http.StatusInternalServerError,
+	"InsufficientCapacityOnHost":           http.StatusInternalServerError,
+	"InsufficientCapacityOnOutpost":        http.StatusInternalServerError,
+	"InsufficientHostCapacity":             http.StatusInternalServerError,
+	"InsufficientInstanceCapacity":         http.StatusInternalServerError,
+	"InsufficientReservedInstanceCapacity": http.StatusInternalServerError,
+	"InsufficientVolumeCapacity":           http.StatusInternalServerError,
+	"ServerInternal":                       http.StatusInternalServerError,
+	"BandwidthLimitExceeded":               http.StatusServiceUnavailable,
+	"InternalError":                        http.StatusInternalServerError,
+	"InternalFailure":                      http.StatusInternalServerError,
+	"RequestLimitExceeded":                 http.StatusServiceUnavailable,
+	"ServiceUnavailable":                   http.StatusServiceUnavailable,
+	"Unavailable":                          http.StatusServiceUnavailable,
 }
 
 func statusOf(code string) int {
@@ -50,6 +60,6 @@ func missing(param string) error {
 }
 
 // errThrottled is what an empty bucket answers; clients tell it by code, never by text.
-func errThrottled(action string) error {
-	return fail("RequestLimitExceeded", "Request limit exceeded for %s.", action)
+func (s *Simulator) errThrottled(action string) error {
+	return fail("RequestLimitExceeded", "Request limit exceeded. Account %s has been throttled on ec2:%s because it exceeded its request rate limit.", s.account, action)
 }

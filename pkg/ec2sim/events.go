@@ -65,6 +65,7 @@ func (s *Simulator) at(t time.Time, kind eventKind, id string, turn int) {
 func (s *Simulator) settle(now time.Time) {
 	for s.due.Len() > 0 && !s.due.list[0].At.After(now) {
 		e := heap.Pop(&s.due).(event)
+		s.when = e.At
 		switch e.Kind {
 		case attachDone:
 			s.attached(e.ID)

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Effects of a fault.
@@ -27,14 +30,14 @@ var effects = []string{effectError, effectThrottle, effectDelay, effectCutBefore
 // those the n-th, every so many-th or a share; each of them where none of the three is
 // given; and at most so many times.
 type Fault struct {
-	ID       int     `yaml:"-" json:"id,omitempty"` // given by the simulator
-	Action   string  `yaml:"action" json:"action,omitempty"`
-	Resource string  `yaml:"resource" json:"resource,omitempty"`
-	Nth      int     `yaml:"nth" json:"nth,omitempty"`
-	Every    int     `yaml:"every" json:"every,omitempty"`
-	Share    float64 `yaml:"share" json:"share,omitempty"`
-	Times    int     `yaml:"times" json:"times,omitempty"`
-	// Effect is error, throttle, delay (acts at once, answers late by Duration), cut-before
+	ID       int    `yaml:"-" json:"id,omitempty"` // given by the simulator
+	Action   string `yaml:"action" json:"action,omitempty"`
+	Resource string `yaml:"resource" json:"resource,omitempty"`
+	Nth      int    `yaml:"nth" json:"nth,omitempty"`
+	Every    int    `yaml:"every" json:"every,omitempty"`
+	Share    Share  `yaml:"share" json:"share,omitempty"`
+	Times    int    `yaml:"times" json:"times,omitempty"`
+	// Effect is error, throttle, delay (acts on arrival, answers late by Duration), cut-before
 	// and cut-after (the connection is cut before or after the call took effect), hang
 	// (never acts, never answers), garbage, stuck-attaching or stuck-detaching.
 	Effect   string   `yaml:"effect" json:"effect"`
@@ -42,6 +45,20 @@ type Fault struct {
 	Message  string   `yaml:"message" json:"message,omitempty"`
 	Status   int      `yaml:"status" json:"status,omitempty"`
 	Duration Duration `yaml:"duration" json:"duration,omitempty"`
+}
+
+// Share is a part of all calls, above 0 and up to 1. A rule without one strikes them all,
+// so that one which says 0 is a mistake, and is refused.
+type Share float64
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (s *Share) UnmarshalYAML(n *yaml.Node) error {
+	v, err := strconv.ParseFloat(n.Value, 64)
+	if err != nil || n.Kind != yaml.ScalarNode || !(v > 0 && v <= 1) {
+		return fieldError(n, "is not a share; write a number above 0 and up to 1")
+	}
+	*s = Share(v)
+	return nil
 }
 
 func (f Fault) validate() error {
@@ -66,7 +83,9 @@ func (f Fault) validate() error {
 // faultRule is a fault with its counters.
 type faultRule struct {
 	Fault
-	seen, struck int
+	// Seen and Struck count the calls that the rule concerned and struck; Owed are strikes
+	// that another rule has kept it from.
+	Seen, Struck, Owed int
 }
 
 func (s *Simulator) addFault(f Fault) Fault {
@@ -76,45 +95,74 @@ func (s *Simulator) addFault(f Fault) Fault {
 	return f
 }
 
-func (r *faultRule) concerns(c *call) bool {
+func (r *faultRule) concerns(s *Simulator, c *call) bool {
 	if ok, _ := path.Match(r.Action, c.action); r.Action != "" && !ok {
 		return false
 	}
-	if r.Resource == "" {
-		return true
+	switch {
+	case r.Effect == effectStuckAttaching && c.action != "AttachNetworkInterface":
+		return false
+	case r.Effect == effectStuckDetaching && c.action != "DetachNetworkInterface":
+		return false
 	}
+	return r.Resource == "" || s.names(c, r.Resource)
+}
+
+// names tells whether a call is about a resource: by its ID in any parameter, or by that
+// of an attachment, which stands for its interface and its instance.
+func (s *Simulator) names(c *call, resource string) bool {
 	for _, values := range c.raw {
-		if slices.Contains(values, r.Resource) {
-			return true
+		for _, v := range values {
+			if v == resource {
+				return true
+			}
+			if e, ok := s.attachments[v]; ok && (e.id == resource || e.attachment.instance.id == resource) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// strikes counts a call that the rule concerns, and says whether it is one to fail.
-func (r *faultRule) strikes(s *Simulator) bool {
-	r.seen++
+// strikes counts a call that the rule concerns, and says whether it is one to fail. A
+// rule that would have struck a call which another one has struck already does not lose
+// it: an n-th or every so many-th strike is owed, and comes with the next call.
+func (r *faultRule) strikes(s *Simulator, taken bool) bool {
+	r.Seen++
 	hit := true
 	switch {
 	case r.Nth > 0:
-		hit = r.seen == r.Nth
+		hit = r.Seen == r.Nth
 	case r.Every > 0:
-		hit = r.seen%r.Every == 0
+		hit = r.Seen%r.Every == 0
 	case r.Share > 0:
-		hit = s.rng.Float64() < r.Share
+		hit = s.rng.Float64() < float64(r.Share)
 	}
-	if !hit || r.Times > 0 && r.struck >= r.Times {
+	if r.Times > 0 && r.Struck >= r.Times {
 		return false
 	}
-	r.struck++
-	return true
+	counted := r.Nth > 0 || r.Every > 0
+	if taken {
+		if hit && counted {
+			r.Owed++
+		}
+		return false
+	}
+	if !hit && r.Owed > 0 {
+		r.Owed--
+		hit = true
+	}
+	if hit {
+		r.Struck++
+	}
+	return hit
 }
 
 // faulty looks for a rule that strikes the call. All rules count the call; the first
 // that strikes decides.
 func (s *Simulator) faulty(c *call, a *answer) error {
 	for _, r := range s.faults {
-		if r.concerns(c) && r.strikes(s) && c.fault == nil {
+		if r.concerns(s, c) && r.strikes(s, c.fault != nil) {
 			c.fault = &r.Fault
 		}
 	}
@@ -126,7 +174,7 @@ func (s *Simulator) faulty(c *call, a *answer) error {
 		code := orDefault(f.Code, "InternalError")
 		return &Error{Code: code, Message: orDefault(f.Message, "An injected fault."), Status: orDefault(f.Status, statusOf(code))}
 	case effectThrottle:
-		return errThrottled(c.action)
+		return s.errThrottled(c.action)
 	case effectCutBefore, effectHang:
 		a.lost = f.Effect
 	}

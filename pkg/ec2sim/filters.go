@@ -66,6 +66,14 @@ func one[T any](get func(T) string) func(T, func(string) bool) bool {
 	return func(r T, yield func(string) bool) bool { return yield(get(r)) }
 }
 
+// oneIf is the like for a value that a record may lack.
+func oneIf[T any](get func(T) string) func(T, func(string) bool) bool {
+	return func(r T, yield func(string) bool) bool {
+		v := get(r)
+		return v != "" && yield(v)
+	}
+}
+
 // silent are filters that EC2 documents for things the simulator has none of: they
 // are accepted, and match nothing.
 func silent[T any](set filterSet[T], names ...string) filterSet[T] {

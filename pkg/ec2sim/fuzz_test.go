@@ -73,7 +73,7 @@ func FuzzPolicy(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, doc string) {
 		p, err := parsePolicy(doc)
 		if err == nil {
-			(&principal{policies: []policy{p}}).allowed(question{action: "ec2:CreateTags", arn: "*"})
+			(&principal{policies: []policy{p}}).judge(question{action: "ec2:CreateTags", arn: "*"})
 		}
 	})
 }

@@ -3,6 +3,7 @@ package ec2sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -16,13 +17,14 @@ type idKind struct {
 }
 
 var (
-	interfaceID  = &idKind{"eni-", "InvalidNetworkInterfaceId.Malformed", "InvalidNetworkInterfaceID.NotFound", "networkInterface"}
-	attachmentID = &idKind{"eni-attach-", "InvalidNetworkInterfaceAttachmentId.Malformed", "InvalidAttachmentID.NotFound", "attachment"}
-	instanceID   = &idKind{"i-", "InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound", "instance"}
-	subnetID     = &idKind{"subnet-", "InvalidSubnetID.Malformed", "InvalidSubnetID.NotFound", "subnet"}
-	groupID      = &idKind{"sg-", "InvalidGroupId.Malformed", "InvalidGroup.NotFound", "security group"}
-	vpcID        = &idKind{"vpc-", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound", "vpc"}
-	imageID      = &idKind{"ami-", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound", "image"}
+	interfaceID   = &idKind{"eni-", "InvalidNetworkInterfaceId.Malformed", "InvalidNetworkInterfaceID.NotFound", "networkInterface"}
+	attachmentID  = &idKind{"eni-attach-", "InvalidNetworkInterfaceAttachmentId.Malformed", "InvalidAttachmentID.NotFound", "attachment"}
+	instanceID    = &idKind{"i-", "InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound", "instance"}
+	subnetID      = &idKind{"subnet-", "InvalidSubnetID.Malformed", "InvalidSubnetID.NotFound", "subnet"}
+	groupID       = &idKind{"sg-", "InvalidGroupId.Malformed", "InvalidGroup.NotFound", "security group"}
+	vpcID         = &idKind{"vpc-", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound", "vpc"}
+	reservationID = &idKind{prefix: "r-"}
+	imageID       = &idKind{"ami-", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound", "image"}
 )
 
 // taggable are the kinds that CreateTags and DeleteTags take.
@@ -38,11 +40,26 @@ func (k *idKind) wellFormed(s string) bool {
 }
 
 func (k *idKind) check(s string) error {
-	// A world file may name its VPCs freely, so only their prefix is asked for.
+	// A world file may name its VPCs freely, so what is odd about theirs is for checkVPCs
+	// to say.
 	if k.wellFormed(s) || (k == vpcID && strings.HasPrefix(s, k.prefix)) {
 		return nil
 	}
+	return k.bad(s)
+}
+
+func (k *idKind) bad(s string) error {
 	return fail(k.malformed, "Invalid id: %q (expecting \"%s...\")", s, k.prefix)
+}
+
+// checkVPCs refuses the IDs of VPCs that are neither well-formed nor in the world.
+func (s *Simulator) checkVPCs(form *value) error {
+	for _, id := range slices.Concat(form.texts("VpcId"), form.texts("ResourceId")) {
+		if _, there := s.vpcs.byID[id]; kindOfID(id) == vpcID && !there && !vpcID.wellFormed(id) {
+			return vpcID.bad(id)
+		}
+	}
+	return nil
 }
 
 func (k *idKind) missing(ids ...string) error {

@@ -22,6 +22,10 @@ var stateCodes = map[string]int{pending: 0, running: 16, shuttingDown: 32, termi
 // slot is a place for an interface: indexes are unique per network card.
 type slot struct{ card, device int }
 
+func (a slot) compare(b slot) int {
+	return cmp.Or(cmp.Compare(a.card, b.card), cmp.Compare(a.device, b.device))
+}
+
 // instance is an EC2 instance. Like an interface's, its map of tags is replaced and
 // never changed, so that a shallow copy is a true picture.
 type instance struct {
@@ -35,10 +39,13 @@ type instance struct {
 	groups     []*securityGroup
 	image      string
 	clientTok  string
+	keyName    string
 	tags       map[string]string
 	launchedAt time.Time
-	reason     string
-	index      int // AmiLaunchIndex
+	// reason and stateReason tell why the instance is in its state, as EC2 words it.
+	reason      string
+	stateReason stateReason
+	index       int // AmiLaunchIndex
 	// slots is shared by all pictures of the instance: whether an interface is there is
 	// told by the interface's own attachment.
 	slots map[slot]*networkInterface
@@ -47,6 +54,9 @@ type instance struct {
 	spoilt    map[slot]bool
 	forgotten bool
 }
+
+// stateReason is a code with a text.
+type stateReason struct{ code, message string }
 
 func (in *instance) recordID() string          { return in.id }
 func (in *instance) tagMap() map[string]string { return in.tags }
@@ -79,6 +89,17 @@ func (in *instance) onCard(card int) int {
 		}
 	}
 	return n
+}
+
+// roomOn is how many interfaces a card takes: more than usual on types with flexible ENA
+// queues, once interfaces give some of theirs away.
+func (in *instance) roomOn(card int) int {
+	for at, e := range in.slots {
+		if in.typ.queues && at.card == card && e.attachment != nil && e.attachment.ena.queues > 0 {
+			return in.typ.perCard + in.typ.more
+		}
+	}
+	return in.typ.perCard
 }
 
 func (s *Simulator) changeInstance(in *instance, alter func()) {
@@ -125,10 +146,13 @@ func (s *Simulator) moved(id string, turn int, now time.Time) {
 	}
 }
 
-// finishLaunch makes the interfaces that came with a launch attached.
+// finishLaunch makes the interfaces that came with a launch attached. An attach that
+// somebody has asked for since goes its own way.
 func (s *Simulator) finishLaunch(in *instance) {
 	for _, e := range in.interfaces() {
-		s.attached(e.attachment.id)
+		if e.attachment.launched {
+			s.attached(e.attachment.id)
+		}
 	}
 }
 
@@ -156,7 +180,7 @@ func (in *instance) interfaces() []*networkInterface {
 
 func bySlot(list []*networkInterface) []*networkInterface {
 	slices.SortFunc(list, func(a, b *networkInterface) int {
-		return cmp.Or(cmp.Compare(a.attachment.card, b.attachment.card), cmp.Compare(a.attachment.device, b.attachment.device))
+		return a.attachment.slot().compare(b.attachment.slot())
 	})
 	return list
 }
@@ -170,7 +194,7 @@ func (s *Simulator) forget(id string) {
 }
 
 func (s *Simulator) instanceByID(id string) (*instance, error) {
-	if in, ok := s.instances.byID[id]; ok && !unseen(s, s.unsettled.instances[id]) {
+	if in, ok := s.instances.byID[id]; ok && !unseen(s, s.unsettled.instances.byID[id]) {
 		return in, nil
 	}
 	return nil, instanceID.missing(id)

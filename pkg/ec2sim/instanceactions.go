@@ -1,15 +1,13 @@
 package ec2sim
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 func describeInstances(s *Simulator, c *call, w *xmlWriter) error {
+	view := s.viewInstances(c)
 	list := listing[*instance]{
 		table: s.instances, missing: instanceID.missing, idParam: "InstanceId", idFilter: "instance-id",
 		filters: instanceFilters, indexed: indexedInstanceFilters, pages: usualPages,
-		seen: s.seenInstance(c), unsettled: s.unsettledInstances(c),
+		seen: view.seen, unsettled: view.unsettled,
 	}
 	found, next, err := list.find(s, c)
 	if err != nil {
@@ -23,30 +21,14 @@ func describeInstances(s *Simulator, c *call, w *xmlWriter) error {
 		}
 		byReservation[in.reservation] = append(byReservation[in.reservation], in)
 	}
-	moving := s.unsettledInterfaces(c)()
 	set(w, "reservationSet", order, func(id string) {
 		w.text("reservationId", id)
 		w.text("ownerId", s.account)
 		set(w, "groupSet", nil, w.raw)
-		set(w, "instancesSet", byReservation[id], func(in *instance) { w.instance(in, s.plugged(c, in, moving)) })
+		set(w, "instancesSet", byReservation[id], func(in *instance) { w.instance(in, in.interfaces()) })
 	})
 	w.nextToken(next)
 	return nil
-}
-
-// plugged are an instance's interfaces as this call's read path shows them.
-func (s *Simulator) plugged(c *call, in *instance, moving []*networkInterface) []*networkInterface {
-	if len(moving) == 0 {
-		return in.interfaces()
-	}
-	var out []*networkInterface
-	look := s.seenInterface(c)
-	for _, e := range inOrder(slices.Concat(in.interfaces(), moving)) {
-		if seen, ok := look(e); ok && seen.attachment != nil && seen.attachment.instance.id == in.id {
-			out = append(out, seen)
-		}
-	}
-	return bySlot(out)
 }
 
 func (w *xmlWriter) instance(in *instance, plugged []*networkInterface) {
@@ -66,14 +48,23 @@ func (w *xmlWriter) instance(in *instance, plugged []*networkInterface) {
 	w.optional("hypervisor", in.typ.hypervisor())
 	w.text("virtualizationType", "hvm")
 	w.text("rootDeviceType", "ebs")
-	w.boolean("enaSupport", true)
+	w.text("rootDeviceName", rootDevice)
+	w.boolean("enaSupport", in.typ.enaSupport() != "unsupported")
+	w.boolean("ebsOptimized", false)
+	w.optional("keyName", in.keyName)
 	w.in("monitoring", func() { w.text("state", "disabled") })
 	for _, e := range plugged {
 		if e.attachment.card == 0 && e.attachment.device == 0 {
 			w.primaryFacts(e)
 		}
 	}
-	w.optional("reason", in.reason)
+	w.text("reason", in.reason)
+	if r := in.stateReason; r.code != "" {
+		w.in("stateReason", func() {
+			w.text("code", r.code)
+			w.text("message", r.message)
+		})
+	}
 	set(w, "networkInterfaceSet", plugged, func(e *networkInterface) {
 		w.text("networkInterfaceId", e.id)
 		w.text("subnetId", e.subnet.id)
@@ -91,6 +82,9 @@ func (w *xmlWriter) primaryFacts(e *networkInterface) {
 	w.text("vpcId", e.subnet.vpc.id)
 	w.text("privateIpAddress", e.addresses[0].String())
 	w.text("privateDnsName", e.dnsName())
+	if len(e.six) > 0 {
+		w.addr("ipv6Address", e.six[0])
+	}
 	w.boolean("sourceDestCheck", e.sourceDest)
 	set(w, "groupSet", e.groups, w.group)
 }
@@ -167,6 +161,7 @@ func (s *Simulator) start(in *instance, now time.Time) error {
 	}
 	if !now.IsZero() {
 		s.turnTo(in, pending, now, &s.latency.Start)
+		in.launchedAt, in.reason, in.stateReason = now, "", stateReason{"pending", "pending"}
 	}
 	return nil
 }
@@ -181,6 +176,7 @@ func (s *Simulator) stop(in *instance, now time.Time) error {
 	}
 	if !now.IsZero() {
 		s.turnTo(in, stopping, now, &s.latency.Stop)
+		in.userInitiated(now)
 	}
 	return nil
 }
@@ -188,8 +184,16 @@ func (s *Simulator) stop(in *instance, now time.Time) error {
 func (s *Simulator) terminate(in *instance, now time.Time) error {
 	if !now.IsZero() && in.state != shuttingDown && in.state != terminated {
 		s.turnTo(in, shuttingDown, now, &s.latency.Terminate)
+		in.userInitiated(now)
 	}
 	return nil
+}
+
+// userInitiated says why an instance stops or ends.
+func (in *instance) userInitiated(now time.Time) {
+	const code = "Client.UserInitiatedShutdown"
+	in.reason = now.UTC().Format("User initiated (2006-01-02 15:04:05 GMT)")
+	in.stateReason = stateReason{code, code + ": User initiated shutdown"}
 }
 
 func rebootInstances(s *Simulator, c *call, w *xmlWriter) error {

@@ -16,9 +16,15 @@ type instanceType struct {
 	arch string
 	// perCard is how many interfaces each of the cards takes.
 	perCard, cards int
-	ipv4           int
+	ipv4, ipv6     int
 	efas           int
-	metal, nitro   bool
+	// srd is ENA Express; queues are flexible ENA queues, with which each card takes
+	// more interfaces.
+	srd, queues  bool
+	more         int
+	cpus, mib    int
+	metal, nitro bool
+	current      bool
 }
 
 func (t *instanceType) recordID() string          { return t.name }
@@ -31,17 +37,6 @@ func (t *instanceType) interfaces() int { return t.perCard * t.cards }
 var instanceTypeTable string
 
 var instanceTypes = readInstanceTypes(instanceTypeTable)
-
-// efaTypes are types of the table that take EFA interfaces, and how many.
-var efaTypes = map[string]int{
-	"c5n.9xlarge": 1, "c5n.18xlarge": 1, "c5n.metal": 1, "c6gn.16xlarge": 1, "c6i.32xlarge": 1, "c6i.metal": 1,
-	"c6a.48xlarge": 1, "c6a.metal": 1, "c6id.32xlarge": 1, "c6in.32xlarge": 2, "c6in.metal": 2, "c7g.16xlarge": 1,
-	"c7gn.16xlarge": 1, "c7i.48xlarge": 1, "g4dn.8xlarge": 1, "g4dn.12xlarge": 1, "g5.8xlarge": 1,
-	"g5.12xlarge": 1, "g5.16xlarge": 1, "g5.24xlarge": 1, "g5.48xlarge": 1, "g6.48xlarge": 1, "m5n.24xlarge": 1,
-	"m5dn.24xlarge": 1, "m6i.32xlarge": 1, "m6in.32xlarge": 2, "m6idn.32xlarge": 2, "m7i.48xlarge": 1,
-	"p3dn.24xlarge": 1, "p4d.24xlarge": 4, "p4de.24xlarge": 4, "p5.48xlarge": 32, "p5e.48xlarge": 32,
-	"r5n.24xlarge": 1, "r6i.32xlarge": 1, "r6in.32xlarge": 2, "trn1.32xlarge": 8, "trn1n.32xlarge": 16,
-}
 
 // readInstanceTypes panics on a malformed table: it is part of the program.
 func readInstanceTypes(lines string) *table[*instanceType] {
@@ -60,17 +55,41 @@ func readInstanceTypes(lines string) *table[*instanceType] {
 
 func readInstanceType(family, field string) *instanceType {
 	size, limits, _ := strings.Cut(field, "=")
-	limits, cards, several := strings.Cut(limits, "x")
+	options := strings.Split(limits, ",")
+	limits, cards, several := strings.Cut(options[0], "x")
 	if !several {
 		cards = "1"
 	}
 	perCard, ipv4, _ := strings.Cut(limits, "/")
 	t := &instanceType{
-		name: family + "." + size, arch: archOf(family), perCard: count(perCard), cards: count(cards),
-		ipv4: count(ipv4), metal: strings.HasPrefix(size, "metal"), nitro: !xenFamilies[family],
+		name: family + "." + size, arch: archOf(family), perCard: count(perCard), cards: count(cards), ipv4: count(ipv4),
+		ipv6: count(ipv4), metal: strings.HasPrefix(size, "metal"), nitro: !xenFamilies[family], current: !previousFamilies[family],
 	}
-	t.efas = efaTypes[t.name]
+	for _, option := range options[1:] {
+		t.read(option)
+	}
 	return t
+}
+
+// read takes one of the options that follow a type's limits.
+func (t *instanceType) read(option string) {
+	name := strings.TrimRight(option, "0123456789")
+	switch n := option[len(name):]; name {
+	case "no":
+		t.ipv6 = 0
+	case "efa":
+		t.efas = count(n)
+	case "srd":
+		t.srd = true
+	case "queues":
+		t.queues, t.more = true, count(n)
+	case "cpu":
+		t.cpus = count(n)
+	case "mib":
+		t.mib = count(n)
+	default:
+		panic("instance type table: unknown option " + option)
+	}
 }
 
 func count(s string) int {
@@ -81,11 +100,30 @@ func count(s string) int {
 	return n
 }
 
-var xenFamilies = map[string]bool{"t2": true, "m4": true, "r4": true, "p3": true}
+func setOf(names string) map[string]bool {
+	out := map[string]bool{}
+	for name := range strings.FieldsSeq(names) {
+		out[name] = true
+	}
+	return out
+}
+
+var (
+	xenFamilies = setOf("c1 c3 c4 d2 h1 i2 i3 m1 m2 m3 m4 p3 r3 r4 t1 t2 x1 x1e")
+	// withoutENA have no enhanced networking, or not on all sizes.
+	withoutENA       = setOf("c1 c3 c4 d2 i2 m1 m2 m3 r3 t1 t2")
+	previousFamilies = setOf("a1 c1 c3 c4 c5 c6gn d2 g5 i2 m1 m2 m3 m4 m5 m6i p3 r3 r4 r5 r6i t1")
+)
 
 // archOf tells Graviton families by the g that follows the generation.
 func archOf(family string) string {
 	rest := strings.TrimLeft(strings.TrimLeft(family, "abcdefghijklmnopqrstuvwxyz"), "0123456789")
+	switch {
+	case family == "mac1":
+		return "x86_64_mac"
+	case strings.HasPrefix(family, "mac"):
+		return "arm64_mac"
+	}
 	if family == "a1" || strings.HasPrefix(rest, "g") {
 		return "arm64"
 	}
@@ -111,24 +149,41 @@ func instanceTypeMissing(names ...string) error {
 	return fail("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", strings.Join(names, ", "))
 }
 
+// instanceTypeFilters are all that EC2 documents.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html
 var instanceTypeFilters = silent(filterSet[*instanceType]{
-	"bare-metal":         one(func(t *instanceType) string { return strconv.FormatBool(t.metal) }),
-	"current-generation": one(func(t *instanceType) string { return strconv.FormatBool(t.nitro) }),
-	"hypervisor":         one((*instanceType).hypervisor),
-	"instance-type":      one(func(t *instanceType) string { return t.name }),
+	"bare-metal":              one(func(t *instanceType) string { return strconv.FormatBool(t.metal) }),
+	"current-generation":      one(func(t *instanceType) string { return strconv.FormatBool(t.current) }),
+	"hypervisor":              oneIf((*instanceType).hypervisor),
+	"instance-type":           one(func(t *instanceType) string { return t.name }),
+	"memory-info.size-in-mib": one(func(t *instanceType) string { return strconv.Itoa(t.mib) }),
 	"network-info.efa-info.maximum-efa-interfaces": one(func(t *instanceType) string { return strconv.Itoa(t.efas) }),
 	"network-info.efa-supported":                   one(func(t *instanceType) string { return strconv.FormatBool(t.efas > 0) }),
 	"network-info.ena-support":                     one((*instanceType).enaSupport),
+	"network-info.flexible-ena-queues-support":     one((*instanceType).flexibleQueues),
 	"network-info.ipv4-addresses-per-interface":    one(func(t *instanceType) string { return strconv.Itoa(t.ipv4) }),
-	"network-info.ipv6-addresses-per-interface":    one(func(t *instanceType) string { return strconv.Itoa(t.ipv4) }),
-	"network-info.ipv6-supported":                  one(func(*instanceType) string { return "true" }),
+	"network-info.ipv6-addresses-per-interface":    one(func(t *instanceType) string { return strconv.Itoa(t.ipv6) }),
+	"network-info.ipv6-supported":                  one(func(t *instanceType) string { return strconv.FormatBool(t.ipv6 > 0) }),
 	"network-info.maximum-network-cards":           one(func(t *instanceType) string { return strconv.Itoa(t.cards) }),
 	"network-info.maximum-network-interfaces":      one(func(t *instanceType) string { return strconv.Itoa(t.interfaces()) }),
 	"processor-info.supported-architecture":        one(func(t *instanceType) string { return t.arch }),
+	"supported-root-device-type":                   always[*instanceType]("ebs"),
 	"supported-usage-class": func(_ *instanceType, yield func(string) bool) bool {
 		return slices.ContainsFunc([]string{"on-demand", "spot"}, yield)
 	},
-})
+	"supported-virtualization-type": always[*instanceType]("hvm"),
+	"vcpu-info.default-vcpus":       one(func(t *instanceType) string { return strconv.Itoa(t.cpus) }),
+}, "auto-recovery-supported", "burstable-performance-supported", "dedicated-hosts-supported", "ebs-info.attachment-limit-type",
+	"ebs-info.ebs-optimized-info.baseline-bandwidth-in-mbps", "ebs-info.ebs-optimized-info.baseline-iops",
+	"ebs-info.ebs-optimized-info.baseline-throughput-in-mbps", "ebs-info.ebs-optimized-info.maximum-bandwidth-in-mbps",
+	"ebs-info.ebs-optimized-info.maximum-iops", "ebs-info.ebs-optimized-info.maximum-throughput-in-mbps", "ebs-info.ebs-optimized-support",
+	"ebs-info.encryption-support", "ebs-info.maximum-ebs-attachments", "ebs-info.nvme-support", "free-tier-eligible", "hibernation-supported",
+	"instance-storage-info.disk.count", "instance-storage-info.disk.size-in-gb", "instance-storage-info.disk.type",
+	"instance-storage-info.encryption-support", "instance-storage-info.nvme-support", "instance-storage-info.total-size-in-gb",
+	"instance-storage-supported", "network-info.bandwidth-weightings", "network-info.encryption-in-transit-supported",
+	"network-info.network-performance", "nitro-enclaves-support", "nitro-tpm-info.supported-versions", "nitro-tpm-support",
+	"processor-info.supported-features", "processor-info.sustained-clock-speed-in-ghz", "reboot-migration-support", "supported-boot-mode",
+	"vcpu-info.default-cores", "vcpu-info.default-threads-per-core", "vcpu-info.valid-cores", "vcpu-info.valid-threads-per-core")
 
 func (t *instanceType) hypervisor() string {
 	switch {
@@ -141,10 +196,21 @@ func (t *instanceType) hypervisor() string {
 }
 
 func (t *instanceType) enaSupport() string {
-	if t.nitro {
+	family, _, _ := strings.Cut(t.name, ".")
+	switch {
+	case t.nitro || t.metal:
 		return "required"
+	case withoutENA[family]:
+		return "unsupported"
 	}
 	return "supported"
+}
+
+func (t *instanceType) flexibleQueues() string {
+	if t.queues {
+		return "supported"
+	}
+	return "unsupported"
 }
 
 func describeInstanceTypes(s *Simulator, c *call, w *xmlWriter) error {
@@ -165,12 +231,17 @@ func noIndex(string) bool { return false }
 
 func (w *xmlWriter) instanceType(t *instanceType) {
 	w.text("instanceType", t.name)
-	w.boolean("currentGeneration", t.nitro)
+	w.boolean("currentGeneration", t.current)
 	w.boolean("bareMetal", t.metal)
 	w.optional("hypervisor", t.hypervisor())
 	w.in("processorInfo", func() {
 		set(w, "supportedArchitectures", []string{t.arch}, w.raw)
 	})
+	w.in("vCpuInfo", func() { w.number("defaultVCpus", t.cpus) })
+	w.in("memoryInfo", func() { w.number("sizeInMiB", t.mib) })
+	set(w, "supportedUsageClasses", []string{"on-demand", "spot"}, w.raw)
+	set(w, "supportedRootDeviceTypes", []string{"ebs"}, w.raw)
+	set(w, "supportedVirtualizationTypes", []string{"hvm"}, w.raw)
 	w.in("networkInfo", func() { w.networkInfo(t) })
 }
 
@@ -180,9 +251,11 @@ func (w *xmlWriter) networkInfo(t *instanceType) {
 	w.number("defaultNetworkCardIndex", 0)
 	set(w, "networkCards", make([]struct{}, t.cards), w.networkCard(t))
 	w.number("ipv4AddressesPerInterface", t.ipv4)
-	w.number("ipv6AddressesPerInterface", t.ipv4)
-	w.boolean("ipv6Supported", true)
+	w.number("ipv6AddressesPerInterface", t.ipv6)
+	w.boolean("ipv6Supported", t.ipv6 > 0)
 	w.text("enaSupport", t.enaSupport())
+	w.boolean("enaSrdSupported", t.srd)
+	w.text("flexibleEnaQueuesSupport", t.flexibleQueues())
 	w.boolean("efaSupported", t.efas > 0)
 	if t.efas > 0 {
 		w.in("efaInfo", func() { w.number("maximumEfaInterfaces", t.efas) })
@@ -194,6 +267,9 @@ func (w *xmlWriter) networkCard(t *instanceType) func(struct{}) {
 	return func(struct{}) {
 		w.number("networkCardIndex", index)
 		w.number("maximumNetworkInterfaces", t.perCard)
+		if t.queues {
+			w.number("additionalFlexibleNetworkInterfaces", t.more)
+		}
 		index++
 	}
 }

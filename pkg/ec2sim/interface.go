@@ -2,6 +2,7 @@ package ec2sim
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -29,14 +30,26 @@ type networkInterface struct {
 	mac         string
 	addresses   []netip.Addr // the primary first
 	prefixes    []netip.Prefix
-	sourceDest  bool
-	tags        map[string]string
-	attachment  *attachment
-	tracking    tracking
-	managedBy   string
-	clientToken string
-	deleted     bool
-	createdAt   time.Time
+	six         []netip.Addr // the primary first, where there is one
+	prefixes6   []netip.Prefix
+	// primary6 tells that the first IPv6 address is primary.
+	primary6   bool
+	sourceDest bool
+	tags       map[string]string
+	attachment *attachment
+	tracking   tracking
+	// public is a wish only: there are no public addresses.
+	public bool
+	// associated are the IDs of further subnets.
+	associated []string
+	// requester is the AWS service that has made the interface, and operator the one that
+	// runs it, for those that are not their account's own.
+	requester, operator string
+	clientToken         string
+	// fresh marks the picture that a create answers with.
+	fresh     bool
+	deleted   bool
+	createdAt time.Time
 }
 
 // attachment is an interface's place in an instance. It too is replaced, never changed.
@@ -46,8 +59,14 @@ type attachment struct {
 	card, device        int
 	status              string
 	deleteOnTermination bool
-	at                  time.Time
+	// launched marks an attachment that came with its instance's launch, and is complete
+	// when the launch is.
+	launched bool
+	ena      enaOptions
+	at       time.Time
 }
+
+func (a *attachment) slot() slot { return slot{a.card, a.device} }
 
 // tracking are idle timeouts in seconds; 0 is EC2's default.
 type tracking struct{ tcpEstablished, udpStream, udp int }
@@ -60,10 +79,32 @@ func (e *networkInterface) dnsName() string {
 }
 
 func (e *networkInterface) status() string {
-	if e.attachment == nil {
+	switch a := e.attachment; {
+	case e.fresh:
+		return pending
+	case a == nil:
 		return available
+	case e.subnet.vpc.transitional && a.status != attached:
+		return a.status
 	}
 	return inUse
+}
+
+// managed tells whether it is AWS's to change, not the account's.
+func (e *networkInterface) managed() bool { return e.requester != "" || e.operator != "" }
+
+func managedBySomebody(e *networkInterface) error {
+	if e.managed() {
+		return fail("AuthFailure", "You do not have permission to access the specified resource.")
+	}
+	return nil
+}
+
+// hidden are the resources of AWS services, unless the caller asks for them or the
+// account shows them.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html
+func (s *Simulator) hidden(e *networkInterface, c *call) bool {
+	return e.operator != "" && s.variants.ManagedResources == "hidden" && !c.form.boolean("IncludeManagedResources")
 }
 
 // indexedInterfaceFilters are those that facts answers.
@@ -119,6 +160,7 @@ func (s *Simulator) addInterface(e *networkInterface) {
 
 // removeInterface takes an interface out of the world and gives its addresses back.
 func (s *Simulator) removeInterface(e *networkInterface) {
+	s.keepSubnet(e.subnet)
 	s.keepInterface(e)
 	s.interfaces.remove(e)
 	e.deleted = true
@@ -126,7 +168,7 @@ func (s *Simulator) removeInterface(e *networkInterface) {
 }
 
 func (s *Simulator) interfaceByID(id string) (*networkInterface, error) {
-	if e, ok := s.interfaces.byID[id]; ok && !unseen(s, s.unsettled.interfaces[id]) {
+	if e, ok := s.interfaces.byID[id]; ok && !unseen(s, s.unsettled.interfaces.byID[id]) {
 		return e, nil
 	}
 	return nil, interfaceID.missing(id)
@@ -137,7 +179,7 @@ var interfaceFilters = silent(filterSet[*networkInterface]{
 		return yield("true") || len(e.addresses) > 1 && yield("false")
 	},
 	"addresses.private-ip-address": eachAddress,
-	"attachment.attach-time":       ofAttachment(func(a *attachment) string { return a.at.UTC().Format("2006-01-02T15:04:05.000Z") }),
+	"attachment.attach-time":       ofAttachment(func(a *attachment) string { return instantText(a.at) }),
 	"attachment.attachment-id":     ofAttachment(func(a *attachment) string { return a.id }),
 	"attachment.delete-on-termination": ofAttachment(func(a *attachment) string {
 		return strconv.FormatBool(a.deleteOnTermination)
@@ -154,19 +196,22 @@ var interfaceFilters = silent(filterSet[*networkInterface]{
 	"group-name":                    eachGroup(func(g *securityGroup) string { return g.name }),
 	"interface-type":                one(func(e *networkInterface) string { return e.kind }),
 	"mac-address":                   one(func(e *networkInterface) string { return e.mac }),
+	"ipv6-addresses.ipv6-address":   eachAddress6,
 	"network-interface-id":          one(func(e *networkInterface) string { return e.id }),
-	"operator.managed":              one(func(e *networkInterface) string { return strconv.FormatBool(e.managedBy != "") }),
+	"operator.managed":              one(func(e *networkInterface) string { return strconv.FormatBool(e.operator != "") }),
+	"operator.principal":            oneIf(func(e *networkInterface) string { return e.operator }),
 	"owner-id":                      one(func(e *networkInterface) string { return e.subnet.vpc.owner }),
 	"private-dns-name":              one((*networkInterface).dnsName),
 	"private-ip-address":            eachAddress,
-	"requester-managed":             one(func(e *networkInterface) string { return strconv.FormatBool(e.managedBy != "") }),
+	"requester-id":                  oneIf(func(e *networkInterface) string { return e.requester }),
+	"requester-managed":             one(func(e *networkInterface) string { return strconv.FormatBool(e.requester != "") }),
 	"source-dest-check":             one(func(e *networkInterface) string { return strconv.FormatBool(e.sourceDest) }),
 	"status":                        one(func(e *networkInterface) string { return e.status() }),
 	"subnet-id":                     one(func(e *networkInterface) string { return e.subnet.id }),
 	"vpc-id":                        one(func(e *networkInterface) string { return e.subnet.vpc.id }),
 }, "association.allocation-id", "association.association-id", "association.ip-owner-id", "association.public-ip",
 	"association.public-dns-name", "addresses.association.owner-id", "addresses.association.public-ip",
-	"ipv6-addresses.ipv6-address", "operator.principal", "requester-id")
+	"association.carrier-ip", "association.customer-owned-ip", "addresses.association.carrier-ip")
 
 func ofAttachment(get func(*attachment) string) func(*networkInterface, func(string) bool) bool {
 	return func(e *networkInterface, yield func(string) bool) bool {
@@ -183,6 +228,10 @@ func eachGroup(get func(*securityGroup) string) func(*networkInterface, func(str
 		}
 		return false
 	}
+}
+
+func eachAddress6(e *networkInterface, yield func(string) bool) bool {
+	return slices.ContainsFunc(e.six, func(a netip.Addr) bool { return yield(a.String()) })
 }
 
 func eachAddress(e *networkInterface, yield func(string) bool) bool {

@@ -3,7 +3,9 @@ package ec2sim
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 )
 
@@ -36,30 +38,70 @@ func checkInvariants(t failer, s *Simulator) {
 	}
 }
 
+// checkAddresses: no address belongs to two interfaces, or to one and another's prefix;
+// and what is not somebody's is free.
 func checkAddresses(t failer, s *Simulator) {
 	t.Helper()
-	owner := map[*subnet]map[string]string{}
-	for _, e := range s.interfaces.sorted {
-		if owner[e.subnet] == nil {
-			owner[e.subnet] = map[string]string{}
-		}
-		for _, a := range e.addresses {
-			if first, twice := owner[e.subnet][a.String()]; twice {
-				t.Errorf("address %s belongs to %s and %s", a, first, e.id)
+	for _, n := range s.subnets.sorted {
+		owner := map[netip.Addr]string{}
+		take := func(a netip.Addr, id string) {
+			if first, twice := owner[a]; twice {
+				t.Errorf("address %s belongs to %s and %s", a, first, id)
 			}
-			owner[e.subnet][a.String()] = e.id
+			owner[a] = id
+		}
+		for _, e := range s.interfaces.sorted {
+			if e.subnet != n {
+				continue
+			}
+			for _, a := range e.addresses {
+				take(a, e.id)
+			}
+			for _, p := range e.prefixes {
+				for a := p.Addr(); p.Contains(a); a = a.Next() {
+					take(a, e.id)
+				}
+			}
+		}
+		for a, id := range owner {
+			if n.pool.at[n.pool.offset(a)] >= 0 {
+				t.Errorf("address %s of %s is free", a, id)
+			}
+		}
+		if total := len(n.pool.at) - reservedFirst - reservedLast; n.pool.available()+len(owner) != total {
+			t.Errorf("subnet %s: %d free and %d used of %d", n.id, n.pool.available(), len(owner), total)
+		}
+		checkAddresses6(t, s, n)
+	}
+}
+
+func checkAddresses6(t failer, s *Simulator, n *subnet) {
+	t.Helper()
+	addresses, blocks := map[netip.Addr]bool{}, map[netip.Prefix]bool{}
+	for _, e := range s.interfaces.sorted {
+		if e.subnet != n {
+			continue
+		}
+		for _, p := range e.prefixes6 {
+			if blocks[p] {
+				t.Errorf("prefix %s belongs to two interfaces", p)
+			}
+			blocks[p] = true
+		}
+		for _, a := range e.six {
+			if addresses[a] {
+				t.Errorf("address %s belongs to two interfaces", a)
+			}
+			addresses[a] = true
 		}
 	}
-	for _, n := range s.subnets.sorted {
-		used := len(owner[n])
-		for _, e := range s.interfaces.sorted {
-			if e.subnet == n {
-				used += prefixSize * len(e.prefixes)
-			}
+	for a := range addresses {
+		if blocks[blockOf(a)] {
+			t.Errorf("address %s is in somebody's prefix", a)
 		}
-		if total := len(n.pool.at) - reservedFirst - reservedLast; n.pool.available()+used != total {
-			t.Errorf("subnet %s: %d free and %d used of %d", n.id, n.pool.available(), used, total)
-		}
+	}
+	if n.pool6 != nil && (!maps.Equal(addresses, n.pool6.taken) || !maps.Equal(blocks, n.pool6.blocks)) {
+		t.Errorf("subnet %s: its IPv6 pool and its interfaces disagree", n.id)
 	}
 }
 
@@ -74,7 +116,7 @@ func checkSlots(t failer, s *Simulator) {
 			}
 		}
 		for card := range in.typ.cards {
-			if n := in.onCard(card); n > in.typ.perCard {
+			if n := in.onCard(card); n > in.roomOn(card) {
 				t.Errorf("%s has %d interfaces on card %d", in.id, n, card)
 			}
 		}

@@ -90,11 +90,22 @@ func (d *Distribution) UnmarshalYAML(n *yaml.Node) error {
 	if err := decodeStrictly(n, &form); err != nil {
 		return err
 	}
-	if form.P99 < form.P50 || form.Max != 0 && form.Max < form.P99 {
-		return fieldError(n, "is not a distribution; p50 ≤ p99 ≤ max must hold")
-	}
 	*d = Spread(time.Duration(form.P50), time.Duration(form.P99), time.Duration(form.Max))
+	if problem := d.problem(); problem != "" {
+		return fieldError(n, problem)
+	}
 	return nil
+}
+
+// problem says what keeps a distribution from being one.
+func (d Distribution) problem() string {
+	switch {
+	case d.P50 < 0 || d.P99 < d.P50 || d.Max != 0 && d.Max < d.P99:
+		return "is not a distribution; p50 ≤ p99 ≤ max must hold"
+	case d.P50 == 0 && (d.P99 > 0 || d.Max > 0):
+		return "is not a distribution; p50 must be above 0 where p99 or max is"
+	}
+	return ""
 }
 
 // MarshalJSON writes what UnmarshalYAML reads.

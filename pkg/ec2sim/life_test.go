@@ -25,6 +25,13 @@ func doRun(n int32, change ...func(*runInput)) func(*lab) error {
 	}
 }
 
+func (l *lab) instance(id string) types.Instance {
+	l.Helper()
+	out, err := l.ec2.DescribeInstances(l.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
+	l.must(err)
+	return out.Reservations[0].Instances[0]
+}
+
 func doLife(action, id string) func(*lab) error {
 	return func(l *lab) (err error) {
 		ids := []string{id}
@@ -60,6 +67,19 @@ func TestLife(t *testing.T) {
 		{situation: "stop twice", given: func(l *lab) { l.stop(node) }, when: doLife("stop", node), code: "OK", then: nodeIs(node, stopped)},
 		{situation: "stop leaves interfaces where they are", given: withENI(true), when: doLife("stop", node), code: "OK", then: given(settled, stateIs("in-use/attached"))},
 		{situation: "stop while pending", when: doLife("stop", fresh), code: "IncorrectInstanceState"},
+		{situation: "stop says why", when: doLife("stop", node), code: "OK", then: func(l *lab) {
+			i := l.instance(node)
+			l.want("the reason", *i.StateTransitionReason, "User initiated (2026-01-02 03:04:05 GMT)")
+			l.want("the state's reason", *i.StateReason.Code, "Client.UserInitiatedShutdown")
+		}},
+		{situation: "start renews the launch time", given: after(time.Hour), when: doLife("start", halted), code: "OK", then: func(l *lab) {
+			i := l.instance(halted)
+			l.want("the launch time", i.LaunchTime.String(), "2026-01-02 04:04:05 +0000 UTC")
+			l.want("the reason", *i.StateTransitionReason, "")
+		}},
+		{situation: "start leaves other people's attaches alone", world: func(w *World) { w.Latency.Attach = Exactly(time.Minute) }, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(
+			after(6*time.Second), nodeIs(halted, running), stateIs("in-use/attaching"), after(time.Minute), stateIs("in-use/attached"))},
+		{situation: "start heals no attach that is stuck", given: given(fault(`{"effect": "stuck-attaching"}`), created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(settled, stateIs("in-use/attaching"))},
 		{situation: "start stopped", when: doLife("start", halted), code: "OK", then: given(nodeIs(halted, pending), after(step), nodeIs(halted, running))},
 		{situation: "start running", when: doLife("start", node), code: "OK", then: nodeIs(node, running)},
 		{situation: "start stopping", given: func(l *lab) { l.must(doLife("stop", node)(l)) }, when: doLife("start", node), code: "IncorrectInstanceState"},
@@ -76,6 +96,38 @@ func TestLife(t *testing.T) {
 		{situation: "malformed instance", when: doLife("stop", "i-xyz"), code: "InvalidInstanceID.Malformed"},
 		{situation: "no instance", when: func(l *lab) error { return l.form("Action=StopInstances") }, code: "MissingParameter"},
 	})
+}
+
+// doRunWith launches with the interface that the row's setting has made.
+func doRunWith(l *lab) error {
+	return doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), NetworkInterfaceId: &l.eni}))(l)
+}
+
+type nicInput = types.InstanceNetworkInterfaceSpecification
+
+func nicAt(index int32, subnet string) nicInput {
+	return nicInput{DeviceIndex: &index, SubnetId: &subnet}
+}
+
+func nics(list ...nicInput) func(*runInput) {
+	return func(in *runInput) { in.SubnetId, in.NetworkInterfaces = nil, list }
+}
+
+func ofType(t types.InstanceType) func(*runInput) {
+	return func(in *runInput) { in.InstanceType = t }
+}
+
+// harmless are parameters that any launch may have.
+func harmless(in *runInput) {
+	in.KeyName, in.EbsOptimized, in.UserData = aws.String("k"), aws.Bool(false), aws.String("eA==")
+	in.MetadataOptions = &types.InstanceMetadataOptionsRequest{HttpTokens: "required", HttpPutResponseHopLimit: aws.Int32(2)}
+	in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(20), DeleteOnTermination: aws.Bool(true)}}}
+	in.DisableApiStop, in.CreditSpecification = aws.Bool(false), &types.CreditSpecificationRequest{CpuCredits: aws.String("standard")}
+	in.CpuOptions = &types.CpuOptionsRequest{CoreCount: aws.Int32(2), ThreadsPerCore: aws.Int32(1)}
+	in.PrivateDnsNameOptions = &types.PrivateDnsNameOptionsRequest{HostnameType: "ip-name", EnableResourceNameDnsARecord: aws.Bool(true)}
+	in.Monitoring, in.IamInstanceProfile = &types.RunInstancesMonitoringEnabled{Enabled: aws.Bool(true)}, &types.IamInstanceProfileSpecification{Name: aws.String("p")}
+	in.Placement = &types.Placement{AvailabilityZone: aws.String("us-east-1a"), Tenancy: "default"}
+	in.HibernationOptions, in.EnclaveOptions = &types.HibernationOptionsRequest{Configured: aws.Bool(false)}, &types.EnclaveOptionsRequest{Enabled: aws.Bool(false)}
 }
 
 func TestRunInstances(t *testing.T) {
@@ -121,7 +173,55 @@ func TestRunInstances(t *testing.T) {
 		{situation: "group of another VPC", when: doRun(1, func(i *runInput) { i.SecurityGroupIds = []string{foreign} }), code: "InvalidParameterCombination"},
 		{situation: "type unknown", when: doRun(1, func(i *runInput) { i.InstanceType = "z9.huge" }), code: "InvalidParameterValue"},
 		{situation: "image malformed", when: doRun(1, func(i *runInput) { i.ImageId = aws.String("ubuntu") }), code: "InvalidAMIID.Malformed"},
-		{situation: "key pairs are not implemented", when: doRun(1, func(i *runInput) { i.KeyName = aws.String("k") }), code: "UnsupportedOperation"},
+		{situation: "what has nothing to do with the network", when: doRun(1, harmless), code: "OK", then: func(l *lab) {
+			l.want("the key", *l.said.([]types.Instance)[0].KeyName, "k")
+		}},
+		{situation: "protection from termination is not implemented", when: doRun(1, func(i *runInput) { i.DisableApiTermination = aws.Bool(true) }), code: "UnsupportedOperation"},
+		{situation: "no protection is the default", when: doRun(1, func(i *runInput) { i.DisableApiTermination = aws.Bool(false) }), code: "OK"},
+		{situation: "public address is not implemented", when: doRun(1, func(i *runInput) {
+			i.SubnetId = nil
+			i.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), AssociatePublicIpAddress: aws.Bool(true)}}
+		}), code: "UnsupportedOperation"},
+		{situation: "launch template is not implemented", when: doRun(1, func(i *runInput) {
+			i.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("t")}
+		}), code: "UnsupportedOperation"},
+		{situation: "placement elsewhere than the subnet", when: doRun(1, func(i *runInput) {
+			i.Placement = &types.Placement{AvailabilityZone: aws.String("us-east-1b")}
+		}), code: "InvalidParameterValue"},
+		{situation: "two interfaces of its own", when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA2))), code: "OK", then: func(l *lab) {
+			i := l.said.([]types.Instance)[0]
+			l.want("the primary's subnet", *i.SubnetId, subnetA)
+			if n := i.NetworkInterfaces; len(n) != 2 || *n[1].SubnetId != subnetA2 || !*n[1].Attachment.DeleteOnTermination {
+				l.Errorf("interfaces are %+v", n)
+			}
+			l.settle()
+			l.want("the second", l.state(*i.NetworkInterfaces[1].NetworkInterfaceId), "in-use/attached")
+		}},
+		{situation: "an interface that is there already", given: created(subnetA), when: doRunWith, code: "OK", then: func(l *lab) {
+			l.want("it", l.state(l.eni), "in-use/attaching")
+			l.settle()
+			l.must(doLife("terminate", *l.said.([]types.Instance)[0].InstanceId)(l))
+			l.settle()
+			l.want("it, after termination", l.state(l.eni), "available")
+		}},
+		{situation: "an interface that is in use", given: func(l *lab) { l.attached(node, 1) }, when: doRunWith, code: "InvalidNetworkInterface.InUse"},
+		{situation: "an interface that is not there", when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), NetworkInterfaceId: aws.String(nobody)})), code: "InvalidNetworkInterfaceID.NotFound"},
+		{situation: "interfaces without a primary", when: doRun(1, nics(nicAt(1, subnetA))), code: "InvalidParameterValue"},
+		{situation: "interfaces without an index", when: doRun(1, nics(nicInput{SubnetId: aws.String(subnetA)})), code: "MissingParameter"},
+		{situation: "two interfaces in one slot", when: doRun(1, nics(nicAt(0, subnetA), nicAt(0, subnetA))), code: "InvalidParameterValue"},
+		{situation: "interfaces in two zones", when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetB))), code: "InvalidParameterCombination"},
+		{situation: "more interfaces than the type takes", when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA), nicAt(2, subnetA), nicAt(3, subnetA), nicAt(4, subnetA))), code: "AttachmentLimitExceeded", then: func(l *lab) {
+			if n := len(l.sim.Snapshot().Interfaces); n != 5 {
+				l.Errorf("a launch that failed left %d interfaces", n)
+			}
+		}},
+		{situation: "interfaces and a subnet", when: doRun(1, func(i *runInput) { i.NetworkInterfaces = []nicInput{nicAt(0, subnetA)} }), code: "InvalidParameterCombination"},
+		{situation: "an EFA at launch", when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "OK"},
+		{situation: "an EFA at launch on a type without", when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")})), code: "InvalidParameterCombination"},
+		{situation: "two EFAs on a type that takes one", when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}, nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "AttachmentLimitExceeded"},
+		{situation: "tags for volumes have no effect", when: doRun(1, func(i *runInput) {
+			i.TagSpecifications = []types.TagSpecification{{ResourceType: "volume", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}}
+		}), code: "OK"},
 		{situation: "tags for another kind", when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{{ResourceType: "vpc", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}}
 		}), code: "InvalidParameterValue"},

@@ -18,6 +18,8 @@ type listing[T interface {
 	seen func(T) (T, bool)
 	// unsettled are records whose indexed facts may differ from what a reader sees.
 	unsettled func() []T
+	// shows leaves out, of a list without IDs and of one with, what the action does not show.
+	shows func(T) bool
 }
 
 func (l *listing[T]) knows(name string) bool {
@@ -55,7 +57,7 @@ func (l *listing[T]) from(filters []filter, after string) []T {
 	list := l.table.candidates(filters, l.idFilter, l.indexed)
 	if l.unsettled != nil {
 		if more := l.unsettled(); len(more) > 0 {
-			list = inOrder(append(append([]T(nil), list...), more...))
+			list = merged(list, inOrder(more))
 		}
 	}
 	if after == "" {
@@ -109,6 +111,9 @@ func (l *listing[T]) byIDs(ids []string, filters []filter) ([]T, error) {
 }
 
 func (l *listing[T]) matches(r T, filters []filter) bool {
+	if l.shows != nil && !l.shows(r) {
+		return false
+	}
 	for i := range filters {
 		f := &filters[i]
 		known, ok := matchTag(f, r)

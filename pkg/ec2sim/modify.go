@@ -1,12 +1,15 @@
 package ec2sim
 
+import "slices"
+
 var modifyParams = paramsOf([]param{
 	id("NetworkInterfaceId", interfaceID).must(), id("Attachment.AttachmentId", attachmentID),
-	boolean("Attachment.DeleteOnTermination"), boolean("SourceDestCheck.Value"), text("Description.Value"),
-	id("SecurityGroupId.N", groupID), number("ConnectionTrackingSpecification.TcpEstablishedTimeout"),
+	boolean("Attachment.DeleteOnTermination"), number("Attachment.EnaQueueCount"), boolean("Attachment.DefaultEnaQueueCount"),
+	boolean("SourceDestCheck.Value"), text("Description.Value"), id("SecurityGroupId.N", groupID),
+	number("ConnectionTrackingSpecification.TcpEstablishedTimeout"),
 	number("ConnectionTrackingSpecification.UdpStreamTimeout"), number("ConnectionTrackingSpecification.UdpTimeout"),
-}, unsupported("Attachment.EnaQueueCount", "Attachment.DefaultEnaQueueCount", "EnaSrdSpecification.EnaSrdEnabled",
-	"EnaSrdSpecification.EnaSrdUdpSpecification.EnaSrdUdpEnabled", "EnablePrimaryIpv6", "AssociatePublicIpAddress", "AssociatedSubnetId.N"))
+	boolean("EnablePrimaryIpv6"), boolean("AssociatePublicIpAddress"), id("AssociatedSubnetId.N", subnetID),
+}, enaParams)
 
 // modifiers are the attributes that can be modified, one in a call.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyNetworkInterfaceAttribute.html
@@ -19,6 +22,21 @@ var modifiers = []struct {
 	{"Description", modifyDescription},
 	{"SecurityGroupId", modifyGroups},
 	{"ConnectionTrackingSpecification", modifyTracking},
+	{"EnaSrdSpecification", modifyENASrd},
+	{"EnablePrimaryIpv6", modifyPrimary6},
+	{"AssociatePublicIpAddress", modifyPublic},
+	{"AssociatedSubnetId", modifySubnets},
+}
+
+// modifiedAttribute is the attribute's name for the condition key ec2:Attribute: the
+// parameter's own, but for groups.
+func modifiedAttribute(form *value) string {
+	for _, m := range modifiers {
+		if form.has(m.param) {
+			return map[bool]string{true: "Groups", false: m.param}[m.param == "SecurityGroupId"]
+		}
+	}
+	return ""
 }
 
 func modifyNetworkInterfaceAttribute(s *Simulator, c *call, w *xmlWriter) error {
@@ -35,7 +53,7 @@ func modifyNetworkInterfaceAttribute(s *Simulator, c *call, w *xmlWriter) error 
 	if run == nil {
 		return fail("MissingParameter", "The request must contain one attribute to modify")
 	}
-	e, err := s.interfaceByID(c.form.get("NetworkInterfaceId"))
+	e, err := s.ownInterface(c)
 	if err != nil {
 		return err
 	}
@@ -46,18 +64,29 @@ func modifyNetworkInterfaceAttribute(s *Simulator, c *call, w *xmlWriter) error 
 	return nil
 }
 
+// modifyAttachment changes delete-on-termination, the number of ENA queues, or both.
 func modifyAttachment(s *Simulator, e *networkInterface, form *value) error {
-	id := form.get("Attachment.AttachmentId")
+	id, queues := form.get("Attachment.AttachmentId"), form.has("Attachment.EnaQueueCount") || form.boolean("Attachment.DefaultEnaQueueCount")
 	if id == "" {
 		return missing("Attachment.AttachmentId")
 	}
-	if !form.has("Attachment.DeleteOnTermination") {
+	if !form.has("Attachment.DeleteOnTermination") && !queues {
 		return missing("Attachment.DeleteOnTermination")
 	}
 	if e.attachment == nil || e.attachment.id != id {
 		return attachmentID.missing(id)
 	}
-	s.setAttachment(e, func(a *attachment) { a.deleteOnTermination = form.boolean("Attachment.DeleteOnTermination") })
+	next := *e.attachment
+	if form.has("Attachment.DeleteOnTermination") {
+		next.deleteOnTermination = form.boolean("Attachment.DeleteOnTermination")
+	}
+	if queues {
+		next.ena.queues = form.number("Attachment.EnaQueueCount", 0)
+	}
+	if err := next.ena.check(next.instance.typ); err != nil {
+		return err
+	}
+	s.change(e, func() { e.attachment = &next })
 	return nil
 }
 
@@ -67,8 +96,8 @@ func modifySourceDest(s *Simulator, e *networkInterface, form *value) error {
 }
 
 func modifyDescription(s *Simulator, e *networkInterface, form *value) error {
-	if d := form.get("Description.Value"); len(d) > 255 {
-		return badValue("Description", d[:16]+"…", "Expecting at most 255 characters.")
+	if err := checkDescription(form.get("Description.Value")); err != nil {
+		return err
 	}
 	s.change(e, func() { e.description = form.get("Description.Value") })
 	return nil
@@ -87,8 +116,9 @@ func modifyGroups(s *Simulator, e *networkInterface, form *value) error {
 	return nil
 }
 
+// modifyTracking changes the timeouts that are given and leaves the others.
 func modifyTracking(s *Simulator, e *networkInterface, form *value) error {
-	t, err := readTracking(form)
+	t, err := readTracking(form, e.tracking)
 	if err != nil {
 		return err
 	}
@@ -96,9 +126,62 @@ func modifyTracking(s *Simulator, e *networkInterface, form *value) error {
 	return nil
 }
 
-// readTracking reads idle timeouts within the bounds of
+// modifyENASrd turns ENA Express on or off, with or without UDP.
+func modifyENASrd(s *Simulator, e *networkInterface, form *value) error {
+	if e.attachment == nil {
+		return fail("IncorrectState", "The interface '%s' is not attached.", e.id)
+	}
+	given, next := readENA(form), *e.attachment
+	if form.has("EnaSrdSpecification.EnaSrdEnabled") {
+		next.ena.srd, next.ena.udp = given.srd, next.ena.udp && given.srd
+	}
+	if form.has("EnaSrdSpecification.EnaSrdUdpSpecification") {
+		next.ena.udp = given.udp
+	}
+	if err := next.ena.check(next.instance.typ); err != nil {
+		return err
+	}
+	s.change(e, func() { e.attachment = &next })
+	return nil
+}
+
+// modifyPrimary6 makes the first IPv6 address the primary one, for good.
+func modifyPrimary6(s *Simulator, e *networkInterface, form *value) error {
+	switch {
+	case !form.boolean("EnablePrimaryIpv6"):
+		return badValue("EnablePrimaryIpv6", "false", "A primary IPv6 address cannot be disabled.")
+	case len(e.six) == 0:
+		return fail("InvalidParameterCombination", "A primary IPv6 address needs an IPv6 address")
+	}
+	s.change(e, func() { e.primary6 = true })
+	return nil
+}
+
+// modifyPublic notes the wish for a public address. There are none here to give.
+func modifyPublic(s *Simulator, e *networkInterface, form *value) error {
+	s.change(e, func() { e.public = form.boolean("AssociatePublicIpAddress") })
+	return nil
+}
+
+// modifySubnets replaces the subnets that the interface is associated with.
+func modifySubnets(s *Simulator, e *networkInterface, form *value) error {
+	ids := distinct(form.texts("AssociatedSubnetId"))
+	for _, id := range ids {
+		sn, err := s.subnetByID(id)
+		if err != nil {
+			return err
+		}
+		if sn.vpc != e.subnet.vpc || sn.zone != e.subnet.zone {
+			return fail("InvalidParameterCombination", "The subnet '%s' and the network interface must be in the same VPC and availability zone", id)
+		}
+	}
+	s.change(e, func() { e.associated = slices.Clone(ids) })
+	return nil
+}
+
+// readTracking reads idle timeouts over those of before, within the bounds of
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ConnectionTrackingSpecificationRequest.html
-func readTracking(form *value) (t tracking, err error) {
+func readTracking(form *value, t tracking) (tracking, error) {
 	for _, f := range []struct {
 		name     string
 		min, max int
@@ -117,13 +200,11 @@ func readTracking(form *value) (t tracking, err error) {
 }
 
 func deleteNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {
-	e, err := s.interfaceByID(c.form.get("NetworkInterfaceId"))
+	e, err := s.ownInterface(c)
 	if err != nil {
 		return err
 	}
 	switch {
-	case e.managedBy != "":
-		return fail("AuthFailure", "You do not have permission to access the specified resource.")
 	case e.attachment != nil && s.variants.DeleteInUse == "InvalidNetworkInterface.InUse":
 		return fail("InvalidNetworkInterface.InUse", "The network interface '%s' is currently in use.", e.id)
 	case e.attachment != nil:

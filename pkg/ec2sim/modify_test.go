@@ -36,6 +36,21 @@ func setAbout(s string) func(*lab, *modifyInput) {
 	return func(_ *lab, in *modifyInput) { in.Description = &types.AttributeValue{Value: &s} }
 }
 
+func enaSrd(on bool) func(*lab, *modifyInput) {
+	return func(_ *lab, in *modifyInput) {
+		in.EnaSrdSpecification = &types.EnaSrdSpecification{EnaSrdEnabled: &on}
+	}
+}
+
+func queues(n int32) func(*lab, *modifyInput) {
+	return func(l *lab, in *modifyInput) {
+		in.Attachment = &types.NetworkInterfaceAttachmentChanges{AttachmentId: &l.att, EnaQueueCount: &n}
+	}
+}
+
+// express makes the node a type with ENA Express and flexible ENA queues.
+func express(w *World) { w.Instances[0].Type = "m6in.24xlarge" }
+
 func TestModify(t *testing.T) {
 	t.Parallel()
 	onNode := func(l *lab) { l.attached(node, 1) }
@@ -78,9 +93,43 @@ func TestModify(t *testing.T) {
 		{situation: "two attributes", given: created(subnetA), when: doModify(setAbout("x"), setGroups(other)), code: "InvalidParameterCombination"},
 		{situation: "no attribute", given: created(subnetA), when: doModify(), code: "MissingParameter"},
 		{situation: "unknown interface", given: func(l *lab) { l.eni = nobody }, when: doModify(setAbout("x")), code: "InvalidNetworkInterfaceID.NotFound"},
-		{situation: "ENA Express is not implemented", given: onNode, when: doModify(func(_ *lab, in *modifyInput) {
-			in.EnaSrdSpecification = &types.EnaSrdSpecification{EnaSrdEnabled: aws.Bool(true)}
-		}), code: "UnsupportedOperation"},
+		{situation: "tracking leaves the other timeouts", given: created(subnetA, func(in *createInput) {
+			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{UdpTimeout: aws.Int32(45)}
+		}), when: doModify(func(_ *lab, in *modifyInput) {
+			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{TcpEstablishedTimeout: aws.Int32(350)}
+		}), code: "OK", then: func(l *lab) {
+			if c := l.describe(l.eni).ConnectionTrackingConfiguration; c.UdpTimeout == nil || *c.UdpTimeout != 45 || *c.TcpEstablishedTimeout != 350 {
+				l.Errorf("tracking is %+v", c)
+			}
+		}},
+		{situation: "ENA Express on a type without", given: onNode, when: doModify(enaSrd(true)), code: "InvalidParameterValue"},
+		{situation: "ENA Express off on a type without", given: onNode, when: doModify(enaSrd(false)), code: "OK"},
+		{situation: "ENA Express of what is not attached", given: created(subnetA), when: doModify(enaSrd(true)), code: "IncorrectState"},
+		{situation: "ENA Express", world: express, given: onNode, when: doModify(enaSrd(true)), code: "OK", then: func(l *lab) {
+			if s := l.describe(l.eni).Attachment.EnaSrdSpecification; s == nil || !*s.EnaSrdEnabled || *s.EnaSrdUdpSpecification.EnaSrdUdpEnabled {
+				l.Errorf("ENA Express is %+v", s)
+			}
+		}},
+		{situation: "ENA queues on a type without", given: onNode, when: doModify(queues(4)), code: "InvalidParameterValue"},
+		{situation: "ENA queues", world: express, given: onNode, when: doModify(queues(4)), code: "OK", then: func(l *lab) {
+			if n := l.describe(l.eni).Attachment.EnaQueueCount; n == nil || *n != 4 {
+				l.Errorf("the attachment has %v queues", n)
+			}
+		}},
+		{situation: "public address is only noted", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatePublicIpAddress = aws.Bool(true) }), code: "OK", then: func(l *lab) {
+			out, err := l.ec2.DescribeNetworkInterfaceAttribute(l.Context(), &ec2.DescribeNetworkInterfaceAttributeInput{NetworkInterfaceId: &l.eni, Attribute: "associatePublicIpAddress"})
+			l.must(err)
+			if !*out.AssociatePublicIpAddress {
+				l.Error("the wish is not noted")
+			}
+		}},
+		{situation: "associated subnets", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{subnetA2} }), code: "OK", then: func(l *lab) {
+			if s := l.describe(l.eni).AssociatedSubnets; len(s) != 1 || s[0] != subnetA2 {
+				l.Errorf("associated subnets are %v", s)
+			}
+		}},
+		{situation: "associated subnet of another zone", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{subnetB} }), code: "InvalidParameterCombination"},
+		{situation: "associated subnet unknown", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{"subnet-0fffffffffffffff0"} }), code: "InvalidSubnetID.NotFound"},
 		{situation: "flag starts at false on each attach", given: given(onNode, func(l *lab) {
 			l.must(doModify(dot(true))(l))
 			l.must(doDetach(nil, false)(l))

@@ -12,6 +12,10 @@ type vpc struct {
 	tags              map[string]string
 	// standard is the security group named default.
 	standard *securityGroup
+	// transitional lets interfaces show attaching and detaching as their own status.
+	transitional bool
+	// blocks are made from those of the subnets.
+	blocks []netip.Prefix
 }
 
 func (v *vpc) recordID() string          { return v.id }
@@ -24,8 +28,20 @@ type subnet struct {
 	zone   string
 	zoneID string
 	cidr   netip.Prefix
+	cidr6  netip.Prefix
 	tags   map[string]string
 	pool   *addressPool
+	// pool6 is nil where the subnet has no IPv6 CIDR block.
+	pool6 *addressPool6
+	// free is how many addresses a picture of the past has; such a picture has no pool.
+	free int
+}
+
+func (s *subnet) available() int {
+	if s.pool == nil {
+		return s.free
+	}
+	return s.pool.available()
 }
 
 func (s *subnet) recordID() string          { return s.id }
@@ -84,7 +100,7 @@ func appendPrivateDNS(b []byte, region string, a netip.Addr) []byte {
 func (s *Simulator) vpc(id string) *vpc {
 	v, ok := s.vpcs.byID[id]
 	if !ok {
-		v = &vpc{id: id, owner: s.account, region: s.region}
+		v = &vpc{id: id, owner: s.account, region: s.region, transitional: s.variants.InterfaceStatus == "transitional"}
 		s.vpcs.add(v)
 	}
 	return v
@@ -108,6 +124,9 @@ func (s *Simulator) groupsOf(v *vpc, ids []string) ([]*securityGroup, error) {
 	for _, id := range ids {
 		g, ok := s.groups.byID[id]
 		if !ok {
+			return nil, groupID.missing(id)
+		}
+		if g.vpc != v && s.variants.GroupOfOtherVPC == groupID.notFound {
 			return nil, groupID.missing(id)
 		}
 		if g.vpc != v {

@@ -7,26 +7,33 @@ var operations map[string]operation
 // restored world is checked against the actions that there are.
 func init() {
 	operations = map[string]operation{
-		"CreateNetworkInterface":          {params: createParams, run: createNetworkInterface, resources: createResources, idempotent: true},
-		"AttachNetworkInterface":          {params: attachParams, run: attachNetworkInterface, resources: attachResources},
-		"DetachNetworkInterface":          {params: detachParams, run: detachNetworkInterface, resources: detachResources},
-		"DeleteNetworkInterface":          {params: deleteParams, run: deleteNetworkInterface, resources: interfaceResources},
-		"ModifyNetworkInterfaceAttribute": {params: modifyParams, run: modifyNetworkInterfaceAttribute, resources: interfaceResources},
-		"DescribeNetworkInterfaces":       {params: describeParams(id("NetworkInterfaceId.N", interfaceID), boolean("IncludeManagedResources")), run: describeNetworkInterfaces},
-		"DescribeInstances":               {params: describeParams(id("InstanceId.N", instanceID), boolean("IncludeManagedResources")), run: describeInstances},
-		"DescribeInstanceTypes":           {params: describeParams(text("InstanceType.N"), boolean("IncludeUnsupportedInRegion")), run: describeInstanceTypes},
-		"DescribeSubnets":                 {params: describeParams(id("SubnetId.N", subnetID)), run: describeSubnets},
-		"DescribeSecurityGroups":          {params: describeParams(append(unsupported("GroupName.N"), id("GroupId.N", groupID))...), run: describeSecurityGroups},
-		"DescribeVpcs":                    {params: describeParams(id("VpcId.N", vpcID)), run: describeVpcs},
-		"AssignPrivateIpAddresses":        {params: assignParams, run: assignPrivateIPAddresses, resources: interfaceResources},
-		"UnassignPrivateIpAddresses":      {params: unassignParams, run: unassignPrivateIPAddresses, resources: interfaceResources},
-		"CreateTags":                      {params: createTagsParams, run: createTags, resources: tagResources},
-		"DeleteTags":                      {params: deleteTagsParams, run: deleteTags, resources: tagResources},
-		"RunInstances":                    {params: runParams, run: runInstances, resources: runResources, idempotent: true},
-		"StartInstances":                  {params: instanceParams(), run: startInstances, resources: instancesResources},
-		"StopInstances":                   {params: instanceParams("Force", "Hibernate", "SkipOsShutdown"), run: stopInstances, resources: instancesResources},
-		"RebootInstances":                 {params: instanceParams(), run: rebootInstances, resources: instancesResources},
-		"TerminateInstances":              {params: instanceParams("Force", "SkipOsShutdown"), run: terminateInstances, resources: instancesResources},
+		"CreateNetworkInterface":            {params: createParams, run: createNetworkInterface, resources: createResources, idempotent: true},
+		"AttachNetworkInterface":            {params: attachParams, run: attachNetworkInterface, resources: attachResources},
+		"DetachNetworkInterface":            {params: detachParams, run: detachNetworkInterface, resources: detachResources},
+		"DeleteNetworkInterface":            {params: deleteParams, run: deleteNetworkInterface, resources: interfaceResources},
+		"ModifyNetworkInterfaceAttribute":   {params: modifyParams, run: modifyNetworkInterfaceAttribute, resources: modifyResources},
+		"DescribeNetworkInterfaces":         {params: describeParams(id("NetworkInterfaceId.N", interfaceID), boolean("IncludeManagedResources")), run: describeNetworkInterfaces},
+		"DescribeNetworkInterfaceAttribute": {params: paramsOf([]param{id("NetworkInterfaceId", interfaceID).must(), text("Attribute").must()}), run: describeNetworkInterfaceAttribute},
+		"DescribeInstanceAttribute":         {params: paramsOf([]param{id("InstanceId", instanceID).must(), text("Attribute").must()}), run: describeInstanceAttribute},
+		"DescribeInstanceStatus":            {params: describeParams(id("InstanceId.N", instanceID), boolean("IncludeAllInstances"), boolean("IncludeManagedResources")), run: describeInstanceStatus},
+		"DescribeAvailabilityZones":         {params: paramsOf([]param{text("ZoneName.N"), text("ZoneId.N"), boolean("AllAvailabilityZones"), text("Filter.N.Name"), text("Filter.N.Value.N")}), run: describeAvailabilityZones},
+		"DescribeTags":                      {params: describeParams(), run: describeTags},
+		"DescribeInstances":                 {params: describeParams(id("InstanceId.N", instanceID), boolean("IncludeManagedResources")), run: describeInstances},
+		"DescribeInstanceTypes":             {params: describeParams(text("InstanceType.N"), boolean("IncludeUnsupportedInRegion")), run: describeInstanceTypes},
+		"DescribeSubnets":                   {params: describeParams(id("SubnetId.N", subnetID)), run: describeSubnets},
+		"DescribeSecurityGroups":            {params: describeParams(append(unsupported("GroupName.N"), id("GroupId.N", groupID))...), run: describeSecurityGroups},
+		"DescribeVpcs":                      {params: describeParams(id("VpcId.N", vpcID)), run: describeVpcs},
+		"AssignPrivateIpAddresses":          {params: assignParams, run: assignPrivateIPAddresses, resources: interfaceResources},
+		"UnassignPrivateIpAddresses":        {params: unassignParams, run: unassignPrivateIPAddresses, resources: interfaceResources},
+		"AssignIpv6Addresses":               {params: assign6Params, run: assignIPv6Addresses, resources: interfaceResources},
+		"UnassignIpv6Addresses":             {params: unassign6Params, run: unassignIPv6Addresses, resources: interfaceResources},
+		"CreateTags":                        {params: createTagsParams, run: createTags, resources: tagResources},
+		"DeleteTags":                        {params: deleteTagsParams, run: deleteTags, resources: tagResources},
+		"RunInstances":                      {params: runParams, run: runInstances, resources: runResources, idempotent: true},
+		"StartInstances":                    {params: instanceParams(), run: startInstances, resources: instancesResources},
+		"StopInstances":                     {params: instanceParams("Force", "Hibernate", "SkipOsShutdown"), run: stopInstances, resources: instancesResources},
+		"RebootInstances":                   {params: instanceParams(), run: rebootInstances, resources: instancesResources},
+		"TerminateInstances":                {params: instanceParams("Force", "SkipOsShutdown"), run: terminateInstances, resources: instancesResources},
 	}
 }
 
@@ -34,7 +41,8 @@ var (
 	attachParams = paramsOf([]param{
 		id("NetworkInterfaceId", interfaceID).must(), id("InstanceId", instanceID).must(), number("DeviceIndex").must(),
 		number("NetworkCardIndex"),
-	}, unsupported("EnaSrdSpecification.EnaSrdEnabled", "EnaSrdSpecification.EnaSrdUdpSpecification.EnaSrdUdpEnabled", "EnaQueueCount"))
+		number("EnaQueueCount"),
+	}, enaParams)
 	detachParams = paramsOf([]param{id("AttachmentId", attachmentID).must(), boolean("Force")})
 	deleteParams = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must()})
 )

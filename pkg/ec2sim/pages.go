@@ -41,7 +41,7 @@ func (s *Simulator) parsePage(c *call, limits pageLimits, idParam string) (page,
 	if c.form.has("MaxResults") {
 		p.size = c.form.number("MaxResults", 0)
 		if p.size < limits.min || p.size > limits.max {
-			return p, badValue("MaxResults", c.form.get("MaxResults"), fmt.Sprintf("Expecting a value between %d and %d.", limits.min, limits.max))
+			return p, fail(s.variants.MaxResults, "Value (%s) for parameter MaxResults is invalid. Expecting a value between %d and %d.", c.form.get("MaxResults"), limits.min, limits.max)
 		}
 	}
 	if !c.form.has("NextToken") {

@@ -21,6 +21,7 @@ func text(name string) param              { return param{name: name, check: anyT
 func number(name string) param            { return param{name: name, check: aNumber} }
 func boolean(name string) param           { return param{name: name, check: aBoolean} }
 func address(name string) param           { return param{name: name, check: anAddress} }
+func address6(name string) param          { return param{name: name, check: anAddress6} }
 func id(name string, kind *idKind) param  { return param{name: name, check: anID(kind)} }
 func (p param) must() param               { p.required = true; return p }
 func unsupported(names ...string) []param { return each(names, notImplemented) }
@@ -54,6 +55,21 @@ func anAddress(name, s string) error {
 		return badValue(name, s, "Expecting an IPv4 address.")
 	}
 	return nil
+}
+
+func anAddress6(name, s string) error {
+	if a, err := netip.ParseAddr(s); err != nil || !a.Is6() || a.Is4In6() || a.Zone() != "" {
+		return badValue(name, s, "Expecting an IPv6 address.")
+	}
+	return nil
+}
+
+// onlyFalse takes the default of what the simulator does not do, and refuses it.
+func onlyFalse(name, s string) error {
+	if s == "true" {
+		return notImplemented(name, s)
+	}
+	return aBoolean(name, s)
 }
 
 func anID(kind *idKind) check {

@@ -92,6 +92,11 @@ func (st statement) validate() error {
 	case (len(st.Resource) > 0) == (len(st.NotResource) > 0):
 		return errors.New("needs either Resource or NotResource")
 	}
+	for _, arn := range slices.Concat(st.Resource, st.NotResource) {
+		if err := noVariables(arn); err != nil {
+			return err
+		}
+	}
 	for _, operator := range sortedKeysOf(st.Condition) {
 		if _, err := parseOperator(operator); err != nil {
 			return err
@@ -100,7 +105,21 @@ func (st statement) validate() error {
 			if !knownConditionKey(key) {
 				return fmt.Errorf("condition key %s is not one that the simulator evaluates", key)
 			}
+			for _, v := range st.Condition[operator][key] {
+				if err := noVariables(string(v)); err != nil {
+					return err
+				}
+			}
 		}
+	}
+	return nil
+}
+
+// noVariables refuses policy variables: taken literally they would never match, and a
+// Deny that has one would deny nothing.
+func noVariables(s string) error {
+	if strings.Contains(s, "${") {
+		return fmt.Errorf("%q has a policy variable, which the simulator does not evaluate", s)
 	}
 	return nil
 }

@@ -1,62 +1,129 @@
 package ec2sim
 
-var runParams = paramsOf([]param{
-	id("ImageId", imageID), number("MinCount").must(), number("MaxCount").must(), text("InstanceType"), id("SubnetId", subnetID),
-	id("SecurityGroupId.N", groupID), address("PrivateIpAddress"), text("ClientToken"),
-}, tagSpecificationParams, unsupported("KeyName", "UserData", "SecurityGroup.N", "EbsOptimized", "Monitoring.Enabled",
-	"IamInstanceProfile.Arn", "IamInstanceProfile.Name", "Ipv6AddressCount", "InstanceInitiatedShutdownBehavior",
-	"DisableApiTermination", "Placement.AvailabilityZone", "Placement.Tenancy", "LaunchTemplate.LaunchTemplateId",
-	"LaunchTemplate.LaunchTemplateName", "LaunchTemplate.Version", "NetworkInterface.N.DeviceIndex",
-	"NetworkInterface.N.SubnetId", "NetworkInterface.N.NetworkInterfaceId", "NetworkInterface.N.NetworkCardIndex",
-	"NetworkInterface.N.DeleteOnTermination", "NetworkInterface.N.Description", "NetworkInterface.N.SecurityGroupId.N",
-	"NetworkInterface.N.AssociatePublicIpAddress", "NetworkInterface.N.InterfaceType"))
+import "maps"
 
 // runForm is a launch once its parameters are known to make sense by themselves.
 type runForm struct {
-	Instance
-	image    string
-	min, max int
-	// eniTags are the tags for the interfaces that come with the instances.
-	eniTags map[string]string
+	typ                    *instanceType
+	image, keyName, subnet string
+	groups                 []string
+	zone, zoneID           string
+	min, max               int
+	tags, nicTags          map[string]string
+	addresses              addressWish
+	nics                   []nicForm
+}
+
+// nicForm is one NetworkInterface.N of a launch.
+type nicForm struct {
+	createForm
+	at       slot
+	existing string
+	keep     bool
+	ena      enaOptions
 }
 
 func readRun(c *call) (runForm, error) {
 	f := runForm{
-		min: c.form.number("MinCount", 0), max: c.form.number("MaxCount", 0), image: c.form.get("ImageId"),
-		Instance: Instance{
-			Type: c.form.get("InstanceType"), Subnet: c.form.get("SubnetId"), State: pending,
-			SecurityGroups: c.form.texts("SecurityGroupId"), PrivateIP: c.form.get("PrivateIpAddress"),
-		},
+		min: c.form.number("MinCount", 0), max: c.form.number("MaxCount", 0), image: c.form.get("ImageId"), keyName: c.form.get("KeyName"),
+		subnet: c.form.get("SubnetId"), groups: c.form.texts("SecurityGroupId"),
+		zone: c.form.get("Placement.AvailabilityZone"), zoneID: c.form.get("Placement.AvailabilityZoneId"),
+	}
+	var err error
+	if f.addresses, err = readWish6(c.form, addressWish{primary: c.form.get("PrivateIpAddress")}, "Ipv6Address", "EnablePrimaryIpv6"); err != nil {
+		return f, err
+	}
+	if f.nics, err = readNICs(c.form); err != nil {
+		return f, err
+	}
+	if f.tags, f.nicTags, err = launchTags(c.form); err != nil {
+		return f, err
+	}
+	return f, f.check(c.form)
+}
+
+func (f *runForm) check(form *value) error {
+	var known bool
+	f.typ, known = instanceTypes.byID[form.get("InstanceType")]
+	several := f.addresses.primary != "" || len(f.addresses.six.named) > 0
+	for _, n := range f.nics {
+		several = several || n.existing != "" || n.addresses.primary != "" || len(n.addresses.secondary) > 0 || len(n.addresses.six.named) > 0
 	}
 	switch {
 	case f.min < 1 || f.max < f.min:
-		return f, badValue("MinCount", c.form.get("MinCount"), "Expecting at least 1, and at most MaxCount.")
+		return badValue("MinCount", form.get("MinCount"), "Expecting at least 1, and at most MaxCount.")
 	case f.image == "":
-		return f, missing("ImageId")
-	case f.Type == "":
-		return f, missing("InstanceType")
-	case f.Subnet == "":
-		return f, fail("VPCIdNotSpecified", "No default VPC for this user")
-	case f.PrivateIP != "" && f.max > 1:
-		return f, fail("InvalidParameterCombination", "A private IP address can be given to one instance only")
+		return missing("ImageId")
+	case form.get("InstanceType") == "":
+		return missing("InstanceType")
+	case !known:
+		return badValue("InstanceType", form.get("InstanceType"), "The instance type does not exist.")
+	case len(f.nics) > 0 && (f.subnet != "" || len(f.groups) > 0 || f.addresses.primary != "" || f.addresses.six.any()):
+		return fail("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID, security groups or addresses may not be specified on the same request")
+	case len(f.nics) == 0 && f.subnet == "":
+		return fail("VPCIdNotSpecified", "No default VPC for this user")
+	case several && f.max > 1:
+		return fail("InvalidParameterCombination", "An interface or an address can be given to one instance only")
 	}
-	if _, ok := instanceTypes.byID[f.Type]; !ok {
-		return f, badValue("InstanceType", f.Type, "The instance type does not exist.")
-	}
-	var err error
-	f.Tags, f.eniTags, err = launchTags(c.form)
-	return f, err
+	return nil
 }
 
-// launchTags splits the tags by the two kinds of resource that a launch makes.
+// readNICs reads the interfaces that a launch names. Each needs a slot of its own, and
+// one of them must be the primary.
+func readNICs(form *value) ([]nicForm, error) {
+	var out []nicForm
+	taken := map[slot]bool{}
+	for _, m := range form.members("NetworkInterface") {
+		n, err := readNIC(m)
+		if err != nil {
+			return nil, err
+		}
+		if taken[n.at] {
+			return nil, fail("InvalidParameterValue", "Two network interfaces are given for device index %d of network card %d", n.at.device, n.at.card)
+		}
+		taken[n.at] = true
+		out = append(out, n)
+	}
+	if len(out) > 0 && !taken[slot{}] {
+		return nil, fail("InvalidParameterValue", "A launch needs a network interface at device index 0 of network card 0")
+	}
+	return out, nil
+}
+
+func readNIC(m *value) (nicForm, error) {
+	n := nicForm{at: slot{m.number("NetworkCardIndex", 0), m.number("DeviceIndex", 0)}, existing: m.get("NetworkInterfaceId"), ena: readENA(m)}
+	if !m.has("DeviceIndex") {
+		return n, missing("NetworkInterface.DeviceIndex")
+	}
+	// What is made at launch goes with the instance, what was there before stays; the
+	// caller may say otherwise for either.
+	n.keep = n.existing != ""
+	if m.has("DeleteOnTermination") {
+		n.keep = !m.boolean("DeleteOnTermination")
+	}
+	var err error
+	if n.createForm, err = readInterface(m, "PrimaryIpv6"); err != nil {
+		return n, err
+	}
+	switch {
+	case n.existing != "" && (n.subnet != "" || len(n.groups) > 0 || n.addresses.primary != "" || n.description != "" || m.has("InterfaceType")):
+		return n, fail("InvalidParameterCombination", "A network interface may not specify both a network interface ID and what a new one is made of")
+	case n.existing == "" && n.subnet == "":
+		return n, missing("NetworkInterface.SubnetId")
+	}
+	return n, nil
+}
+
+// launchTags splits the tags by the kinds of resource that a launch makes; volumes have
+// none here to bear theirs.
 func launchTags(form *value) (instance, eni map[string]string, err error) {
-	byKind := map[string]map[string]string{"instance": {}, "network-interface": {}}
+	byKind := map[string]map[string]string{"instance": {}, "network-interface": {}, "volume": {}}
 	for _, spec := range form.members("TagSpecification") {
 		tags, ok := byKind[spec.get("ResourceType")]
 		if !ok {
 			return nil, nil, fail("InvalidParameterValue", "'%s' is not a taggable resource type that this simulator launches.", spec.get("ResourceType"))
 		}
-		if err := readTags(spec, tags); err != nil {
+		if err := readTagsOf(spec, tags); err != nil {
 			return nil, nil, err
 		}
 		if err := checkTags(tags); err != nil {
@@ -73,20 +140,17 @@ func runInstances(s *Simulator, c *call, w *xmlWriter) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.roomFor(form)
+	nics, err := s.planNICs(form)
 	if err != nil {
 		return err
 	}
-	var made []*instance
-	for i := range n {
-		in, err := s.launchOne(form, i, c)
-		if err != nil {
-			return err
-		}
-		if i > 0 {
-			in.reservation = made[0].reservation
-		}
-		made = append(made, in)
+	n, err := s.roomFor(form, nics)
+	if err != nil {
+		return err
+	}
+	made, err := s.launchAll(form, nics, n, c)
+	if err != nil {
+		return err
 	}
 	w.text("reservationId", made[0].reservation)
 	w.text("ownerId", s.account)
@@ -95,60 +159,43 @@ func runInstances(s *Simulator, c *call, w *xmlWriter) error {
 	return nil
 }
 
-// roomFor makes every check of a launch, so that nothing is made of one that fails.
-func (s *Simulator) roomFor(f runForm) (int, error) {
-	sn, err := s.subnetByID(f.Subnet)
-	if err != nil {
-		return 0, err
+// launchAll launches n instances, or as many as their addresses are there for.
+func (s *Simulator) launchAll(f runForm, nics []nic, n int, c *call) ([]*instance, error) {
+	var made []*instance
+	reservation := newID(s.rng, reservationID)
+	for i := range n {
+		in := s.newInstance(f.typ, nics[0].subnetOf(), pending, c.now)
+		in.reservation, in.image, in.index, in.clientTok, in.keyName = reservation, f.image, i, c.form.get("ClientToken"), f.keyName
+		in.tags, in.stateReason = maps.Clone(f.tags), stateReason{"pending", "pending"}
+		if err := s.launch(in, nics); err != nil {
+			if len(made) >= f.min {
+				break
+			}
+			for _, m := range made {
+				s.unlaunch(m)
+			}
+			return nil, err
+		}
+		made = append(made, in)
 	}
-	groups, err := s.groupsOf(sn.vpc, f.SecurityGroups)
-	if err != nil {
-		return 0, err
-	}
-	if err := s.checkGroupLimit(len(groups)); err != nil {
-		return 0, err
-	}
-	if err := s.checkRegionLimit(f.min); err != nil {
-		return 0, err
-	}
-	n := min(f.max, s.quotas.InterfacesPerRegion-len(s.interfaces.sorted), sn.pool.available())
-	if n < f.min {
-		return 0, s.subnetFull(sn)
-	}
-	return n, nil
+	return made, nil
 }
 
-func (s *Simulator) launchOne(f runForm, index int, c *call) (*instance, error) {
-	in, err := s.launch(f.Instance, c.now)
-	if err != nil {
-		return nil, err
+// unlaunch takes back an instance of a launch that fails as a whole; nobody has seen it.
+func (s *Simulator) unlaunch(in *instance) {
+	for _, e := range in.interfaces() {
+		s.unplug(e)
+		s.removeInterface(e)
+		delete(s.unsettled.interfaces.byID, e.id)
 	}
-	in.image, in.index, in.clientTok = f.image, index, c.form.get("ClientToken")
-	if len(f.eniTags) > 0 {
-		s.tagPrimary(in, f.eniTags)
-	}
-	return in, nil
+	s.instances.remove(in)
+	in.forgotten = true
+	delete(s.unsettled.instances.byID, in.id)
 }
 
-func (s *Simulator) tagPrimary(in *instance, tags map[string]string) {
-	e := in.primary()
-	s.change(e, func() { e.tags = tags })
-}
-
-func runResources(s *Simulator, c *call) []resource {
-	made := resource{
-		arn: s.arn("instance", "*"), requestTags: requestTagsOf(c.form),
-		keys: map[string]string{"ec2:instancetype": c.form.get("InstanceType")},
+func (n nic) subnetOf() *subnet {
+	if n.existing != nil {
+		return n.existing.subnet
 	}
-	out := []resource{
-		made,
-		{arn: "arn:aws:ec2:" + s.region + "::image/" + c.form.get("ImageId")},
-		{arn: s.arn("network-interface", "*")},
-		{arn: s.arn("volume", "*")},
-		s.subnetResource(c.form.get("SubnetId")),
-	}
-	for _, id := range c.form.texts("SecurityGroupId") {
-		out = append(out, s.groupResource(id))
-	}
-	return append(out, tagOnCreate(made, c)...)
+	return n.spec.subnet
 }

@@ -24,7 +24,10 @@ type Simulator struct {
 	mu sync.Mutex
 	// offset is what POST /_sim/clock has added to the clock.
 	offset time.Duration
-	rng    *rand.Rand
+	// when is the time of what is just happening: that of the call in hand, or that of an
+	// event which came due before it.
+	when time.Time
+	rng  *rand.Rand
 	// pageKey seals pagination tokens.
 	pageKey [32]byte
 
@@ -42,7 +45,9 @@ type Simulator struct {
 	// attachments finds an interface by its attachment's ID.
 	attachments map[string]*networkInterface
 	tokens      map[tokenKey]tokenRecord
-	unsettled   unsettled
+	// tokenSweep is how many tokens there may be before the expired ones are dropped.
+	tokenSweep int
+	unsettled  unsettled
 	// readPath is where the call that holds the lock reads from.
 	readPath int
 	// reserved are addresses that a world in building names for somebody.
@@ -87,6 +92,7 @@ func (s *Simulator) load(w World, seed int64) error {
 	s.attachments = map[string]*networkInterface{}
 	s.tokens = map[tokenKey]tokenRecord{}
 	s.unsettled = newUnsettled()
+	s.tokenSweep = minSweep
 	s.buckets = map[string]*bucket{}
 	access, err := newAccess(w.Principals)
 	if err != nil {
@@ -109,6 +115,7 @@ func (s *Simulator) locked(f func(now time.Time)) {
 	defer s.audience.tell()
 	now := s.now()
 	s.settle(now)
+	s.when = now
 	f(now)
 }
 

@@ -46,6 +46,10 @@ type InterfaceNow struct {
 	PrivateIP      string            `json:"privateIp"`
 	PrivateIPs     []string          `json:"privateIps"`
 	Prefixes       []string          `json:"prefixes,omitempty"`
+	IPv6           []string          `json:"ipv6Addresses,omitempty"`
+	IPv6Prefixes   []string          `json:"ipv6Prefixes,omitempty"`
+	Requester      string            `json:"requester,omitempty"`
+	Operator       string            `json:"operator,omitempty"`
 	SourceDest     bool              `json:"sourceDestCheck"`
 	Tags           map[string]string `json:"tags"`
 	CreateTime     time.Time         `json:"createTime"`
@@ -72,7 +76,7 @@ func (s *Simulator) Snapshot() Snapshot {
 			Instances: []InstanceNow{}, Interfaces: []InterfaceNow{},
 		}
 		for _, n := range s.subnets.sorted {
-			out.Subnets = append(out.Subnets, SubnetNow{Subnet{n.id, n.vpc.id, n.zone, n.cidr.String(), maps.Clone(n.tags)}, n.zoneID, n.pool.available()})
+			out.Subnets = append(out.Subnets, SubnetNow{Subnet{ID: n.id, VPC: n.vpc.id, Zone: n.zone, CIDR: n.cidr.String(), IPv6CIDR: n.ipv6(), Tags: maps.Clone(n.tags)}, n.zoneID, n.pool.available()})
 		}
 		for _, g := range s.groups.sorted {
 			out.Groups = append(out.Groups, SecurityGroup{g.id, g.vpc.id, g.name, g.description, maps.Clone(g.tags)})
@@ -101,6 +105,14 @@ func (in *instance) now() InstanceNow {
 	return out
 }
 
+func textsOf[T interface{ String() string }](list []T) []string {
+	var out []string
+	for _, v := range list {
+		out = append(out, v.String())
+	}
+	return out
+}
+
 func groupIDs(list []*securityGroup) []string {
 	out := []string{}
 	for _, g := range list {
@@ -116,12 +128,9 @@ func (e *networkInterface) now() InterfaceNow {
 		SourceDest: e.sourceDest, Tags: map[string]string{}, CreateTime: e.createdAt,
 	}
 	maps.Copy(out.Tags, e.tags)
-	for _, a := range e.addresses {
-		out.PrivateIPs = append(out.PrivateIPs, a.String())
-	}
-	for _, p := range e.prefixes {
-		out.Prefixes = append(out.Prefixes, p.String())
-	}
+	out.PrivateIPs, out.Prefixes = textsOf(e.addresses), textsOf(e.prefixes)
+	out.IPv6, out.IPv6Prefixes = textsOf(e.six), textsOf(e.prefixes6)
+	out.Requester, out.Operator = e.requester, e.operator
 	if a := e.attachment; a != nil {
 		out.Attachment = &AttachmentNow{
 			ID: a.id, Instance: a.instance.id, CardIndex: a.card, DeviceIndex: a.device, Status: a.status,

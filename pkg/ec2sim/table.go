@@ -119,6 +119,22 @@ func (t *table[T]) lookup(f filter, idFilter string) []T {
 	return inOrder(out)
 }
 
+// merged joins two lists that are in the order of their IDs.
+func merged[T record](a, b []T) []T {
+	out := make([]T, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch c := strings.Compare(a[0].recordID(), b[0].recordID()); {
+		case c < 0:
+			out, a = append(out, a[0]), a[1:]
+		case c > 0:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out, a, b = append(out, a[0]), a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
 // inOrder sorts by ID and drops what is there twice.
 func inOrder[T record](list []T) []T {
 	slices.SortFunc(list, func(a, b T) int { return strings.Compare(a.recordID(), b.recordID()) })

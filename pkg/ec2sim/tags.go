@@ -32,11 +32,19 @@ func tagSpecification(form *value, resourceType string) (map[string]string, erro
 		default:
 			return nil, fail("InvalidParameterValue", "'%s' is not a valid taggable resource type for this operation.", got)
 		}
-		if err := readTags(spec, tags); err != nil {
+		if err := readTagsOf(spec, tags); err != nil {
 			return nil, err
 		}
 	}
 	return tags, checkTags(tags)
+}
+
+// readTagsOf reads a specification, which is refused without any tag.
+func readTagsOf(spec *value, tags map[string]string) error {
+	if len(spec.members("Tag")) == 0 {
+		return fail("InvalidParameterValue", "Tag specification must have at least one tag")
+	}
+	return readTags(spec, tags)
 }
 
 // readTags adds Tag.N to tags.
@@ -54,12 +62,17 @@ func readTags(form *value, tags map[string]string) error {
 	return nil
 }
 
+// checkTagLimit is one of the limits, and is looked at with them: late.
+func checkTagLimit(n int) error {
+	if n > maxTags {
+		return fail("TagLimitExceeded", "The maximum number of tags (%d) for a resource has been reached", maxTags)
+	}
+	return nil
+}
+
 // checkTags judges tags by themselves; keys in order, so that the same tags always fail
 // for the same reason.
 func checkTags(tags map[string]string) error {
-	if len(tags) > maxTags {
-		return fail("TagLimitExceeded", "More than %d tags specified", maxTags)
-	}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		v := tags[key]
 		switch {
@@ -77,9 +90,19 @@ func checkTags(tags map[string]string) error {
 }
 
 var (
-	createTagsParams = paramsOf([]param{text("ResourceId.N").must(), text("Tag.N.Key").must(), text("Tag.N.Value")})
-	deleteTagsParams = paramsOf([]param{text("ResourceId.N").must(), text("Tag.N.Key"), text("Tag.N.Value")})
+	createTagsParams = paramsOf([]param{taggableIDs, text("Tag.N.Key").must(), text("Tag.N.Value")})
+	deleteTagsParams = paramsOf([]param{taggableIDs, text("Tag.N.Key"), text("Tag.N.Value")})
+	taggableIDs      = param{name: "ResourceId.N", check: aTaggable, required: true}
 )
+
+// aTaggable is the ID of something that can bear tags here.
+func aTaggable(_, id string) error {
+	kind := kindOfID(id)
+	if kind == nil {
+		return fail("InvalidID", "The ID '%s' is not valid", id)
+	}
+	return kind.check(id)
+}
 
 // tagTarget is a resource whose tags can be replaced.
 type tagTarget struct {
@@ -106,8 +129,8 @@ func createTags(s *Simulator, c *call, w *xmlWriter) error {
 			m = map[string]string{}
 		}
 		maps.Copy(m, tags)
-		if len(m) > maxTags {
-			return fail("TagLimitExceeded", "The maximum number of tags (%d) for a resource has been reached", maxTags)
+		if err := checkTagLimit(len(m)); err != nil {
+			return err
 		}
 		merged = append(merged, m)
 	}
@@ -148,15 +171,6 @@ func (s *Simulator) tagTargets(ids []string) ([]tagTarget, error) {
 	if len(ids) > maxTaggedResources {
 		return nil, fail("InvalidParameterValue", "At most %d resources can be given", maxTaggedResources)
 	}
-	for _, id := range ids {
-		kind := kindOfID(id)
-		if kind == nil {
-			return nil, fail("InvalidID", "The ID '%s' is not valid", id)
-		}
-		if err := kind.check(id); err != nil {
-			return nil, err
-		}
-	}
 	var out []tagTarget
 	for _, id := range ids {
 		t, err := s.tagTarget(id)
@@ -184,17 +198,17 @@ func (s *Simulator) tagTarget(id string) (tagTarget, error) {
 		return tagTarget{in.tags, func(m map[string]string) { s.changeInstance(in, func() { in.tags = m }) }}, nil
 	case subnetID:
 		if sn, ok := s.subnets.byID[id]; ok {
-			return tagTarget{sn.tags, func(m map[string]string) { sn.tags = m }}, nil
+			return tagTarget{sn.tags, func(m map[string]string) { s.keepSubnet(sn); sn.tags = m }}, nil
 		}
 		return tagTarget{}, kind.missing(id)
 	case groupID:
 		if g, ok := s.groups.byID[id]; ok {
-			return tagTarget{g.tags, func(m map[string]string) { g.tags = m }}, nil
+			return tagTarget{g.tags, func(m map[string]string) { s.keepGroup(g); g.tags = m }}, nil
 		}
 		return tagTarget{}, kind.missing(id)
 	default:
 		if v, ok := s.vpcs.byID[id]; ok {
-			return tagTarget{v.tags, func(m map[string]string) { v.tags = m }}, nil
+			return tagTarget{v.tags, func(m map[string]string) { s.keepVPC(v); v.tags = m }}, nil
 		}
 		return tagTarget{}, kind.missing(id)
 	}

@@ -26,11 +26,13 @@ type World struct {
 
 // Subnet is a subnet; its VPC and zone exist because a subnet names them.
 type Subnet struct {
-	ID   string            `yaml:"id" json:"id"`
-	VPC  string            `yaml:"vpc" json:"vpc"`
-	Zone string            `yaml:"zone" json:"zone"`
-	CIDR string            `yaml:"cidr" json:"cidr"`
-	Tags map[string]string `yaml:"tags" json:"tags,omitempty"`
+	ID   string `yaml:"id" json:"id"`
+	VPC  string `yaml:"vpc" json:"vpc"`
+	Zone string `yaml:"zone" json:"zone"`
+	CIDR string `yaml:"cidr" json:"cidr"`
+	// IPv6CIDR is a /64, where the subnet has one.
+	IPv6CIDR string            `yaml:"ipv6Cidr" json:"ipv6Cidr,omitempty"`
+	Tags     map[string]string `yaml:"tags" json:"tags,omitempty"`
 }
 
 // SecurityGroup is a security group without its rules, which do not matter here.
@@ -51,6 +53,7 @@ type Instance struct {
 	State          string            `yaml:"state" json:"state,omitempty"`
 	SecurityGroups []string          `yaml:"securityGroups" json:"securityGroups,omitempty"`
 	PrivateIP      string            `yaml:"privateIp" json:"privateIp,omitempty"`
+	IPv6           []string          `yaml:"ipv6Addresses" json:"ipv6Addresses,omitempty"`
 	Tags           map[string]string `yaml:"tags" json:"tags,omitempty"`
 }
 
@@ -62,8 +65,13 @@ type Interface struct {
 	Description    string            `yaml:"description" json:"description,omitempty"`
 	Type           string            `yaml:"type" json:"type,omitempty"`
 	PrivateIP      string            `yaml:"privateIp" json:"privateIp,omitempty"`
+	IPv6           []string          `yaml:"ipv6Addresses" json:"ipv6Addresses,omitempty"`
 	Tags           map[string]string `yaml:"tags" json:"tags,omitempty"`
-	Attachment     *Attachment       `yaml:"attachment" json:"attachment,omitempty"`
+	// Requester is the AWS service that has made the interface (a load balancer's, say),
+	// Operator the one that runs it: neither is the account's own to change.
+	Requester  string      `yaml:"requester" json:"requester,omitempty"`
+	Operator   string      `yaml:"operator" json:"operator,omitempty"`
+	Attachment *Attachment `yaml:"attachment" json:"attachment,omitempty"`
 }
 
 // Attachment is where an Interface is attached.
@@ -113,7 +121,12 @@ var (
 func (c *Consistency) UnmarshalYAML(n *yaml.Node) error {
 	switch {
 	case n.Kind == yaml.MappingNode:
-		return c.Lag.UnmarshalYAML(n)
+		if err := c.Lag.UnmarshalYAML(n); err != nil {
+			return err
+		}
+		if c.Lag.P50 == 0 || c.Lag.Max == 0 {
+			return fieldError(n, "needs a p50 above 0 and a max: the time by which everybody sees every write")
+		}
 	case n.Value == "off":
 		c.Lag = Distribution{}
 	case n.Value == "mild":
@@ -179,39 +192,4 @@ type Principal struct {
 	Policies  []string `yaml:"policies" json:"policies,omitempty"`
 	// Documents are the policies themselves; LoadWorld reads them from Policies.
 	Documents []string `yaml:"-" json:"documents,omitempty"`
-}
-
-// Variants choose between answers that EC2 has been seen to give for one situation.
-type Variants struct {
-	// SubnetFull: InsufficientFreeAddressesInSubnet (default), InsufficientCidrBlocks or InvalidParameterValue.
-	SubnetFull string `yaml:"subnetFull" json:"subnetFull,omitempty"`
-	// DeleteInUse: InvalidParameterValue (default) or InvalidNetworkInterface.InUse.
-	DeleteInUse string `yaml:"deleteInUse" json:"deleteInUse,omitempty"`
-	// AttachWithoutCard: allow (default), or taken: without a card index, on a type with
-	// several cards, an index that any card has in use counts as taken.
-	AttachWithoutCard string `yaml:"attachWithoutCard" json:"attachWithoutCard,omitempty"`
-	// TokenOfDeleted: replay (default) answers with the dead interface, mismatch refuses.
-	TokenOfDeleted string `yaml:"tokenOfDeleted" json:"tokenOfDeleted,omitempty"`
-	// TokenLife is how long a client token is remembered, 24h where nothing is said.
-	TokenLife Distribution `yaml:"tokenLife" json:"tokenLife,omitzero"`
-}
-
-func (v Variants) withDefaults() Variants {
-	return Variants{
-		SubnetFull:        orDefault(v.SubnetFull, "InsufficientFreeAddressesInSubnet"),
-		DeleteInUse:       orDefault(v.DeleteInUse, "InvalidParameterValue"),
-		AttachWithoutCard: orDefault(v.AttachWithoutCard, "allow"),
-		TokenOfDeleted:    orDefault(v.TokenOfDeleted, "replay"),
-		TokenLife:         v.TokenLife.or(Exactly(24 * time.Hour)),
-	}
-}
-
-// variantValues are the values that each variant takes.
-func (v Variants) choices() map[string][2][]string {
-	return map[string][2][]string{
-		"subnetFull":        {{v.SubnetFull}, {"InsufficientFreeAddressesInSubnet", "InsufficientCidrBlocks", "InvalidParameterValue"}},
-		"deleteInUse":       {{v.DeleteInUse}, {"InvalidParameterValue", "InvalidNetworkInterface.InUse"}},
-		"attachWithoutCard": {{v.AttachWithoutCard}, {"allow", "taken"}},
-		"tokenOfDeleted":    {{v.TokenOfDeleted}, {"replay", "mismatch"}},
-	}
 }

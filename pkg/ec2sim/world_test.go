@@ -90,7 +90,7 @@ func TestConsistencyWords(t *testing.T) {
 func TestWorldErrors(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ old, new, want string }{
-		{"zone:", "zome:", "w.yaml:3: subnets[0].zome: is not a known key; known here: id, vpc, zone, cidr, tags"},
+		{"zone:", "zome:", "w.yaml:3: subnets[0].zome: is not a known key; known here: id, vpc, zone, cidr, ipv6Cidr, tags"},
 		{"region:", "reigon:", "w.yaml:1: reigon: is not a known key"},
 		{"10.0.1.0/24", "10.0.1.0/8", `w.yaml:3: subnets[0].cidr: "10.0.1.0/8" is not a subnet's CIDR block`},
 		{"10.0.1.0/24", "10.0.1.1/24", `"10.0.1.1/24" is not a subnet's CIDR block`},
@@ -107,6 +107,15 @@ func TestWorldErrors(t *testing.T) {
 		{"tags: {}", "privateIp: 10.9.9.9", `w.yaml:7: instances[0].privateIp: "10.9.9.9" is not an address of 10.0.1.0/24`},
 		{"attach: 2s", "attach: soon", `w.yaml:8: "soon" is not a duration; write it like 2s`},
 		{"attach: 2s", "attach: {p50: 3s, p99: 1s}", "w.yaml:8: is not a distribution; p50 ≤ p99 ≤ max must hold"},
+		{"attach: 2s", "attach: {p50: 0s, p99: 1s}", "w.yaml:8: is not a distribution; p50 must be above 0"},
+		{"region: us-east-1", "consistency: {p50: 0s, p99: 4s, max: 5s}", "w.yaml:1: is not a distribution; p50 must be above 0"},
+		{"region: us-east-1", "consistency: {p50: 1s, p99: 4s}", "w.yaml:1: needs a p50 above 0 and a max"},
+		{"region: us-east-1", "faults: [{effect: error, share: 0}]", `w.yaml:1: "0" is not a share; write a number above 0 and up to 1`},
+		{"cidr: 10.0.1.0/24", "cidr: 10.0.1.0/24, ipv6Cidr: 2001:db8::/56", `w.yaml:3: subnets[0].ipv6Cidr: "2001:db8::/56" is not a subnet's IPv6 CIDR block`},
+		{"region: us-east-1", "interfaces: [{subnet: subnet-0f59b4f14737be9ad, type: banana}]", `w.yaml:1: interfaces[0].type: "banana" is not an interface type`},
+		{"state: running, tags: {}}", "state: terminated}\ninterfaces: [{subnet: subnet-0f59b4f14737be9ad, attachment: {instance: i-0aaaaaaaaaaaaaaa1, deviceIndex: 1}}]", "w.yaml:8: interfaces[0]: IncorrectState"},
+		{"zone: us-east-1a, cidr: 10.0.1.0/24, tags: {Name: a}}", "zone: us-east-1a, cidr: 10.0.1.0/24}\n- {id: subnet-0f59b4f14737be9ae, vpc: vpc-1, zone: us-east-1b, cidr: 10.0.2.0/24}\ninterfaces: [{subnet: subnet-0f59b4f14737be9ae, attachment: {instance: i-0aaaaaaaaaaaaaaa1, deviceIndex: 1}}]", "w.yaml:5: interfaces[0]: InvalidParameterCombination"},
+		{"zone: us-east-1a, cidr: 10.0.1.0/24, tags: {Name: a}}", "zone: us-east-1a, cidr: 10.0.1.0/24}\n- {id: subnet-0f59b4f14737be9ae, vpc: vpc-2, zone: us-east-1a, cidr: 10.0.2.0/24}\ninterfaces: [{subnet: subnet-0f59b4f14737be9ae, attachment: {instance: i-0aaaaaaaaaaaaaaa1, deviceIndex: 1}}]", "w.yaml:5: interfaces[0]: InvalidParameterCombination"},
 		{"attach: 2s", "attach: {p51: 3s}", "w.yaml:8: p51: is not a known key; known here: p50, p99, max"},
 		{"attach: 2s", "attac: 2s", "w.yaml:8: latency.attac: is not a known key"},
 		{"region: us-east-1", "account: 12", `w.yaml:1: account: "12" is not an account ID; write 12 digits in quotes`},

@@ -1,17 +1,17 @@
 package ec2sim
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
-	"sort"
 	"strings"
 )
 
 // Validate finds what could not be built, before it is built: New answers its error.
 func (w World) Validate() error {
 	v := worldCheck{w: w, subnets: map[string]Subnet{}, groups: map[string]SecurityGroup{}, instances: map[string]Instance{}, ids: map[string]string{}}
-	for _, part := range []func() error{v.account, v.checkSubnets, v.checkGroups, v.checkInstances, v.checkInterfaces, v.checkVariants, v.checkQuotas, v.checkFaults, v.checkPrincipals} {
+	for _, part := range []func() error{v.account, v.checkSubnets, v.checkGroups, v.checkInstances, v.checkInterfaces, v.checkVariants, v.checkTimes, v.checkQuotas, v.checkFaults, v.checkPrincipals} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -66,12 +66,23 @@ func (v *worldCheck) checkSubnets() error {
 		if err != nil || !p.Addr().Is4() || p.Bits() < 16 || p.Bits() > 28 || p.Masked() != p {
 			return wrong(s.CIDR, "is not a subnet's CIDR block; write an IPv4 block between /16 and /28, like 10.0.1.0/24", "%s.cidr", where)
 		}
+		if err := checkIPv6CIDR(s.IPv6CIDR); err != nil {
+			return wrong(s.IPv6CIDR, err.Error(), "%s.ipv6Cidr", where)
+		}
 		for id, other := range v.subnets {
 			if other.VPC == s.VPC && netip.MustParsePrefix(other.CIDR).Overlaps(p) {
 				return wrong(s.CIDR, "overlaps "+other.CIDR+" of "+id+" in the same VPC", "%s.cidr", where)
 			}
 		}
 		v.subnets[s.ID] = s
+	}
+	return nil
+}
+
+func checkIPv6CIDR(cidr string) error {
+	p, err := netip.ParsePrefix(cidr)
+	if cidr != "" && (err != nil || !p.Addr().Is6() || p.Bits() != 64 || p.Masked() != p) {
+		return errors.New("is not a subnet's IPv6 CIDR block; write a /64, like 2001:db8:0:1::/64")
 	}
 	return nil
 }
@@ -144,8 +155,8 @@ func (v *worldCheck) instance(where string, in Instance) error {
 		return wrong(in.State, "is not a state; write one of "+strings.Join(startStates, ", "), "%s.state", where)
 	}
 	v.instances[in.ID] = in
-	if err := checkTags(in.Tags); err != nil {
-		return wrong("", err.Error(), "%s.tags", where)
+	if err := v.tags(in.Tags, where); err != nil {
+		return err
 	}
 	return v.placement(where, in.Subnet, in.SecurityGroups, in.PrivateIP)
 }
@@ -161,8 +172,11 @@ func (v *worldCheck) checkInterfaces() error {
 		if err := v.placement(where, e.Subnet, e.SecurityGroups, e.PrivateIP); err != nil {
 			return err
 		}
-		if err := checkTags(e.Tags); err != nil {
-			return wrong("", err.Error(), "%s.tags", where)
+		if err := v.tags(e.Tags, where); err != nil {
+			return err
+		}
+		if e.Type != "" && !slices.Contains(worldInterfaceTypes, e.Type) {
+			return wrong(e.Type, "is not an interface type; write one of "+strings.Join(worldInterfaceTypes, ", "), "%s.type", where)
 		}
 		if e.Attachment == nil {
 			continue
@@ -174,18 +188,53 @@ func (v *worldCheck) checkInterfaces() error {
 	return nil
 }
 
-func (v *worldCheck) checkVariants() error {
-	choices := v.w.Variants.withDefaults().choices()
-	names := make([]string, 0, len(choices))
-	for name := range choices {
-		names = append(names, name)
+func (v *worldCheck) tags(tags map[string]string, where string) error {
+	if err := checkWorldTags(tags); err != nil {
+		return wrong("", err.Error(), "%s.tags", where)
 	}
-	sort.Strings(names)
-	for _, name := range names {
-		got, known := choices[name][0][0], choices[name][1]
-		if !slices.Contains(known, got) {
-			return wrong(got, "is not a value of it; write one of "+strings.Join(known, ", "), "variants.%s", name)
+	return nil
+}
+
+// checkWorldTags are all the checks of tags, for those that no call has brought.
+func checkWorldTags(tags map[string]string) error {
+	if err := checkTags(tags); err != nil {
+		return err
+	}
+	return checkTagLimit(len(tags))
+}
+
+func (v *worldCheck) checkVariants() error {
+	variants := v.w.Variants.withDefaults()
+	for _, c := range variants.choices() {
+		if !slices.Contains(c.values, *c.chosen) {
+			return wrong(*c.chosen, "is not a value of it; write one of "+strings.Join(c.values, ", "), "variants.%s", c.key)
 		}
+	}
+	return nil
+}
+
+// checkTimes looks at distributions, which a world that is made in Go may have wrong too.
+func (v *worldCheck) checkTimes() error {
+	l := v.w.Latency
+	for _, d := range []struct {
+		field string
+		Distribution
+	}{
+		{"latency.attach", l.Attach},
+		{"latency.detach", l.Detach},
+		{"latency.call", l.Call},
+		{"latency.start", l.Start},
+		{"latency.stop", l.Stop},
+		{"latency.terminate", l.Terminate},
+		{"variants.tokenLife", v.w.Variants.TokenLife},
+		{"consistency", v.w.Consistency.Lag},
+	} {
+		if problem := d.problem(); problem != "" {
+			return wrong("", problem, "%s", d.field)
+		}
+	}
+	if lag := v.w.Consistency.Lag; lag.P50 > 0 && lag.Max == 0 {
+		return wrong("", "needs a max: the time by which everybody sees every write", "consistency")
 	}
 	return nil
 }
