@@ -24,6 +24,11 @@ const controllerPolicy = `{
      "Resource": "arn:aws:ec2:*:*:network-interface/*", "Condition": {"StringEquals": {"aws:ResourceTag/owner": "me"}}},
     {"Effect": "Allow", "Action": ["ec2:AttachNetworkInterface", "ec2:DetachNetworkInterface"], "Resource": "arn:aws:ec2:*:*:instance/*",
      "Condition": {"Null": {"ec2:ResourceTag/cluster": "false"}}},
+    {"Effect": "Allow", "Action": "ec2:ModifyNetworkInterfaceAttribute", "Resource": "arn:aws:ec2:*:*:instance/*",
+     "Condition": {"Null": {"ec2:ResourceTag/cluster": "false"}}},
+    {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"},
+    {"Effect": "Allow", "Action": "ec2:CreateTags", "Resource": "arn:aws:ec2:*:*:instance/*", "Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}}},
+    {"Effect": "Deny", "Action": "ec2:ModifyNetworkInterfaceAttribute", "Resource": "*", "Condition": {"StringEquals": {"ec2:Attribute": "SourceDestCheck"}}},
     {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"ec2:ResourceTag/frozen": "true"}}}
   ]
 }`
@@ -47,12 +52,40 @@ func asController(do func(*lab) error) func(*lab) error {
 	}
 }
 
+func launchTagged(in *runInput) {
+	in.TagSpecifications = []types.TagSpecification{{ResourceType: "instance", Tags: []types.Tag{{Key: new("a"), Value: new("1")}}}}
+}
+
+func nicTag(in *runInput) {
+	in.TagSpecifications = append(in.TagSpecifications, types.TagSpecification{ResourceType: "network-interface", Tags: []types.Tag{{Key: new("a"), Value: new("1")}}})
+}
+
+// TestDenial: the message names who, what and why, and ends in what only IAM can read.
+func TestDenial(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, guarded)
+	_, err := clientOf(l.sim.Transport(), "AKIDCONTROLLER").TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{node}})
+	for _, part := range []string{"user/controller is not authorized to perform: ec2:TerminateInstances on resource: arn:aws:ec2:us-east-1:123456789012:instance/" + node, "because no identity-based policy allows", "Encoded authorization failure message: "} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("the denial %v lacks %q", err, part)
+		}
+	}
+}
+
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	eni := types.ResourceTypeNetworkInterface
 	mine := tagSpec(eni, "owner", "me")
 	const denied = "UnauthorizedOperation"
 	rows := []row{
+		{situation: "launch with tags for both kinds", when: doRun(1, launchTagged), code: "OK"},
+		{situation: "launch that tags an interface without leave", when: doRun(1, launchTagged, nicTag), code: denied},
+		{situation: "delete mine while a Deny holds for the key in other letters", given: created(subnetA, tagSpec(eni, "owner", "me", "Frozen", "true")), when: doDelete(nil), code: denied},
+		{situation: "modify the attachment of mine on a node of the cluster", given: given(created(subnetA, mine), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doModify(dot(true)), code: "OK"},
+		{situation: "modify the attachment of mine on another instance", given: given(created(subnetA, mine), func(l *lab) { l.attach(l.eni, small, 0, 1) }), when: doModify(dot(true)), code: denied},
+		{situation: "modify an attribute that is denied", given: created(subnetA, mine), when: doModify(func(_ *lab, in *modifyInput) {
+			in.SourceDestCheck = &types.AttributeBooleanValue{Value: new(false)}
+		}), code: denied},
 		{situation: "describe", when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK"},
 		{situation: "create with the tag", when: doCreate(subnetA, mine), code: "OK"},
 		{situation: "create with another key that is allowed", when: doCreate(subnetA, tagSpec(eni, "owner", "me", "name", "x")), code: "OK"},
@@ -143,6 +176,8 @@ func TestPolicyRefused(t *testing.T) {
 		``, `{}`, `{"Statement": []}`, `{"Statement": {"Effect": "Maybe", "Action": "*", "Resource": "*"}}`,
 		`{"Statement": {"Effect": "Allow", "Resource": "*"}}`, `{"Statement": {"Effect": "Allow", "Action": "*"}}`,
 		`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Mood": 1}}`,
+		`{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:ec2:*:${aws:PrincipalAccount}:*"}}`,
+		`{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringNotEquals": {"aws:ResourceTag/owner": "${aws:username}"}}}}`,
 		`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"DateEquals": {"aws:TagKeys": "x"}}}}`,
 		`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"ForSome:StringEquals": {"aws:TagKeys": "x"}}}}`,
 		`{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"aws:SourceIp": "x"}}}}`,

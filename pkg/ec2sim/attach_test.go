@@ -112,6 +112,31 @@ func TestAttach(t *testing.T) {
 		{situation: "EFA on a stopped instance", given: given(func(l *lab) { l.stop(big) }, created(subnetA, func(in *ec2.CreateNetworkInterfaceInput) {
 			in.InterfaceType = types.NetworkInterfaceCreationTypeEfa
 		})), when: doAttach(nil, big, 0, 1), code: "OK"},
+		{situation: "taken slot comes before the limit of EFAs", given: given(func(l *lab) { l.attached(halted, 1) }, created(subnetA, efa)), world: func(w *World) { w.Instances[3].Type = "c5n.18xlarge" }, when: doAttach(nil, halted, 0, 1), code: "InvalidParameterValue"},
+		{situation: "more EFAs than the type takes", world: func(w *World) { w.Instances[3].Type = "c5n.18xlarge" }, given: given(created(subnetA, efa), func(l *lab) { l.attach(l.eni, halted, 0, 1) }, created(subnetA, efa)), when: doAttach(nil, halted, 0, 2), code: "AttachmentLimitExceeded"},
+		{situation: "ENA Express", world: express, given: created(subnetA), when: attachWith(func(in *attachInput) {
+			in.EnaSrdSpecification = &types.EnaSrdSpecification{EnaSrdEnabled: aws.Bool(true), EnaSrdUdpSpecification: &types.EnaSrdUdpSpecification{EnaSrdUdpEnabled: aws.Bool(true)}}
+		}), code: "OK", then: func(l *lab) {
+			if s := l.describe(l.eni).Attachment.EnaSrdSpecification; s == nil || !*s.EnaSrdUdpSpecification.EnaSrdUdpEnabled {
+				l.Errorf("ENA Express is %+v", s)
+			}
+		}},
+		{situation: "ENA Express off on a type without", given: created(subnetA), when: attachWith(func(in *attachInput) {
+			in.EnaSrdSpecification = &types.EnaSrdSpecification{EnaSrdEnabled: aws.Bool(false)}
+		}), code: "OK"},
+		{situation: "ENA Express on a type without", given: created(subnetA), when: attachWith(func(in *attachInput) {
+			in.EnaSrdSpecification = &types.EnaSrdSpecification{EnaSrdEnabled: aws.Bool(true)}
+		}), code: "InvalidParameterValue"},
+		{situation: "ENA Express for UDP only", world: express, given: created(subnetA), when: attachWith(func(in *attachInput) {
+			in.EnaSrdSpecification = &types.EnaSrdSpecification{EnaSrdUdpSpecification: &types.EnaSrdUdpSpecification{EnaSrdUdpEnabled: aws.Bool(true)}}
+		}), code: "InvalidParameterCombination"},
+		{situation: "in use, variant", world: func(w *World) { w.Variants.AttachInUse = "InvalidParameterValue" }, given: func(l *lab) { l.attached(node, 1) }, when: doAttach(nil, node, 0, 2), code: "InvalidParameterValue"},
+		{situation: "transitional status, variant", world: func(w *World) { w.Variants.InterfaceStatus = "transitional" }, given: created(subnetA), when: doAttach(nil, node, 0, 1), code: "OK", then: func(l *lab) {
+			l.want("the status", string(l.describe(l.eni).Status), "attaching")
+			l.settle()
+			l.want("the status, attached", string(l.describe(l.eni).Status), "in-use")
+		}},
+		{situation: "AWS's own", world: foreignInterfaces, given: func(l *lab) { l.eni = operated }, when: doAttach(nil, node, 0, 1), code: "OperationNotPermitted"},
 		{situation: "no card named, index taken on another card, variant off", given: given(created(subnetA), func(l *lab) { l.attach(l.eni, big, 2, 1) }, created(subnetA)), when: attachWithoutCard(big, 1), code: "OK"},
 		{
 			situation: "no card named, index taken on another card, variant on", world: func(w *World) { w.Variants.AttachWithoutCard = "taken" },
@@ -126,6 +151,19 @@ func TestAttach(t *testing.T) {
 			return err
 		}, code: "DryRunOperation", status: 412, then: stateIs("available")},
 	})
+}
+
+type attachInput = ec2.AttachNetworkInterfaceInput
+
+func efa(in *createInput) { in.InterfaceType = types.NetworkInterfaceCreationTypeEfa }
+
+func attachWith(change func(*attachInput)) func(*lab) error {
+	return func(l *lab) error {
+		in := &attachInput{NetworkInterfaceId: &l.eni, InstanceId: aws.String(node), DeviceIndex: aws.Int32(1), NetworkCardIndex: aws.Int32(0)}
+		change(in)
+		_, err := l.ec2.AttachNetworkInterface(l.Context(), in)
+		return err
+	}
 }
 
 func attachWithoutCard(instance string, index int32) func(*lab) error {
@@ -175,6 +213,7 @@ func TestDetach(t *testing.T) {
 		{situation: "stopped instance", given: given(onNode, func(l *lab) { l.stop(node) }), when: doDetach(nil, false), code: "OK"},
 		{situation: "instance shutting down", given: given(onNode, terminating(node)), when: doDetach(nil, false), code: "IncorrectState"},
 		{situation: "instance that terminates meanwhile", given: given(onNode, detaching, terminating(node), settled), when: doDetach(nil, false), code: "InvalidAttachmentID.NotFound", then: stateIs("available")},
+		{situation: "AWS's own", world: foreignInterfaces, given: func(l *lab) { l.att = *l.describe(balancer).Attachment.AttachmentId }, when: doDetach(nil, false), code: "OperationNotPermitted"},
 		{situation: "no attachment ID", when: func(l *lab) error { return l.form("Action=DetachNetworkInterface") }, code: "MissingParameter"},
 	})
 }
@@ -187,6 +226,7 @@ func TestDelete(t *testing.T) {
 		{situation: "attached, variant", world: func(w *World) { w.Variants.DeleteInUse = "InvalidNetworkInterface.InUse" }, given: func(l *lab) { l.attached(node, 1) }, when: doDelete(nil), code: "InvalidNetworkInterface.InUse"},
 		{situation: "attaching", given: given(created(subnetA), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doDelete(nil), code: "InvalidParameterValue"},
 		{situation: "detaching", given: func(l *lab) { l.attached(node, 1); l.must(doDetach(nil, false)(l)) }, when: doDelete(nil), code: "InvalidParameterValue"},
+		{situation: "AWS's own", world: foreignInterfaces, when: doDelete(aws.String(balancer)), code: "AuthFailure", status: 401},
 		{situation: "deleted", given: given(created(subnetA), func(l *lab) { l.must(doDelete(nil)(l)) }), when: doDelete(nil), code: "InvalidNetworkInterfaceID.NotFound"},
 		{situation: "unknown", when: doDelete(aws.String(nobody)), code: "InvalidNetworkInterfaceID.NotFound"},
 		{situation: "malformed", when: doDelete(aws.String("eni-0FFFFFFFFFFFFFFF0")), code: "InvalidNetworkInterfaceId.Malformed"},

@@ -146,6 +146,14 @@ func TestDescribeInterfaces(t *testing.T) {
 			d.MaxResults, d.NetworkInterfaceIds = aws.Int32(5), []string{nobody}
 		}), code: "InvalidParameterCombination"},
 		{situation: "MaxResults is no number", when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&MaxResults=many") }, code: "InvalidParameterValue"},
+		{situation: "MaxResults 4, variant", world: func(w *World) { w.Variants.MaxResults = "InvalidMaxResults" }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidMaxResults"},
+		{situation: "what AWS runs is hidden", world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(6)},
+		{situation: "what AWS runs, asked for", world: foreignInterfaces, when: in(func(d *ec2.DescribeNetworkInterfacesInput) {
+			d.IncludeManagedResources, d.Filters = aws.Bool(true), filtered("operator.managed", "true", "operator.principal", "eks.amazonaws.com")
+		}), code: "OK", then: found(1)},
+		{situation: "what AWS runs, variant", world: func(w *World) { foreignInterfaces(w); w.Variants.ManagedResources = "shown" }, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(7)},
+		{situation: "what AWS has made", world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("requester-id", "amazon-elb", "requester-managed", "true")}), code: "OK", then: found(1)},
+		{situation: "what AWS runs, by ID", world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{operated}}), code: "InvalidNetworkInterfaceID.NotFound"},
 		{situation: "NextToken made up", when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.NextToken = aws.String("abc") }), code: "InvalidNextToken"},
 		{situation: "NextToken of another request", given: several, when: func(l *lab) error {
 			_, next := l.page(nil, "")

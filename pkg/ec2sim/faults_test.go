@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
@@ -70,6 +71,8 @@ func TestFaultRules(t *testing.T) {
 		{`{"effect": "cut-after", "nth": 2}`, "ok - ok ok"},
 		{`{"effect": "share", "share": 0.5}`, ""},
 		{`{"effect": "delay"}`, ""},
+		{`{"effect": "error", "share": 0}`, ""},
+		{`{"effect": "error", "code": "InsufficientInstanceCapacity", "times": 1}`, "InsufficientInstanceCapacity ok ok ok"},
 		{`{"effect": "error", "share": 2}`, ""},
 		{`{"effect": "error", "colour": "red"}`, ""},
 		{`{"effect": "error", "status": 200}`, ""},
@@ -227,6 +230,14 @@ func TestControl(t *testing.T) {
 		{"POST", "clock", `{"advance": "1m"}`, 200, "available"},
 		{"POST", "interfaces/" + l.eni + "/detach", "", 400, "available"},
 		{"POST", "interfaces/" + l.eni + "/attach", `{"instance": "` + node + `", "deviceIndex": 0}`, 400, "available"},
+		{"POST", "interfaces/" + l.primaryOf(node) + "/detach", "", 400, "available"},
+		{"POST", "interfaces/" + l.primaryOf(node) + "/detach?now=true", "", 400, "available"},
+		{"POST", "interfaces/" + l.primaryOf(node) + "/delete", "", 400, "available"},
+		{"POST", "interfaces", `{"subnet": "` + subnetB + `", "attachment": {"instance": "` + node + `", "deviceIndex": 5}}`, 400, "available"},
+		{"POST", "interfaces", `{"subnet": "` + subnetX + `", "attachment": {"instance": "` + node + `", "deviceIndex": 5}}`, 400, "available"},
+		{"POST", "interfaces", `{"subnet": "` + subnetA + `", "type": "banana"}`, 400, "available"},
+		{"POST", "interfaces", `{"subnet": "` + subnetA + `", "securityGroups": ["a", "b", "c", "d", "e", "f"]}`, 400, "available"},
+		{"POST", "interfaces", `{"subnet": "` + subnetA2 + `", "type": "lambda"}`, 200, "available"},
 		{"POST", "interfaces/" + l.eni + "/attach", `{"instance": "` + node + `", "deviceIndex": 3}`, 200, "in-use/attached"},
 		{"POST", "interfaces/" + l.eni + "/detach?now=true", "", 200, "available"},
 		{"POST", "interfaces/" + l.eni + "/attach", `{"instance": "` + launched.ID + `", "deviceIndex": 1}`, 200, "in-use/attached"},
@@ -276,5 +287,117 @@ func TestCallsAndLog(t *testing.T) {
 	}
 	if status, _ := l.control("GET", "log?since=x", ""); status != 400 {
 		t.Errorf("since=x is answered with %d", status)
+	}
+}
+
+// TestFaultsTogether: a rule that another one keeps from striking strikes later.
+func TestFaultsTogether(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ first, second, want string }{
+		{`{"effect": "cut-before", "times": 1}`, `{"effect": "error", "times": 1}`, "- InternalError ok ok"},
+		{`{"effect": "cut-before", "nth": 2}`, `{"effect": "error", "nth": 2}`, "ok - InternalError ok"},
+		{`{"effect": "cut-before", "every": 2}`, `{"effect": "error", "nth": 4}`, "ok - ok -"},
+		{`{"effect": "stuck-attaching", "times": 1}`, `{"effect": "error", "times": 1}`, "InternalError ok ok ok"},
+	} {
+		l := newLab(t)
+		fault(c.first)(l)
+		fault(c.second)(l)
+		if got := l.codes(4, doCreate(subnetA)); got != c.want {
+			t.Errorf("%s with %s: %s, want %s", c.first, c.second, got, c.want)
+		}
+	}
+}
+
+// TestFaultOfAttachment: a detach names only the attachment, which stands for its
+// interface and its instance.
+func TestFaultOfAttachment(t *testing.T) {
+	t.Parallel()
+	for _, by := range []func(*lab) string{func(l *lab) string { return l.eni }, func(*lab) string { return node }, func(l *lab) string { return l.att }} {
+		l := newLab(t)
+		l.attached(node, 1)
+		fault(fmt.Sprintf(`{"action": "DetachNetworkInterface", "resource": %q, "effect": "stuck-detaching"}`, by(l)))(l)
+		l.must(doDetach(nil, false)(l))
+		l.settle()
+		l.want("the interface", l.state(l.eni), "in-use/detaching")
+	}
+}
+
+// TestFaultStatuses: EC2's server errors keep their status when they are injected.
+func TestFaultStatuses(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]int{
+		"InsufficientInstanceCapacity": 500, "InsufficientAddressCapacity": 500, "InternalError": 500, "Unavailable": 503,
+		"RequestLimitExceeded": 503, "UnauthorizedOperation": 403, "AuthFailure": 401, "IncorrectState": 400,
+	} {
+		l := newLab(t)
+		fault(fmt.Sprintf(`{"effect": "error", "code": %q}`, code))(l)
+		if got, status := outcome(doCreate(subnetA)(l)); got != code || status != want {
+			t.Errorf("%s is answered with %s %d, want %d", code, got, status, want)
+		}
+	}
+}
+
+// TestResourceBuckets: a call about many instances takes a token for each.
+func TestResourceBuckets(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(w *World) { w.Quotas = Quotas{InterfacesPerRegion: 5000} })
+	most := func(n int32) func(*runInput) { return func(in *runInput) { in.MaxCount = &n } }
+	launch := func(n int32) string {
+		code, _ := outcome(doRun(1, most(n))(l))
+		return code
+	}
+	if got := launch(900); got != "OK" {
+		t.Fatalf("nine hundred instances: %s", got)
+	}
+	if got := launch(101); got != "RequestLimitExceeded" {
+		t.Errorf("more than a thousand instances: %s", got)
+	}
+	if got := launch(100); got != "OK" {
+		t.Errorf("a thousand instances: %s", got)
+	}
+	l.clock.Advance(10 * time.Second)
+	if got := launch(20); got != "OK" {
+		t.Errorf("twenty more, ten seconds later: %s", got)
+	}
+	_, err := l.ec2.RunInstances(t.Context(), &runInput{ImageId: aws.String("ami-12345678"), MinCount: aws.Int32(1), MaxCount: aws.Int32(9), InstanceType: "m5.xlarge", SubnetId: aws.String(subnetA)})
+	if err == nil || !strings.Contains(err.Error(), "Account 123456789012 has been throttled on ec2:RunInstances") {
+		t.Errorf("a throttle says %v", err)
+	}
+}
+
+// TestSharedBucket: a variant has all actions that change something draw from one bucket.
+func TestSharedBucket(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(w *World) { w.Quotas, w.Variants.MutatingBuckets = Quotas{}, "shared" })
+	n := 0
+	for code := "OK"; code == "OK"; n++ {
+		code, _ = outcome(doCreate(subnetA)(l))
+	}
+	if code, _ := outcome(doDelete(nil)(l)); n != 51 || code != "RequestLimitExceeded" {
+		t.Errorf("the %d-th create is throttled, and then a delete gives %s", n, code)
+	}
+	if code, _ := outcome(list(describeAll)(l)); code != "OK" {
+		t.Errorf("a describe gives %s", code)
+	}
+}
+
+// TestMemory: neither tokens nor made-up actions pile up for ever.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(w *World) { w.Variants.TokenLife = Exactly(time.Minute) })
+	for i := range 3 * minSweep {
+		l.must(doCreate(subnetA, token(fmt.Sprint(i)))(l))
+		l.must(doDelete(nil)(l))
+		l.clock.Advance(time.Second)
+	}
+	if n := len(l.sim.tokens); n > 2*minSweep {
+		t.Errorf("%d tokens are kept", n)
+	}
+	for i := range 2 * maxUnknown {
+		_ = l.form(fmt.Sprintf("Action=Fly%d", i))
+	}
+	calls := l.sim.Calls()
+	if n := calls[otherActions]["InvalidAction"]; n != maxUnknown || calls["Fly1"]["InvalidAction"] != 1 {
+		t.Errorf("%d unknown actions are counted together", n)
 	}
 }

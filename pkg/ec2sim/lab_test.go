@@ -56,6 +56,18 @@ func labWorld() World {
 	}
 }
 
+const (
+	balancer = "eni-0eeeeeeeeeeeeeee1" // a load balancer's, attached
+	operated = "eni-0eeeeeeeeeeeeeee2" // run by another service, not attached
+)
+
+// foreignInterfaces adds two that are AWS's.
+func foreignInterfaces(w *World) {
+	w.Interfaces = append(w.Interfaces,
+		Interface{ID: balancer, Subnet: subnetA, Type: "network_load_balancer", Requester: "amazon-elb", Attachment: &Attachment{Instance: node, DeviceIndex: 3}},
+		Interface{ID: operated, Subnet: subnetA, Operator: "eks.amazonaws.com"})
+}
+
 // lab is a simulator with the real SDK in front of it, on a clock that stands still.
 type lab struct {
 	*testing.T

@@ -90,6 +90,7 @@ func TestModify(t *testing.T) {
 				l.Errorf("tracking is %+v", c)
 			}
 		}},
+		{situation: "AWS's own", world: foreignInterfaces, given: func(l *lab) { l.eni = balancer }, when: doModify(setAbout("x")), code: "AuthFailure", status: 401},
 		{situation: "two attributes", given: created(subnetA), when: doModify(setAbout("x"), setGroups(other)), code: "InvalidParameterCombination"},
 		{situation: "no attribute", given: created(subnetA), when: doModify(), code: "MissingParameter"},
 		{situation: "unknown interface", given: func(l *lab) { l.eni = nobody }, when: doModify(setAbout("x")), code: "InvalidNetworkInterfaceID.NotFound"},

@@ -49,6 +49,7 @@ func TestEnvelope(t *testing.T) {
 		{"other Region", "POST", "", "Action=DescribeVpcs", strings.Replace(signed, "us-east-1", "eu-west-1", 1), "AuthFailure", 401},
 		{"other service", "POST", "", "Action=DescribeVpcs", strings.Replace(signed, "/ec2/", "/s3/", 1), "AuthFailure", 401},
 		{"signed in the query string", "GET", "Action=DescribeVpcs" + version + "&X-Amz-Credential=AKID%2F20260102%2Fus-east-1%2Fec2%2Faws4_request&X-Amz-Signature=00", "", "", "", 200},
+		{"credentials in the query string without a signature", "GET", "Action=DescribeVpcs" + version + "&X-Amz-Credential=AKID%2F20260102%2Fus-east-1%2Fec2%2Faws4_request", "", "", "AuthFailure", 401},
 		{"GET", "GET", "Action=DescribeVpcs" + version, "", signed, "", 200},
 		{"POST", "POST", "", "Action=DescribeVpcs" + version, signed, "", 200},
 		{"unknown action", "POST", "", "Action=Fly", signed, "InvalidAction", 400},
@@ -68,6 +69,9 @@ func TestEnvelope(t *testing.T) {
 		data, err := io.ReadAll(resp.Body)
 		l.must(err)
 		l.must(resp.Body.Close())
+		if id := resp.Header.Get("X-Amzn-Requestid"); id == "" || !strings.Contains(string(data), id) {
+			t.Errorf("%s: the header says request %q, the body %s", c.name, id, data)
+		}
 		var e envelope
 		if err := xml.Unmarshal(data, &e); err != nil {
 			t.Errorf("%s: %v in %s", c.name, err, data)
