@@ -29,6 +29,7 @@ var controls = map[string]func(s *Simulator, r *http.Request, part []string) (an
 	"GET clock":                  getClock,
 	"POST clock":                 postClock,
 	"GET world":                  getWorld,
+	"PUT world":                  putWorld,
 	"POST instances":             postInstance,
 	"POST instances * start":     onInstance((*Simulator).start),
 	"POST instances * stop":      onInstance((*Simulator).stop),
@@ -117,7 +118,23 @@ func (s *Simulator) Log(since int) []LogEntry {
 
 func getCalls(s *Simulator, _ *http.Request, _ []string) (any, error) { return s.Calls(), nil }
 
-func getWorld(s *Simulator, _ *http.Request, _ []string) (any, error) { return s.Snapshot(), nil }
+func getWorld(s *Simulator, _ *http.Request, _ []string) (any, error) { return s.Save(), nil }
+
+// maxWorld is far more than the snapshot of any account that is worth simulating.
+const maxWorld = 1 << 30
+
+func putWorld(s *Simulator, r *http.Request, _ []string) (any, error) {
+	var form Snapshot
+	d := json.NewDecoder(io.LimitReader(r.Body, maxWorld))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&form); err != nil {
+		return nil, err
+	}
+	if err := s.Restore(form); err != nil {
+		return nil, err
+	}
+	return s.Snapshot(), nil
+}
 
 func (s *Simulator) serveLog(w http.ResponseWriter, r *http.Request) {
 	since, err := strconv.Atoi(orDefault(r.URL.Query().Get("since"), "0"))

@@ -1,6 +1,7 @@
 package ec2sim
 
 import (
+	"cmp"
 	"container/heap"
 	"time"
 )
@@ -36,12 +37,11 @@ type eventQueue struct {
 // Len, Less, Swap, Push and Pop implement heap.Interface.
 func (q *eventQueue) Len() int { return len(q.list) }
 
-func (q *eventQueue) Less(i, j int) bool {
-	a, b := q.list[i], q.list[j]
-	if !a.At.Equal(b.At) {
-		return a.At.Before(b.At)
-	}
-	return a.Seq < b.Seq
+func (q *eventQueue) Less(i, j int) bool { return q.list[i].compare(q.list[j]) < 0 }
+
+// compare orders events by time, and by order of making within one instant.
+func (e event) compare(other event) int {
+	return cmp.Or(e.At.Compare(other.At), cmp.Compare(e.Seq, other.Seq))
 }
 
 func (q *eventQueue) Swap(i, j int) { q.list[i], q.list[j] = q.list[j], q.list[i] }

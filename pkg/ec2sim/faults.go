@@ -85,7 +85,9 @@ type faultRule struct {
 	Fault
 	// Seen and Struck count the calls that the rule concerned and struck; Owed are strikes
 	// that another rule has kept it from.
-	Seen, Struck, Owed int
+	Seen   int `json:"seen"`
+	Struck int `json:"struck"`
+	Owed   int `json:"owed,omitempty"`
 }
 
 func (s *Simulator) addFault(f Fault) Fault {

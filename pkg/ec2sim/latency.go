@@ -73,6 +73,9 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
+// UnmarshalJSON implements json.Unmarshaler: JSON is YAML too.
+func (d *Duration) UnmarshalJSON(data []byte) error { return yaml.Unmarshal(data, d) }
+
 // MarshalJSON implements json.Marshaler.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
@@ -107,6 +110,9 @@ func (d Distribution) problem() string {
 	}
 	return ""
 }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Distribution) UnmarshalJSON(data []byte) error { return yaml.Unmarshal(data, d) }
 
 // MarshalJSON writes what UnmarshalYAML reads.
 func (d Distribution) MarshalJSON() ([]byte, error) {

@@ -11,17 +11,9 @@ import (
 func (s *Simulator) populate(w World) error {
 	s.subnets, s.groups, s.vpcs = newTable[*subnet](), newTable[*securityGroup](), newTable[*vpc]()
 	s.instances, s.interfaces = newTable[*instance](), newTable[*networkInterface]()
-	for _, sn := range w.Subnets {
-		prefix := netip.MustParsePrefix(sn.CIDR)
-		n := &subnet{
-			id: sn.ID, vpc: s.vpc(sn.VPC), zone: sn.Zone, zoneID: zoneIDOf(s.region, sn.Zone),
-			cidr: prefix, tags: maps.Clone(sn.Tags), pool: newAddressPool(prefix),
-		}
-		if sn.IPv6CIDR != "" {
-			n.cidr6 = netip.MustParsePrefix(sn.IPv6CIDR)
-			n.pool6 = newAddressPool6(n.cidr6)
-		}
-		n.vpc.cover(prefix)
+	for _, form := range w.Subnets {
+		n := s.newSubnet(form)
+		n.vpc.cover(n.cidr)
 		s.subnets.add(n)
 	}
 	s.addGroups(w.SecurityGroups)
@@ -42,6 +34,20 @@ func (s *Simulator) populate(w World) error {
 	s.unsettled = newUnsettled()
 	s.reserved = nil
 	return nil
+}
+
+// newSubnet makes a subnet with all its addresses free.
+func (s *Simulator) newSubnet(form Subnet) *subnet {
+	prefix := netip.MustParsePrefix(form.CIDR)
+	n := &subnet{
+		id: form.ID, vpc: s.vpc(form.VPC), zone: form.Zone, zoneID: zoneIDOf(s.region, form.Zone),
+		cidr: prefix, tags: maps.Clone(form.Tags), pool: newAddressPool(prefix),
+	}
+	if form.IPv6CIDR != "" {
+		n.cidr6 = netip.MustParsePrefix(form.IPv6CIDR)
+		n.pool6 = newAddressPool6(n.cidr6)
+	}
+	return n
 }
 
 // reserve notes the addresses that the world names, so that none of them is drawn for

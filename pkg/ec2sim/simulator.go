@@ -22,12 +22,25 @@ type Simulator struct {
 	clock Clock
 
 	mu sync.Mutex
+	state
+	// log is of the process, not of the world: it outlives a restored world.
+	log callLog
+	// audience is who looks at the console.
+	audience audience
+	// scratch is where answers are written before they are copied out, under the lock.
+	scratch []byte
+}
+
+// state is all that a snapshot holds and a restore replaces.
+type state struct {
 	// offset is what POST /_sim/clock has added to the clock.
 	offset time.Duration
 	// when is the time of what is just happening: that of the call in hand, or that of an
 	// event which came due before it.
 	when time.Time
-	rng  *rand.Rand
+	// rng draws from source, whose state can be saved.
+	rng    *rand.Rand
+	source *rand.PCG
 	// pageKey seals pagination tokens.
 	pageKey [32]byte
 
@@ -53,16 +66,12 @@ type Simulator struct {
 	// reserved are addresses that a world in building names for somebody.
 	reserved map[netip.Addr]bool
 
-	due     eventQueue
-	buckets map[string]*bucket
-	faults  []*faultRule
-	faultN  int
-	log     callLog
-	access  *access
-	// audience is who looks at the console.
-	audience audience
-	// scratch is where answers are written before they are copied out, under the lock.
-	scratch []byte
+	due        eventQueue
+	buckets    map[string]*bucket
+	faults     []*faultRule
+	faultN     int
+	principals []Principal
+	access     *access
 }
 
 // New builds a simulator, or says with a *FieldError why the world cannot be.
@@ -79,7 +88,8 @@ func New(w World, opts Options) (*Simulator, error) {
 
 // load fills the simulator from a world.
 func (s *Simulator) load(w World, seed int64) error {
-	s.rng = rand.New(rand.NewPCG(uint64(seed), 0x656332))
+	s.source = rand.NewPCG(uint64(seed), 0x656332)
+	s.rng = rand.New(s.source)
 	for i := range s.pageKey {
 		s.pageKey[i] = byte(s.rng.Uint32())
 	}
@@ -98,7 +108,7 @@ func (s *Simulator) load(w World, seed int64) error {
 	if err != nil {
 		return err
 	}
-	s.access = access
+	s.access, s.principals = access, w.Principals
 	for _, f := range w.Faults {
 		s.addFault(f)
 	}

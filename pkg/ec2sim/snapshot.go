@@ -14,6 +14,8 @@ type Snapshot struct {
 	Groups     []SecurityGroup `json:"securityGroups"`
 	Instances  []InstanceNow   `json:"instances"`
 	Interfaces []InterfaceNow  `json:"interfaces"`
+	// State is what a restore needs beside all that; Snapshot leaves it out, Save has it.
+	State *State `json:"state,omitempty"`
 }
 
 // SubnetNow is a subnet with the number of its free addresses.
@@ -70,24 +72,28 @@ type AttachmentNow struct {
 // Snapshot tells how the world is, which is not always how describes show it.
 func (s *Simulator) Snapshot() Snapshot {
 	var out Snapshot
-	s.locked(func(now time.Time) {
-		out = Snapshot{
-			Time: now, Region: s.region, Account: s.account, Subnets: []SubnetNow{}, Groups: []SecurityGroup{},
-			Instances: []InstanceNow{}, Interfaces: []InterfaceNow{},
-		}
-		for _, n := range s.subnets.sorted {
-			out.Subnets = append(out.Subnets, SubnetNow{Subnet{ID: n.id, VPC: n.vpc.id, Zone: n.zone, CIDR: n.cidr.String(), IPv6CIDR: n.ipv6(), Tags: maps.Clone(n.tags)}, n.zoneID, n.pool.available()})
-		}
-		for _, g := range s.groups.sorted {
-			out.Groups = append(out.Groups, SecurityGroup{g.id, g.vpc.id, g.name, g.description, maps.Clone(g.tags)})
-		}
-		for _, in := range s.instances.sorted {
-			out.Instances = append(out.Instances, in.now())
-		}
-		for _, e := range s.interfaces.sorted {
-			out.Interfaces = append(out.Interfaces, e.now())
-		}
-	})
+	s.locked(func(now time.Time) { out = s.snapshot(now) })
+	return out
+}
+
+// snapshot is called with the lock held.
+func (s *Simulator) snapshot(now time.Time) Snapshot {
+	out := Snapshot{
+		Time: now.UTC().Round(0), Region: s.region, Account: s.account, Subnets: []SubnetNow{}, Groups: []SecurityGroup{},
+		Instances: []InstanceNow{}, Interfaces: []InterfaceNow{},
+	}
+	for _, n := range s.subnets.sorted {
+		out.Subnets = append(out.Subnets, SubnetNow{Subnet{ID: n.id, VPC: n.vpc.id, Zone: n.zone, CIDR: n.cidr.String(), IPv6CIDR: n.ipv6(), Tags: maps.Clone(n.tags)}, n.zoneID, n.pool.available()})
+	}
+	for _, g := range s.groups.sorted {
+		out.Groups = append(out.Groups, SecurityGroup{g.id, g.vpc.id, g.name, g.description, maps.Clone(g.tags)})
+	}
+	for _, in := range s.instances.sorted {
+		out.Instances = append(out.Instances, in.now())
+	}
+	for _, e := range s.interfaces.sorted {
+		out.Interfaces = append(out.Interfaces, e.now())
+	}
 	return out
 }
 

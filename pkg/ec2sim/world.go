@@ -139,6 +139,9 @@ func (c *Consistency) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *Consistency) UnmarshalJSON(data []byte) error { return yaml.Unmarshal(data, c) }
+
 // MarshalJSON writes what UnmarshalYAML reads.
 func (c Consistency) MarshalJSON() ([]byte, error) {
 	if c.Lag.P50 == 0 {
