@@ -22,6 +22,8 @@ const closing = 2 * time.Second
 type options struct {
 	listen, world string
 	seed          int64
+	// clock is nil for real time.
+	clock ec2sim.Clock
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -30,6 +32,11 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.SetOutput(out)
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566", "address to serve on; port 0 takes a free one and prints it")
 	flags.StringVar(&o.world, "world", "", "world file (YAML); required")
+	flags.Func("virtual-time", "stand still at this time (like 2026-01-02T15:04:05Z): time moves only by POST /_sim/clock, and the same calls get the same answers", func(s string) error {
+		at, err := time.Parse(time.RFC3339, s)
+		o.clock = ec2sim.StillClock{At: at}
+		return err
+	})
 	flags.Int64Var(&o.seed, "seed", 0, "seed of all randomness; 0 takes the world file's")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -56,7 +63,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return usage(err)
 	}
-	sim, err := ec2sim.New(world, ec2sim.Options{Seed: o.seed})
+	sim, err := ec2sim.New(world, ec2sim.Options{Seed: o.seed, Clock: o.clock})
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errUsage, o.world, err)
 	}

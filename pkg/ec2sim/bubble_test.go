@@ -3,7 +3,6 @@ package ec2sim
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,9 +12,6 @@ import (
 )
 
 var describeAll = ec2.DescribeNetworkInterfacesInput{}
-
-// clientToken is what the SDK makes up for every create.
-var clientToken = regexp.MustCompile(`"ClientToken":"[^"]*",?`)
 
 // TestBubble runs the simulator in fake time with many callers at once: latencies are
 // exact, nothing is left behind.

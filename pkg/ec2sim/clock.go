@@ -36,6 +36,16 @@ func (SystemClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// StillClock is always the same instant. Calls take no time on it: a simulator's time
+// moves only when Advance, or POST /_sim/clock, moves it.
+type StillClock struct{ At time.Time }
+
+// Now implements Clock.
+func (c StillClock) Now() time.Time { return c.At }
+
+// Sleep implements Clock without waiting.
+func (StillClock) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
 // VirtualClock stands still until it is told to move. A call's latency moves it by
 // just that latency, since its caller has waited that long, so that the same calls
 // give the same answers at the same instants.
