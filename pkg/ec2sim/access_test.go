@@ -47,7 +47,7 @@ func asController(do func(*lab) error) func(*lab) error {
 	return func(l *lab) error {
 		root := l.ec2
 		defer func() { l.ec2 = root }()
-		l.ec2 = clientOf(l.sim.Transport(), "AKIDCONTROLLER")
+		l.ec2 = l.client("AKIDCONTROLLER")
 		return do(l)
 	}
 }
@@ -72,46 +72,45 @@ func TestDenial(t *testing.T) {
 	}
 }
 
-func TestAccess(t *testing.T) {
-	t.Parallel()
+func accessRows() []row {
 	eni := types.ResourceTypeNetworkInterface
 	mine := tagSpec(eni, "owner", "me")
 	const denied = "UnauthorizedOperation"
 	rows := []row{
-		{situation: "launch with tags for both kinds", when: doRun(1, launchTagged), code: "OK"},
-		{situation: "launch that tags an interface without leave", when: doRun(1, launchTagged, nicTag), code: denied},
-		{situation: "delete mine while a Deny holds for the key in other letters", given: created(subnetA, tagSpec(eni, "owner", "me", "Frozen", "true")), when: doDelete(nil), code: denied},
-		{situation: "modify the attachment of mine on a node of the cluster", given: given(created(subnetA, mine), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doModify(dot(true)), code: "OK"},
-		{situation: "modify the attachment of mine on another instance", given: given(created(subnetA, mine), func(l *lab) { l.attach(l.eni, small, 0, 1) }), when: doModify(dot(true)), code: denied},
-		{situation: "modify an attribute that is denied", given: created(subnetA, mine), when: doModify(func(_ *lab, in *modifyInput) {
+		{action: "RunInstances", situation: "launch with tags for both kinds", source: docTags, when: doRun(1, launchTagged), code: "OK"},
+		{action: "RunInstances", situation: "launch that tags an interface without leave", source: docIAM, when: doRun(1, launchTagged, nicTag), code: denied},
+		{action: "DeleteNetworkInterface", situation: "delete mine while a Deny holds for the key in other letters", source: docIAM, given: created(subnetA, tagSpec(eni, "owner", "me", "Frozen", "true")), when: doDelete(nil), code: denied},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "modify the attachment of mine on a node of the cluster", source: docAPI, given: given(created(subnetA, mine), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doModify(dot(true)), code: "OK"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "modify the attachment of mine on another instance", source: docIAM, given: given(created(subnetA, mine), func(l *lab) { l.attach(l.eni, small, 0, 1) }), when: doModify(dot(true)), code: denied},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "modify an attribute that is denied", source: docIAM, given: created(subnetA, mine), when: doModify(func(_ *lab, in *modifyInput) {
 			in.SourceDestCheck = &types.AttributeBooleanValue{Value: new(false)}
 		}), code: denied},
-		{situation: "describe", when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK"},
-		{situation: "create with the tag", when: doCreate(subnetA, mine), code: "OK"},
-		{situation: "create with another key that is allowed", when: doCreate(subnetA, tagSpec(eni, "owner", "me", "name", "x")), code: "OK"},
-		{situation: "create with a key that is not", when: doCreate(subnetA, tagSpec(eni, "owner", "me", "x", "x")), code: denied},
-		{situation: "create with another value", when: doCreate(subnetA, tagSpec(eni, "owner", "you")), code: denied},
-		{situation: "create without tags", when: doCreate(subnetA), code: denied},
-		{situation: "create in another VPC", when: doCreate(subnetX, mine), code: denied},
-		{situation: "create with a group of another VPC", when: doCreate(subnetA, mine, groups(foreign)), code: denied},
-		{situation: "create in a subnet that is not there", when: doCreate("subnet-0fffffffffffffff0", mine), code: denied},
-		{situation: "attach mine to a node of the cluster", given: created(subnetA, mine), when: doAttach(nil, node, 0, 1), code: "OK"},
-		{situation: "attach mine to another instance", given: created(subnetA, mine), when: doAttach(nil, small, 0, 1), code: denied},
-		{situation: "attach another's", given: created(subnetA), when: doAttach(nil, node, 0, 1), code: denied},
-		{situation: "detach mine", given: given(created(subnetA, mine), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doDetach(nil, false), code: "OK"},
-		{situation: "detach another's", given: func(l *lab) { l.attached(node, 1) }, when: doDetach(nil, false), code: denied},
-		{situation: "delete mine", given: created(subnetA, mine), when: doDelete(nil), code: "OK"},
-		{situation: "delete another's", given: created(subnetA), when: doDelete(nil), code: denied},
-		{situation: "delete what is not there", when: doDelete(new(nobody)), code: denied},
-		{situation: "delete mine while a Deny holds", given: created(subnetA, tagSpec(eni, "owner", "me", "frozen", "true")), when: doDelete(nil), code: denied},
-		{situation: "modify mine", given: created(subnetA, mine), when: doModify(setAbout("x")), code: "OK"},
-		{situation: "modify groups without leave for groups", given: created(subnetA, mine), when: doModify(setGroups(other)), code: denied},
-		{situation: "tag mine afterwards", given: created(subnetA, mine), when: doTag(nil, "owner", "me"), code: denied},
-		{situation: "dry run of what is allowed", when: doCreate(subnetA, mine, func(in *createInput) { in.DryRun = new(true) }), code: "DryRunOperation", status: 412},
-		{situation: "dry run of what is not", when: doCreate(subnetA, func(in *createInput) { in.DryRun = new(true) }), code: denied},
-		{situation: "another action", when: doLife("terminate", node), code: denied},
-		{situation: "unknown access key", when: func(l *lab) error {
-			l.ec2 = clientOf(l.sim.Transport(), "AKIDWHO")
+		{action: "DescribeNetworkInterfaces", situation: "describe", source: docAPI, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK"},
+		{action: "CreateNetworkInterface", situation: "create with the tag", source: docTags, when: doCreate(subnetA, mine), code: "OK"},
+		{action: "CreateNetworkInterface", situation: "create with another key that is allowed", source: docAPI, when: doCreate(subnetA, tagSpec(eni, "owner", "me", "name", "x")), code: "OK"},
+		{action: "CreateNetworkInterface", situation: "create with a key that is not", source: docIAM, when: doCreate(subnetA, tagSpec(eni, "owner", "me", "x", "x")), code: denied},
+		{action: "CreateNetworkInterface", situation: "create with another value", source: docIAM, when: doCreate(subnetA, tagSpec(eni, "owner", "you")), code: denied},
+		{action: "CreateNetworkInterface", situation: "create without tags", source: docIAM, when: doCreate(subnetA), code: denied},
+		{action: "CreateNetworkInterface", situation: "create in another VPC", source: docIAM, when: doCreate(subnetX, mine), code: denied},
+		{action: "CreateNetworkInterface", situation: "create with a group of another VPC", source: docIAM, when: doCreate(subnetA, mine, groups(foreign)), code: denied},
+		{action: "CreateNetworkInterface", situation: "create in a subnet that is not there", source: docIAM, when: doCreate("subnet-0fffffffffffffff0", mine), code: denied},
+		{action: "AttachNetworkInterface", situation: "attach mine to a node of the cluster", source: docENI, given: created(subnetA, mine), when: doAttach(nil, node, 0, 1), code: "OK"},
+		{action: "AttachNetworkInterface", situation: "attach mine to another instance", source: docIAM, given: created(subnetA, mine), when: doAttach(nil, small, 0, 1), code: denied},
+		{action: "AttachNetworkInterface", situation: "attach another's", source: docIAM, given: created(subnetA), when: doAttach(nil, node, 0, 1), code: denied},
+		{action: "DetachNetworkInterface", situation: "detach mine", source: docENI, given: given(created(subnetA, mine), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doDetach(nil, false), code: "OK"},
+		{action: "DetachNetworkInterface", situation: "detach another's", source: docIAM, given: func(l *lab) { l.attached(node, 1) }, when: doDetach(nil, false), code: denied},
+		{action: "DeleteNetworkInterface", situation: "delete mine", source: docENI, given: created(subnetA, mine), when: doDelete(nil), code: "OK"},
+		{action: "DeleteNetworkInterface", situation: "delete another's", source: docIAM, given: created(subnetA), when: doDelete(nil), code: denied},
+		{action: "DeleteNetworkInterface", situation: "delete what is not there", source: docIAM, when: doDelete(new(nobody)), code: denied},
+		{action: "DeleteNetworkInterface", situation: "delete mine while a Deny holds", source: docIAM, given: created(subnetA, tagSpec(eni, "owner", "me", "frozen", "true")), when: doDelete(nil), code: denied},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "modify mine", source: docAPI, given: created(subnetA, mine), when: doModify(setAbout("x")), code: "OK"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "modify groups without leave for groups", source: docIAM, given: created(subnetA, mine), when: doModify(setGroups(other)), code: denied},
+		{action: "CreateTags", situation: "tag mine afterwards", source: docIAM, given: created(subnetA, mine), when: doTag(nil, "owner", "me"), code: denied},
+		{action: "CreateNetworkInterface", situation: "dry run of what is allowed", source: docErrors, when: doCreate(subnetA, mine, func(in *createInput) { in.DryRun = new(true) }), code: "DryRunOperation", status: 412},
+		{action: "CreateNetworkInterface", situation: "dry run of what is not", source: docIAM, when: doCreate(subnetA, func(in *createInput) { in.DryRun = new(true) }), code: denied},
+		{action: "TerminateInstances", situation: "another action", source: docIAM, when: doLife("terminate", node), code: denied},
+		{action: "DescribeNetworkInterfaces", situation: "unknown access key", source: docErrors, when: func(l *lab) error {
+			l.ec2 = l.client("AKIDWHO")
 			return list(ec2.DescribeNetworkInterfacesInput{})(l)
 		}, code: "AuthFailure", status: 401},
 	}
@@ -124,7 +123,7 @@ func TestAccess(t *testing.T) {
 			rows[i].status = 403
 		}
 	}
-	runRows(t, rows)
+	return rows
 }
 
 func TestConditions(t *testing.T) {

@@ -1,8 +1,6 @@
 package ec2sim
 
 import (
-	"testing"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
@@ -26,8 +24,7 @@ func doUnassign(addresses ...string) func(*lab) error {
 	}
 }
 
-func TestAssign(t *testing.T) {
-	t.Parallel()
+func assignRows() []row {
 	count := func(n int32) func(*assignInput) {
 		return func(in *assignInput) { in.SecondaryPrivateIpAddressCount = &n }
 	}
@@ -40,34 +37,34 @@ func TestAssign(t *testing.T) {
 			}
 		}
 	}
-	runRows(t, []row{
-		{situation: "a number", given: created(subnetA), when: doAssign(count(3)), code: "OK", then: func(l *lab) {
+	return []row{
+		{action: "AssignPrivateIpAddresses", situation: "a number", source: docAPI, given: created(subnetA), when: doAssign(count(3)), code: "OK", then: func(l *lab) {
 			has(4)(l)
 			if n := len(l.said.(*ec2.AssignPrivateIpAddressesOutput).AssignedPrivateIpAddresses); n != 3 {
 				l.Errorf("the answer names %d addresses", n)
 			}
 		}},
-		{situation: "by name", given: created(subnetA), when: doAssign(named("10.0.4.4", "10.0.4.5")), code: "OK", then: has(3)},
-		{situation: "one of them taken", given: given(created(subnetA, ip("10.0.4.5")), created(subnetA)), when: doAssign(named("10.0.4.4", "10.0.4.5")), code: "InvalidIPAddress.InUse", then: has(1)},
-		{situation: "prefixes", given: created(subnetA), when: doAssign(func(in *assignInput) { in.Ipv4PrefixCount = new(int32(2)) }), code: "OK"},
-		{situation: "two kinds", given: created(subnetA), when: doAssign(func(in *assignInput) { count(1)(in); named("10.0.4.4")(in) }), code: "InvalidParameterCombination"},
-		{situation: "above the type's limit", given: func(l *lab) { l.attached(small, 1) }, when: doAssign(count(2)), code: "PrivateIpAddressLimitExceeded", then: has(1)},
-		{situation: "subnet full", given: created(tiny), when: doAssign(count(11)), code: "InsufficientFreeAddressesInSubnet", then: has(1)},
-		{situation: "nothing", given: created(subnetA), when: doAssign(func(*assignInput) {}), code: "MissingParameter"},
-		{situation: "none", given: created(subnetA), when: doAssign(count(0)), code: "InvalidParameterValue"},
-		{situation: "AWS's own", world: foreignInterfaces, given: func(l *lab) { l.eni = balancer }, when: doAssign(count(1)), code: "AuthFailure", status: 401},
-		{situation: "reassignment allowed, and not needed", given: created(subnetA), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(true) }), code: "OK", then: has(2)},
-		{situation: "reassignment refused", given: given(created(subnetA), func(l *lab) { l.must(doAssign(named("10.0.4.4"))(l)) }, created(subnetA)), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(false) }), code: "InvalidIPAddress.InUse"},
-		{situation: "reassignment allowed", given: given(created(subnetA), func(l *lab) { l.must(doAssign(named("10.0.4.4"))(l)); l.att = l.eni }, created(subnetA)), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(true) }), code: "OK", then: func(l *lab) {
+		{action: "AssignPrivateIpAddresses", situation: "by name", source: docAPI, given: created(subnetA), when: doAssign(named("10.0.4.4", "10.0.4.5")), code: "OK", then: has(3)},
+		{action: "AssignPrivateIpAddresses", situation: "one of them taken", source: docErrors, given: given(created(subnetA, ip("10.0.4.5")), created(subnetA)), when: doAssign(named("10.0.4.4", "10.0.4.5")), code: "InvalidIPAddress.InUse", then: has(1)},
+		{action: "AssignPrivateIpAddresses", situation: "prefixes", source: docAPI, given: created(subnetA), when: doAssign(func(in *assignInput) { in.Ipv4PrefixCount = new(int32(2)) }), code: "OK"},
+		{action: "AssignPrivateIpAddresses", situation: "two kinds", source: docAPI, given: created(subnetA), when: doAssign(func(in *assignInput) { count(1)(in); named("10.0.4.4")(in) }), code: "InvalidParameterCombination"},
+		{action: "AssignPrivateIpAddresses", situation: "above the type's limit", source: docErrors, given: func(l *lab) { l.attached(small, 1) }, when: doAssign(count(2)), code: "PrivateIpAddressLimitExceeded", then: has(1)},
+		{action: "AssignPrivateIpAddresses", situation: "subnet full", source: docErrors, given: created(tiny), when: doAssign(count(11)), code: "InsufficientFreeAddressesInSubnet", then: has(1)},
+		{action: "AssignPrivateIpAddresses", situation: "nothing", source: docErrors, given: created(subnetA), when: doAssign(func(*assignInput) {}), code: "MissingParameter"},
+		{action: "AssignPrivateIpAddresses", situation: "none", source: docAPI, given: created(subnetA), when: doAssign(count(0)), code: "InvalidParameterValue"},
+		{action: "AssignPrivateIpAddresses", situation: "AWS's own", source: seenManaged, world: foreignInterfaces, given: func(l *lab) { l.eni = balancer }, when: doAssign(count(1)), code: "AuthFailure", status: 401},
+		{action: "AssignPrivateIpAddresses", situation: "reassignment allowed, and not needed", source: docAPI, given: created(subnetA), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(true) }), code: "OK", then: has(2)},
+		{action: "AssignPrivateIpAddresses", situation: "reassignment refused", source: docErrors, given: given(created(subnetA), func(l *lab) { l.must(doAssign(named("10.0.4.4"))(l)) }, created(subnetA)), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(false) }), code: "InvalidIPAddress.InUse"},
+		{action: "AssignPrivateIpAddresses", situation: "reassignment allowed", source: docAPI, given: given(created(subnetA), func(l *lab) { l.must(doAssign(named("10.0.4.4"))(l)); l.att = l.eni }, created(subnetA)), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(true) }), code: "OK", then: func(l *lab) {
 			has(2)(l)
 			if n := len(l.describe(l.att).PrivateIpAddresses); n != 1 {
 				l.Errorf("the one that had it has %d addresses", n)
 			}
 		}},
-		{situation: "reassignment of a primary address", given: given(created(subnetA, ip("10.0.4.4")), created(subnetA)), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(true) }), code: "InvalidIPAddress.InUse"},
-		{situation: "unknown interface", given: func(l *lab) { l.eni = nobody }, when: doAssign(count(1)), code: "InvalidNetworkInterfaceID.NotFound"},
-		{situation: "take one away", given: given(created(subnetA), func(l *lab) { l.must(doAssign(named("10.0.4.4", "10.0.4.5"))(l)) }), when: doUnassign("10.0.4.4"), code: "OK", then: has(2)},
-		{situation: "take away what is not there", given: created(subnetA), when: doUnassign("10.0.4.4"), code: "InvalidParameterValue"},
-		{situation: "take the primary away", given: created(subnetA, ip("10.0.4.4")), when: doUnassign("10.0.4.4"), code: "InvalidParameterValue"},
-	})
+		{action: "AssignPrivateIpAddresses", situation: "reassignment of a primary address", source: docErrors, given: given(created(subnetA, ip("10.0.4.4")), created(subnetA)), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(true) }), code: "InvalidIPAddress.InUse"},
+		{action: "AssignPrivateIpAddresses", situation: "unknown interface", source: docErrors, given: func(l *lab) { l.eni = nobody }, when: doAssign(count(1)), code: "InvalidNetworkInterfaceID.NotFound"},
+		{action: "UnassignPrivateIpAddresses", situation: "take one away", source: docAPI, given: given(created(subnetA), func(l *lab) { l.must(doAssign(named("10.0.4.4", "10.0.4.5"))(l)) }), when: doUnassign("10.0.4.4"), code: "OK", then: has(2)},
+		{action: "UnassignPrivateIpAddresses", situation: "take away what is not there", source: docAPI, given: created(subnetA), when: doUnassign("10.0.4.4"), code: "InvalidParameterValue"},
+		{action: "UnassignPrivateIpAddresses", situation: "take the primary away", source: docAPI, given: created(subnetA, ip("10.0.4.4")), when: doUnassign("10.0.4.4"), code: "InvalidParameterValue"},
+	}
 }

@@ -22,42 +22,40 @@ func said(f func(*lab, *ec2.DescribeNetworkInterfaceAttributeOutput)) func(*lab)
 	return func(l *lab) { l.Helper(); f(l, l.said.(*ec2.DescribeNetworkInterfaceAttributeOutput)) }
 }
 
-func TestInterfaceAttribute(t *testing.T) {
-	t.Parallel()
+func interfaceAttributeRows() []row {
 	made := created(subnetA, about("it"), groups(workers))
-	runRows(t, []row{
-		{situation: "description", given: made, when: doAttribute("description"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
+	return []row{
+		{action: "DescribeNetworkInterfaceAttribute", situation: "description", source: docAPI, given: made, when: doAttribute("description"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
 			l.want("the description", *o.Description.Value, "it")
 			l.want("the interface", *o.NetworkInterfaceId, l.eni)
 		})},
-		{situation: "groups", given: made, when: doAttribute("groupSet"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
+		{action: "DescribeNetworkInterfaceAttribute", situation: "groups", source: docAPI, given: made, when: doAttribute("groupSet"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
 			l.want("the group", *o.Groups[0].GroupId, workers)
 		})},
-		{situation: "source/destination check", given: made, when: doAttribute("sourceDestCheck"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
+		{action: "DescribeNetworkInterfaceAttribute", situation: "source/destination check", source: docAPI, given: made, when: doAttribute("sourceDestCheck"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
 			if !*o.SourceDestCheck.Value {
 				l.Error("the check is off")
 			}
 		})},
-		{situation: "attachment", given: func(l *lab) { l.attached(node, 1) }, when: doAttribute("attachment"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
+		{action: "DescribeNetworkInterfaceAttribute", situation: "attachment", source: docAPI, given: func(l *lab) { l.attached(node, 1) }, when: doAttribute("attachment"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
 			l.want("the attachment", *o.Attachment.AttachmentId, l.att)
 			l.want("the instance", *o.Attachment.InstanceId, node)
 		})},
-		{situation: "attachment of none", given: made, when: doAttribute("attachment"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
+		{action: "DescribeNetworkInterfaceAttribute", situation: "attachment of none", source: docAPI, given: made, when: doAttribute("attachment"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
 			if o.Attachment != nil {
 				l.Errorf("the attachment is %+v", o.Attachment)
 			}
 		})},
-		{situation: "unknown attribute", given: made, when: doAttribute("colour"), code: "InvalidParameterValue"},
-		{situation: "no attribute", given: made, when: func(l *lab) error {
+		{action: "DescribeNetworkInterfaceAttribute", situation: "unknown attribute", source: docAPI, given: made, when: doAttribute("colour"), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaceAttribute", situation: "no attribute", source: docErrors, given: made, when: func(l *lab) error {
 			return l.form("Action=DescribeNetworkInterfaceAttribute&NetworkInterfaceId=" + l.eni)
 		}, code: "MissingParameter"},
-		{situation: "unknown interface", given: func(l *lab) { l.eni = nobody }, when: doAttribute("description"), code: "InvalidNetworkInterfaceID.NotFound"},
-		{situation: "malformed interface", given: func(l *lab) { l.eni = "eni-1" }, when: doAttribute("description"), code: "InvalidNetworkInterfaceId.Malformed"},
-	})
+		{action: "DescribeNetworkInterfaceAttribute", situation: "unknown interface", source: docErrors, given: func(l *lab) { l.eni = nobody }, when: doAttribute("description"), code: "InvalidNetworkInterfaceID.NotFound"},
+		{action: "DescribeNetworkInterfaceAttribute", situation: "malformed interface", source: docErrors, given: func(l *lab) { l.eni = "eni-1" }, when: doAttribute("description"), code: "InvalidNetworkInterfaceId.Malformed"},
+	}
 }
 
-func TestInstanceAttribute(t *testing.T) {
-	t.Parallel()
+func instanceAttributeRows() []row {
 	attribute := func(id string, name types.InstanceAttributeName) func(*lab) error {
 		return func(l *lab) error {
 			out, err := l.ec2.DescribeInstanceAttribute(l.Context(), &ec2.DescribeInstanceAttributeInput{InstanceId: &id, Attribute: name})
@@ -65,25 +63,24 @@ func TestInstanceAttribute(t *testing.T) {
 			return err
 		}
 	}
-	runRows(t, []row{
-		{situation: "type", when: attribute(node, "instanceType"), code: "OK", then: func(l *lab) {
+	return []row{
+		{action: "DescribeInstanceAttribute", situation: "type", source: docAPI, when: attribute(node, "instanceType"), code: "OK", then: func(l *lab) {
 			l.want("the type", *l.said.(*ec2.DescribeInstanceAttributeOutput).InstanceType.Value, "m5.xlarge")
 		}},
-		{situation: "groups", when: attribute(node, "groupSet"), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceAttribute", situation: "groups", source: docAPI, when: attribute(node, "groupSet"), code: "OK", then: func(l *lab) {
 			l.want("the group", *l.said.(*ec2.DescribeInstanceAttributeOutput).Groups[0].GroupName, "default")
 		}},
-		{situation: "termination protection", when: attribute(node, "disableApiTermination"), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceAttribute", situation: "termination protection", source: docAPI, when: attribute(node, "disableApiTermination"), code: "OK", then: func(l *lab) {
 			if *l.said.(*ec2.DescribeInstanceAttributeOutput).DisableApiTermination.Value {
 				l.Error("it is protected")
 			}
 		}},
-		{situation: "unknown attribute", when: attribute(node, "colour"), code: "InvalidParameterValue"},
-		{situation: "unknown instance", when: attribute("i-0fffffffffffffff0", "instanceType"), code: "InvalidInstanceID.NotFound"},
-	})
+		{action: "DescribeInstanceAttribute", situation: "unknown attribute", source: docAPI, when: attribute(node, "colour"), code: "InvalidParameterValue"},
+		{action: "DescribeInstanceAttribute", situation: "unknown instance", source: docErrors, when: attribute("i-0fffffffffffffff0", "instanceType"), code: "InvalidInstanceID.NotFound"},
+	}
 }
 
-func TestInstanceStatus(t *testing.T) {
-	t.Parallel()
+func instanceStatusRows() []row {
 	status := func(in ec2.DescribeInstanceStatusInput) func(*lab) error {
 		return func(l *lab) error {
 			out, err := l.ec2.DescribeInstanceStatus(l.Context(), &in)
@@ -100,14 +97,14 @@ func TestInstanceStatus(t *testing.T) {
 	are := func(want string) func(*lab) {
 		return func(l *lab) { l.Helper(); l.want("the statuses", l.said.(string), want) }
 	}
-	runRows(t, []row{
-		{situation: "only those that run", when: status(ec2.DescribeInstanceStatusInput{}), code: "OK", then: are("running/ok running/ok running/ok")},
-		{situation: "all", when: status(ec2.DescribeInstanceStatusInput{IncludeAllInstances: aws.Bool(true)}), code: "OK", then: are("running/ok running/ok running/ok stopped/not-applicable pending/initializing")},
-		{situation: "one that does not run", when: status(ec2.DescribeInstanceStatusInput{InstanceIds: []string{halted}}), code: "OK", then: are("")},
-		{situation: "by filter", when: status(ec2.DescribeInstanceStatusInput{Filters: filtered("instance-status.status", "initializing"), IncludeAllInstances: aws.Bool(true)}), code: "OK", then: are("pending/initializing")},
-		{situation: "unknown instance", when: status(ec2.DescribeInstanceStatusInput{InstanceIds: []string{"i-0fffffffffffffff0"}}), code: "InvalidInstanceID.NotFound"},
-		{situation: "tags are no filter of it", when: status(ec2.DescribeInstanceStatusInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
-	})
+	return []row{
+		{action: "DescribeInstanceStatus", situation: "only those that run", source: docAPI, when: status(ec2.DescribeInstanceStatusInput{}), code: "OK", then: are("running/ok running/ok running/ok")},
+		{action: "DescribeInstanceStatus", situation: "all", source: docAPI, when: status(ec2.DescribeInstanceStatusInput{IncludeAllInstances: aws.Bool(true)}), code: "OK", then: are("running/ok running/ok running/ok stopped/not-applicable pending/initializing")},
+		{action: "DescribeInstanceStatus", situation: "one that does not run", source: docAPI, when: status(ec2.DescribeInstanceStatusInput{InstanceIds: []string{halted}}), code: "OK", then: are("")},
+		{action: "DescribeInstanceStatus", situation: "by filter", source: docFilters, when: status(ec2.DescribeInstanceStatusInput{Filters: filtered("instance-status.status", "initializing"), IncludeAllInstances: aws.Bool(true)}), code: "OK", then: are("pending/initializing")},
+		{action: "DescribeInstanceStatus", situation: "unknown instance", source: docErrors, when: status(ec2.DescribeInstanceStatusInput{InstanceIds: []string{"i-0fffffffffffffff0"}}), code: "InvalidInstanceID.NotFound"},
+		{action: "DescribeInstanceStatus", situation: "tags are no filter of it", source: docFilters, when: status(ec2.DescribeInstanceStatusInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
+	}
 }
 
 // TestStatusWaiter: the SDK's own waiter ends once the instance runs.
@@ -121,8 +118,7 @@ func TestStatusWaiter(t *testing.T) {
 	}
 }
 
-func TestZones(t *testing.T) {
-	t.Parallel()
+func zoneRows() []row {
 	zones := func(in ec2.DescribeAvailabilityZonesInput) func(*lab) error {
 		return func(l *lab) error {
 			out, err := l.ec2.DescribeAvailabilityZones(l.Context(), &in)
@@ -139,19 +135,18 @@ func TestZones(t *testing.T) {
 	are := func(want string) func(*lab) {
 		return func(l *lab) { l.Helper(); l.want("the zones", l.said.(string), want) }
 	}
-	runRows(t, []row{
-		{situation: "all", when: zones(ec2.DescribeAvailabilityZonesInput{}), code: "OK", then: are("us-east-1a=use1-az1 us-east-1b=use1-az2")},
-		{situation: "by name", when: zones(ec2.DescribeAvailabilityZonesInput{ZoneNames: []string{"us-east-1b"}}), code: "OK", then: are("us-east-1b=use1-az2")},
-		{situation: "by ID", when: zones(ec2.DescribeAvailabilityZonesInput{ZoneIds: []string{"use1-az1"}}), code: "OK", then: are("us-east-1a=use1-az1")},
-		{situation: "by filter", when: zones(ec2.DescribeAvailabilityZonesInput{Filters: filtered("zone-name", "*b", "state", "available")}), code: "OK", then: are("us-east-1b=use1-az2")},
-		{situation: "unknown", when: zones(ec2.DescribeAvailabilityZonesInput{ZoneNames: []string{"us-east-1z"}}), code: "InvalidParameterValue"},
-		{situation: "unknown ID", when: zones(ec2.DescribeAvailabilityZonesInput{ZoneIds: []string{"use1-az9"}}), code: "InvalidParameterValue"},
-		{situation: "unknown filter", when: zones(ec2.DescribeAvailabilityZonesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
-	})
+	return []row{
+		{action: "DescribeAvailabilityZones", situation: "all", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{}), code: "OK", then: are("us-east-1a=use1-az1 us-east-1b=use1-az2")},
+		{action: "DescribeAvailabilityZones", situation: "by name", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneNames: []string{"us-east-1b"}}), code: "OK", then: are("us-east-1b=use1-az2")},
+		{action: "DescribeAvailabilityZones", situation: "by ID", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneIds: []string{"use1-az1"}}), code: "OK", then: are("us-east-1a=use1-az1")},
+		{action: "DescribeAvailabilityZones", situation: "by filter", source: docFilters, when: zones(ec2.DescribeAvailabilityZonesInput{Filters: filtered("zone-name", "*b", "state", "available")}), code: "OK", then: are("us-east-1b=use1-az2")},
+		{action: "DescribeAvailabilityZones", situation: "unknown", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneNames: []string{"us-east-1z"}}), code: "InvalidParameterValue"},
+		{action: "DescribeAvailabilityZones", situation: "unknown ID", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneIds: []string{"use1-az9"}}), code: "InvalidParameterValue"},
+		{action: "DescribeAvailabilityZones", situation: "unknown filter", source: docFilters, when: zones(ec2.DescribeAvailabilityZonesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+	}
 }
 
-func TestDescribeTags(t *testing.T) {
-	t.Parallel()
+func describeTagsRows() []row {
 	tags := func(in ec2.DescribeTagsInput) func(*lab) error {
 		return func(l *lab) error {
 			out, err := l.ec2.DescribeTags(l.Context(), &in)
@@ -172,12 +167,12 @@ func TestDescribeTags(t *testing.T) {
 		l.create(subnetA, tagSpec(types.ResourceTypeNetworkInterface, "a", "1", "b", "2"))
 		l.must(doTag([]string{node, workers, "vpc-1"}, "a", "3")(l))
 	}
-	runRows(t, []row{
-		{situation: "all", given: given, when: tags(ec2.DescribeTagsInput{}), code: "OK", then: are("network-interface:a=1 network-interface:b=2 instance:a=3 security-group:a=3 subnet:Name=a vpc:a=3")},
-		{situation: "by key and type", given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("key", "a", "resource-type", "network-interface,instance")}), code: "OK", then: are("network-interface:a=1 instance:a=3")},
-		{situation: "by tag", given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("tag:a", "3", "resource-id", node)}), code: "OK", then: are("instance:a=3")},
-		{situation: "by value", given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("value", "2")}), code: "OK", then: are("network-interface:b=2")},
-		{situation: "in pages", given: given, when: tags(ec2.DescribeTagsInput{MaxResults: aws.Int32(5)}), code: "OK", then: are("network-interface:a=1 network-interface:b=2 instance:a=3 security-group:a=3 subnet:Name=a")},
-		{situation: "unknown filter", given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
-	})
+	return []row{
+		{action: "DescribeTags", situation: "all", source: docAPI, given: given, when: tags(ec2.DescribeTagsInput{}), code: "OK", then: are("network-interface:a=1 network-interface:b=2 instance:a=3 security-group:a=3 subnet:Name=a vpc:a=3")},
+		{action: "DescribeTags", situation: "by key and type", source: docAPI, given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("key", "a", "resource-type", "network-interface,instance")}), code: "OK", then: are("network-interface:a=1 instance:a=3")},
+		{action: "DescribeTags", situation: "by tag", source: docAPI, given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("tag:a", "3", "resource-id", node)}), code: "OK", then: are("instance:a=3")},
+		{action: "DescribeTags", situation: "by value", source: docAPI, given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("value", "2")}), code: "OK", then: are("network-interface:b=2")},
+		{action: "DescribeTags", situation: "in pages", source: docPages, given: given, when: tags(ec2.DescribeTagsInput{MaxResults: aws.Int32(5)}), code: "OK", then: are("network-interface:a=1 network-interface:b=2 instance:a=3 security-group:a=3 subnet:Name=a")},
+		{action: "DescribeTags", situation: "unknown filter", source: docFilters, given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+	}
 }

@@ -93,8 +93,7 @@ func TestInterfaceFilters(t *testing.T) {
 	}
 }
 
-func TestDescribeInterfaces(t *testing.T) {
-	t.Parallel()
+func describeInterfacesRows() []row {
 	several := func(l *lab) {
 		for range 12 {
 			l.create(subnetA2, tagSpec(types.ResourceTypeNetworkInterface, "mine", "yes"))
@@ -120,55 +119,55 @@ func TestDescribeInterfaces(t *testing.T) {
 		change(&d)
 		return list(d)
 	}
-	runRows(t, []row{
-		{situation: "all", given: several, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(17)},
-		{situation: "filters are ANDed", given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("tag:mine", "yes", "subnet-id", subnetA)}), code: "OK", then: found(0)},
-		{situation: "values are ORed", given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("subnet-id", subnetA+","+subnetA2)}), code: "OK", then: found(17)},
-		{situation: "IDs in a filter may be unknown", given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("network-interface-id", nobody)}), code: "OK", then: found(0)},
-		{situation: "IDs in the list may not", when: func(l *lab) error {
+	return []row{
+		{action: "DescribeNetworkInterfaces", situation: "all", source: docAPI, given: several, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(17)},
+		{action: "DescribeNetworkInterfaces", situation: "filters are ANDed", source: docFilters, given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("tag:mine", "yes", "subnet-id", subnetA)}), code: "OK", then: found(0)},
+		{action: "DescribeNetworkInterfaces", situation: "values are ORed", source: docFilters, given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("subnet-id", subnetA+","+subnetA2)}), code: "OK", then: found(17)},
+		{action: "DescribeNetworkInterfaces", situation: "IDs in a filter may be unknown", source: docFilters, given: several, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("network-interface-id", nobody)}), code: "OK", then: found(0)},
+		{action: "DescribeNetworkInterfaces", situation: "IDs in the list may not", source: docErrors, when: func(l *lab) error {
 			return list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{l.primaryOf(node), nobody}})(l)
 		}, code: "InvalidNetworkInterfaceID.NotFound"},
-		{situation: "IDs and filters", when: func(l *lab) error {
+		{action: "DescribeNetworkInterfaces", situation: "IDs and filters", source: docFilters, when: func(l *lab) error {
 			return list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{l.primaryOf(node)}, Filters: filtered("status", "available")})(l)
 		}, code: "OK", then: found(0)},
-		{situation: "malformed ID", when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{"eni-1"}}), code: "InvalidNetworkInterfaceId.Malformed"},
-		{situation: "unknown filter", when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
-		{situation: "filter of another action", when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("instance-type", "m5.xlarge")}), code: "InvalidParameterValue"},
-		{situation: "filter without a name", when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Value.1=x") }, code: "InvalidParameterValue"},
-		{situation: "filter without a value", when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Name=vpc-id") }, code: "InvalidParameterValue"},
-		{situation: "200 values", when: list(ec2.DescribeNetworkInterfacesInput{Filters: values(200)}), code: "OK", then: found(0)},
-		{situation: "201 values", when: list(ec2.DescribeNetworkInterfacesInput{Filters: values(201)}), code: "FilterLimitExceeded"},
-		{situation: "MaxResults 4", when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidParameterValue"},
-		{situation: "MaxResults 5", given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(5) }), code: "OK", then: found(5)},
-		{situation: "MaxResults 1000", given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(17)},
-		{situation: "MaxResults 1001", when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1001) }), code: "InvalidParameterValue"},
-		{situation: "MaxResults with IDs", when: in(func(d *ec2.DescribeNetworkInterfacesInput) {
+		{action: "DescribeNetworkInterfaces", situation: "malformed ID", source: docErrors, when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{"eni-1"}}), code: "InvalidNetworkInterfaceId.Malformed"},
+		{action: "DescribeNetworkInterfaces", situation: "unknown filter", source: docFilters, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "filter of another action", source: docFilters, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("instance-type", "m5.xlarge")}), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "filter without a name", source: docFilters, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Value.1=x") }, code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "filter without a value", source: docFilters, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Name=vpc-id") }, code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "200 values", source: seenValues, when: list(ec2.DescribeNetworkInterfacesInput{Filters: values(200)}), code: "OK", then: found(0)},
+		{action: "DescribeNetworkInterfaces", situation: "201 values", source: seenValues, when: list(ec2.DescribeNetworkInterfacesInput{Filters: values(201)}), code: "FilterLimitExceeded"},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 4", source: docPages, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 5", source: docPages, given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(5) }), code: "OK", then: found(5)},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 1000", source: docPages, given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(17)},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 1001", source: docPages, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1001) }), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults with IDs", source: docPages, when: in(func(d *ec2.DescribeNetworkInterfacesInput) {
 			d.MaxResults, d.NetworkInterfaceIds = aws.Int32(5), []string{nobody}
 		}), code: "InvalidParameterCombination"},
-		{situation: "MaxResults is no number", when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&MaxResults=many") }, code: "InvalidParameterValue"},
-		{situation: "MaxResults 4, variant", world: func(w *World) { w.Variants.MaxResults = "InvalidMaxResults" }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidMaxResults"},
-		{situation: "what AWS runs is hidden", world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(6)},
-		{situation: "what AWS runs, asked for", world: foreignInterfaces, when: in(func(d *ec2.DescribeNetworkInterfacesInput) {
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults is no number", source: docPages, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&MaxResults=many") }, code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 4, variant", source: choice, world: func(w *World) { w.Variants.MaxResults = "InvalidMaxResults" }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidMaxResults"},
+		{action: "DescribeNetworkInterfaces", situation: "what AWS runs is hidden", source: docAPI, world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(6)},
+		{action: "DescribeNetworkInterfaces", situation: "what AWS runs, asked for", source: docAPI, world: foreignInterfaces, when: in(func(d *ec2.DescribeNetworkInterfacesInput) {
 			d.IncludeManagedResources, d.Filters = aws.Bool(true), filtered("operator.managed", "true", "operator.principal", "eks.amazonaws.com")
 		}), code: "OK", then: found(1)},
-		{situation: "what AWS runs, variant", world: func(w *World) { foreignInterfaces(w); w.Variants.ManagedResources = "shown" }, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(7)},
-		{situation: "what AWS has made", world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("requester-id", "amazon-elb", "requester-managed", "true")}), code: "OK", then: found(1)},
-		{situation: "what AWS runs, by ID", world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{operated}}), code: "InvalidNetworkInterfaceID.NotFound"},
-		{situation: "NextToken made up", when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.NextToken = aws.String("abc") }), code: "InvalidNextToken"},
-		{situation: "NextToken of another request", given: several, when: func(l *lab) error {
+		{action: "DescribeNetworkInterfaces", situation: "what AWS runs, variant", source: choice, world: func(w *World) { foreignInterfaces(w); w.Variants.ManagedResources = "shown" }, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(7)},
+		{action: "DescribeNetworkInterfaces", situation: "what AWS has made", source: docAPI, world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("requester-id", "amazon-elb", "requester-managed", "true")}), code: "OK", then: found(1)},
+		{action: "DescribeNetworkInterfaces", situation: "what AWS runs, by ID", source: docErrors, world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{operated}}), code: "InvalidNetworkInterfaceID.NotFound"},
+		{action: "DescribeNetworkInterfaces", situation: "NextToken made up", source: docErrors, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.NextToken = aws.String("abc") }), code: "InvalidNextToken"},
+		{action: "DescribeNetworkInterfaces", situation: "NextToken of another request", source: docErrors, given: several, when: func(l *lab) error {
 			_, next := l.page(nil, "")
 			_, err := l.ec2.DescribeNetworkInterfaces(l.Context(), &ec2.DescribeNetworkInterfacesInput{NextToken: &next, Filters: filtered("tag:mine", "yes")})
 			return err
 		}, code: "InvalidNextToken"},
-		{situation: "NextToken expired", given: several, when: func(l *lab) error {
+		{action: "DescribeNetworkInterfaces", situation: "NextToken expired", source: docErrors, given: several, when: func(l *lab) error {
 			_, next := l.page(nil, "")
 			l.clock.Advance(pageTokenLife + time.Second)
 			return list(ec2.DescribeNetworkInterfacesInput{NextToken: &next})(l)
 		}, code: "InvalidNextToken"},
-		{situation: "big account, unpaged", world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OperationNotPermitted"},
-		{situation: "big account, paged", world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(5)},
-		{situation: "big account, filtered", world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("vpc-id", "vpc-1")}), code: "OK", then: found(5)},
-	})
+		{action: "DescribeNetworkInterfaces", situation: "big account, unpaged", source: seenPages, world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OperationNotPermitted"},
+		{action: "DescribeNetworkInterfaces", situation: "big account, paged", source: seenPages, world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(5)},
+		{action: "DescribeNetworkInterfaces", situation: "big account, filtered", source: seenPages, world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("vpc-id", "vpc-1")}), code: "OK", then: found(5)},
+	}
 }
 
 func (l *lab) page(filters []types.Filter, next string) ([]string, string) {
@@ -284,8 +283,47 @@ func TestDescribeInstances(t *testing.T) {
 	}
 }
 
-func TestDescribeTheRest(t *testing.T) {
-	t.Parallel()
+func describeInstancesRows() []row {
+	in := func(in ec2.DescribeInstancesInput) func(*lab) error {
+		return func(l *lab) error {
+			out, err := l.ec2.DescribeInstances(l.Context(), &in)
+			n := 0
+			if err == nil {
+				for _, r := range out.Reservations {
+					n += len(r.Instances)
+				}
+			}
+			l.said = n
+			return err
+		}
+	}
+	found := func(want int) func(*lab) {
+		return func(l *lab) {
+			l.Helper()
+			if l.said.(int) != want {
+				l.Errorf("%d instances, want %d", l.said, want)
+			}
+		}
+	}
+	attached := func(l *lab) { l.attached(node, 3) }
+	return []row{
+		{action: "DescribeInstances", situation: "all", source: docAPI, when: in(ec2.DescribeInstancesInput{}), code: "OK", then: found(5)},
+		{action: "DescribeInstances", situation: "by ID", source: docAPI, when: in(ec2.DescribeInstancesInput{InstanceIds: []string{node, small}}), code: "OK", then: found(2)},
+		{action: "DescribeInstances", situation: "unknown ID fails all", source: docErrors, when: in(ec2.DescribeInstancesInput{InstanceIds: []string{node, "i-0fffffffffffffff0"}}), code: "InvalidInstanceID.NotFound"},
+		{action: "DescribeInstances", situation: "unknown ID in a filter", source: docFilters, when: in(ec2.DescribeInstancesInput{Filters: filtered("instance-id", node+",i-0fffffffffffffff0")}), code: "OK", then: found(1)},
+		{action: "DescribeInstances", situation: "malformed ID", source: docErrors, when: in(ec2.DescribeInstancesInput{InstanceIds: []string{"i-xyz"}}), code: "InvalidInstanceID.Malformed"},
+		{action: "DescribeInstances", situation: "by slot", source: docFilters, given: attached, when: in(ec2.DescribeInstancesInput{Filters: filtered("network-interface.attachment.device-index", "3")}), code: "OK", then: found(1)},
+		{action: "DescribeInstances", situation: "by state", source: docFilters, when: in(ec2.DescribeInstancesInput{Filters: filtered("instance-state-name", "pending,stopped")}), code: "OK", then: found(2)},
+		{action: "DescribeInstances", situation: "by a filter of what there is none of", source: docFilters, when: in(ec2.DescribeInstancesInput{Filters: filtered("host-id", "*")}), code: "OK", then: found(0)},
+		{action: "DescribeInstances", situation: "unknown filter", source: docErrors, when: in(ec2.DescribeInstancesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+		{action: "DescribeInstances", situation: "in pages", source: docPages, when: in(ec2.DescribeInstancesInput{MaxResults: aws.Int32(5)}), code: "OK", then: found(5)},
+		{action: "DescribeInstances", situation: "MaxResults with IDs", source: docPages, when: in(ec2.DescribeInstancesInput{MaxResults: aws.Int32(5), InstanceIds: []string{node}}), code: "InvalidParameterCombination"},
+		{action: "DescribeInstances", situation: "terminated is shown for a while", source: docLife, given: given(terminating(node), settled), when: in(ec2.DescribeInstancesInput{InstanceIds: []string{node}}), code: "OK", then: found(1)},
+		{action: "DescribeInstances", situation: "terminated is forgotten", source: docLife, given: given(terminating(node), after(2*time.Hour)), when: in(ec2.DescribeInstancesInput{InstanceIds: []string{node}}), code: "InvalidInstanceID.NotFound"},
+	}
+}
+
+func describeRestRows() []row {
 	describeTypes := func(in ec2.DescribeInstanceTypesInput) func(*lab) error {
 		return func(l *lab) error {
 			out, err := l.ec2.DescribeInstanceTypes(l.Context(), &in)
@@ -303,79 +341,79 @@ func TestDescribeTheRest(t *testing.T) {
 			return err
 		}
 	}
-	runRows(t, []row{
-		{situation: "type with several cards", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"p4d.24xlarge"}}), code: "OK", then: func(l *lab) {
+	return []row{
+		{action: "DescribeInstanceTypes", situation: "type with several cards", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"p4d.24xlarge"}}), code: "OK", then: func(l *lab) {
 			n := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0].NetworkInfo
 			if *n.MaximumNetworkInterfaces != 60 || len(n.NetworkCards) != 4 || *n.NetworkCards[3].NetworkCardIndex != 3 || *n.NetworkCards[3].MaximumNetworkInterfaces != 15 || *n.EfaInfo.MaximumEfaInterfaces != 4 {
 				l.Errorf("network info is %+v", n)
 			}
 		}},
-		{situation: "type with ENA Express and EFAs", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"p5en.48xlarge"}}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "type with ENA Express and EFAs", source: docEFA, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"p5en.48xlarge"}}), code: "OK", then: func(l *lab) {
 			i := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0]
 			if n := i.NetworkInfo; *n.EfaInfo.MaximumEfaInterfaces != 16 || !*n.EnaSrdSupported || *i.VCpuInfo.DefaultVCpus != 192 || *i.MemoryInfo.SizeInMiB != 2097152 {
 				l.Errorf("it is %+v", i)
 			}
 		}},
-		{situation: "type with flexible ENA queues", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"m6in.24xlarge"}}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "type with flexible ENA queues", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"m6in.24xlarge"}}), code: "OK", then: func(l *lab) {
 			n := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0].NetworkInfo
 			if n.FlexibleEnaQueuesSupport != "supported" || *n.NetworkCards[0].AdditionalFlexibleNetworkInterfaces != 9 {
 				l.Errorf("network info is %+v", n)
 			}
 		}},
-		{situation: "type without IPv6", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"m3.large"}}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "type without IPv6", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"m3.large"}}), code: "OK", then: func(l *lab) {
 			if n := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0].NetworkInfo; *n.Ipv6Supported || n.EnaSupport != "unsupported" {
 				l.Errorf("network info is %+v", n)
 			}
 		}},
-		{situation: "types by virtual CPUs and memory", when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("vcpu-info.default-vcpus", "4", "memory-info.size-in-mib", "16384", "instance-type", "m5.*")}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "types by virtual CPUs and memory", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("vcpu-info.default-vcpus", "4", "memory-info.size-in-mib", "16384", "instance-type", "m5.*")}), code: "OK", then: func(l *lab) {
 			if n := len(l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes); n != 1 {
 				l.Errorf("%d types, want m5.xlarge", n)
 			}
 		}},
-		{situation: "types by filter", when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("instance-type", "m5.*", "network-info.maximum-network-interfaces", "4")}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "types by filter", source: docFilters, when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("instance-type", "m5.*", "network-info.maximum-network-interfaces", "4")}), code: "OK", then: func(l *lab) {
 			if n := len(l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes); n != 2 {
 				l.Errorf("%d types, want m5.xlarge and m5.2xlarge", n)
 			}
 		}},
-		{situation: "types come in pages of 100 by themselves", when: describeTypes(ec2.DescribeInstanceTypesInput{}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "types come in pages of 100 by themselves", source: docPages, when: describeTypes(ec2.DescribeInstanceTypesInput{}), code: "OK", then: func(l *lab) {
 			if out := l.said.(*ec2.DescribeInstanceTypesOutput); len(out.InstanceTypes) != 100 || out.NextToken == nil {
 				l.Errorf("%d types", len(out.InstanceTypes))
 			}
 		}},
-		{situation: "types, page too large", when: describeTypes(ec2.DescribeInstanceTypesInput{MaxResults: aws.Int32(101)}), code: "InvalidParameterValue"},
-		{situation: "type unknown", when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"z9.huge"}}), code: "InvalidInstanceType"},
-		{situation: "types have no tags", when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
-		{situation: "subnet's free addresses", given: created(tiny), when: subnets(ec2.DescribeSubnetsInput{SubnetIds: []string{tiny}}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "types, page too large", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{MaxResults: aws.Int32(101)}), code: "InvalidParameterValue"},
+		{action: "DescribeInstanceTypes", situation: "type unknown", source: docErrors, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"z9.huge"}}), code: "InvalidInstanceType"},
+		{action: "DescribeInstanceTypes", situation: "types have no tags", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
+		{action: "DescribeSubnets", situation: "subnet's free addresses", source: docAPI, given: created(tiny), when: subnets(ec2.DescribeSubnetsInput{SubnetIds: []string{tiny}}), code: "OK", then: func(l *lab) {
 			if n := *l.said.(*ec2.DescribeSubnetsOutput).Subnets[0].AvailableIpAddressCount; n != 10 {
 				l.Errorf("%d addresses, want 10", n)
 			}
 		}},
-		{situation: "subnets by zone and tag", when: subnets(ec2.DescribeSubnetsInput{Filters: filtered("availability-zone", "us-east-1a", "tag:Name", "a")}), code: "OK", then: func(l *lab) {
+		{action: "DescribeSubnets", situation: "subnets by zone and tag", source: docAPI, when: subnets(ec2.DescribeSubnetsInput{Filters: filtered("availability-zone", "us-east-1a", "tag:Name", "a")}), code: "OK", then: func(l *lab) {
 			if n := len(l.said.(*ec2.DescribeSubnetsOutput).Subnets); n != 1 {
 				l.Errorf("%d subnets", n)
 			}
 		}},
-		{situation: "subnet unknown", when: subnets(ec2.DescribeSubnetsInput{SubnetIds: []string{"subnet-0fffffffffffffff0"}}), code: "InvalidSubnetID.NotFound"},
-		{situation: "groups by VPC and name", when: sgs(ec2.DescribeSecurityGroupsInput{Filters: filtered("vpc-id", "vpc-1", "group-name", "default")}), code: "OK", then: func(l *lab) {
+		{action: "DescribeSubnets", situation: "subnet unknown", source: docErrors, when: subnets(ec2.DescribeSubnetsInput{SubnetIds: []string{"subnet-0fffffffffffffff0"}}), code: "InvalidSubnetID.NotFound"},
+		{action: "DescribeSecurityGroups", situation: "groups by VPC and name", source: docAPI, when: sgs(ec2.DescribeSecurityGroupsInput{Filters: filtered("vpc-id", "vpc-1", "group-name", "default")}), code: "OK", then: func(l *lab) {
 			if n := len(l.said.(*ec2.DescribeSecurityGroupsOutput).SecurityGroups); n != 1 {
 				l.Errorf("%d groups", n)
 			}
 		}},
-		{situation: "group unknown", when: sgs(ec2.DescribeSecurityGroupsInput{GroupIds: []string{"sg-0fffffffffffffff0"}}), code: "InvalidGroup.NotFound"},
-		{situation: "groups by name are not implemented", when: sgs(ec2.DescribeSecurityGroupsInput{GroupNames: []string{"workers"}}), code: "UnsupportedOperation"},
-		{situation: "VPC unknown", when: func(l *lab) error {
+		{action: "DescribeSecurityGroups", situation: "group unknown", source: docErrors, when: sgs(ec2.DescribeSecurityGroupsInput{GroupIds: []string{"sg-0fffffffffffffff0"}}), code: "InvalidGroup.NotFound"},
+		{action: "DescribeSecurityGroups", situation: "groups by name are not implemented", source: ours, when: sgs(ec2.DescribeSecurityGroupsInput{GroupNames: []string{"workers"}}), code: "UnsupportedOperation"},
+		{action: "DescribeVpcs", situation: "VPC unknown", source: docErrors, when: func(l *lab) error {
 			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-0fffffffffffffff0"}})
 			return err
 		}, code: "InvalidVpcID.NotFound"},
-		{situation: "VPC malformed", when: func(l *lab) error {
+		{action: "DescribeVpcs", situation: "VPC malformed", source: docErrors, when: func(l *lab) error {
 			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-NOT!hex"}})
 			return err
 		}, code: "InvalidVpcID.Malformed"},
-		{situation: "VPC that a world has named freely", when: func(l *lab) error {
+		{action: "DescribeVpcs", situation: "VPC that a world has named freely", source: docAPI, when: func(l *lab) error {
 			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-1"}})
 			return err
 		}, code: "OK"},
-		{situation: "VPC's own facts", when: func(l *lab) error {
+		{action: "DescribeVpcs", situation: "VPC's own facts", source: docAPI, when: func(l *lab) error {
 			out, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{Filters: filtered("is-default", "false", "cidr", "10.0.0.0/18")})
 			l.said = out
 			return err
@@ -384,9 +422,9 @@ func TestDescribeTheRest(t *testing.T) {
 				l.Errorf("VPCs are %+v", v)
 			}
 		}},
-		{situation: "action not implemented", when: func(l *lab) error {
+		{action: "DescribeVolumes", situation: "action not implemented", source: ours, when: func(l *lab) error {
 			_, err := l.ec2.DescribeVolumes(l.Context(), &ec2.DescribeVolumesInput{})
 			return err
 		}, code: "InvalidAction"},
-	})
+	}
 }

@@ -63,64 +63,63 @@ func has6(addresses, prefixes int) func(*lab) {
 	}
 }
 
-func TestIPv6(t *testing.T) {
-	t.Parallel()
+func ipv6Rows() []row {
 	rows := []row{
-		{situation: "create with a number", when: doCreate(subnetA, more6(3)), code: "OK", then: has6(3, 0)},
-		{situation: "create by name", when: doCreate(subnetA, ip6(host6)), code: "OK", then: func(l *lab) {
+		{action: "CreateNetworkInterface", situation: "create with a number", source: docAPI, when: doCreate(subnetA, more6(3)), code: "OK", then: has6(3, 0)},
+		{action: "CreateNetworkInterface", situation: "create by name", source: docAPI, when: doCreate(subnetA, ip6(host6)), code: "OK", then: func(l *lab) {
 			e := l.describe(l.eni)
 			l.want("the address", *e.Ipv6Address, host6)
 			if *e.Ipv6Addresses[0].IsPrimaryIpv6 {
 				l.Error("nobody asked for a primary address")
 			}
 		}},
-		{situation: "create with prefixes", when: doCreate(subnetA, prefixes6(2)), code: "OK", then: has6(0, 2)},
-		{situation: "create with a primary address", when: doCreate(subnetA, ip6(host6), primary6), code: "OK", then: func(l *lab) {
+		{action: "CreateNetworkInterface", situation: "create with prefixes", source: docAPI, when: doCreate(subnetA, prefixes6(2)), code: "OK", then: has6(0, 2)},
+		{action: "CreateNetworkInterface", situation: "create with a primary address", source: docAPI, when: doCreate(subnetA, ip6(host6), primary6), code: "OK", then: func(l *lab) {
 			if !*l.describe(l.eni).Ipv6Addresses[0].IsPrimaryIpv6 {
 				l.Error("the address is not primary")
 			}
 		}},
-		{situation: "primary without an address", when: doCreate(subnetA, primary6), code: "InvalidParameterCombination"},
-		{situation: "names and a number", when: doCreate(subnetA, ip6(host6), more6(1)), code: "InvalidParameterCombination"},
-		{situation: "addresses and prefixes", when: doCreate(subnetA, more6(1), prefixes6(1)), code: "InvalidParameterCombination"},
-		{situation: "IPv4 prefixes and IPv6 addresses go together", when: doCreate(subnetA, prefixes(1), more6(1)), code: "OK", then: has6(1, 0)},
-		{situation: "subnet without IPv6", when: doCreate(subnetA2, more6(1)), code: "InvalidParameterValue"},
-		{situation: "address taken", given: created(subnetA, ip6(host6)), when: doCreate(subnetA, ip6(host6)), code: "InvalidIPAddress.InUse"},
-		{situation: "address of another subnet", when: doCreate(subnetA, ip6("2001:db8:0:2::1234")), code: "InvalidParameterValue"},
-		{situation: "reserved address", when: doCreate(subnetA, ip6("2001:db8:0:1::3")), code: "InvalidParameterValue"},
-		{situation: "not an IPv6 address", when: doCreate(subnetA, ip6("10.0.0.9")), code: "InvalidParameterValue"},
-		{situation: "prefix with a taken address", given: created(subnetA, ip6("2001:db8:0:1:7::5")), when: doCreate(subnetA, namedPrefix6(block6)), code: "InvalidIPAddress.InUse"},
-		{situation: "prefix of another size", when: doCreate(subnetA, namedPrefix6("2001:db8:0:1:7::/96")), code: "InvalidParameterValue"},
-		{situation: "address in a taken prefix", given: created(subnetA, namedPrefix6(block6)), when: doCreate(subnetA, ip6("2001:db8:0:1:7::5")), code: "InvalidIPAddress.InUse"},
-		{situation: "address comes back", given: given(created(subnetA, ip6(host6)), func(l *lab) { l.must(doDelete(nil)(l)) }), when: doCreate(subnetA, ip6(host6)), code: "OK"},
-		{situation: "assign a number", given: created(subnetA), when: doAssign6(count6(2)), code: "OK", then: func(l *lab) {
+		{action: "CreateNetworkInterface", situation: "IPv6, primary without an address", source: docAPI, when: doCreate(subnetA, primary6), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "names and a number", source: docAPI, when: doCreate(subnetA, ip6(host6), more6(1)), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "IPv6, addresses and prefixes", source: docAPI, when: doCreate(subnetA, more6(1), prefixes6(1)), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "IPv4 prefixes and IPv6 addresses go together", source: docAPI, when: doCreate(subnetA, prefixes(1), more6(1)), code: "OK", then: has6(1, 0)},
+		{action: "CreateNetworkInterface", situation: "subnet without IPv6", source: docAPI, when: doCreate(subnetA2, more6(1)), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "address taken", source: docErrors, given: created(subnetA, ip6(host6)), when: doCreate(subnetA, ip6(host6)), code: "InvalidIPAddress.InUse"},
+		{action: "CreateNetworkInterface", situation: "IPv6, address of another subnet", source: docAPI, when: doCreate(subnetA, ip6("2001:db8:0:2::1234")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "IPv6, reserved address", source: docSizing, when: doCreate(subnetA, ip6("2001:db8:0:1::3")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "not an IPv6 address", source: docAPI, when: doCreate(subnetA, ip6("10.0.0.9")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "prefix with a taken address", source: docErrors, given: created(subnetA, ip6("2001:db8:0:1:7::5")), when: doCreate(subnetA, namedPrefix6(block6)), code: "InvalidIPAddress.InUse"},
+		{action: "CreateNetworkInterface", situation: "prefix of another size", source: docAPI, when: doCreate(subnetA, namedPrefix6("2001:db8:0:1:7::/96")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "address in a taken prefix", source: docErrors, given: created(subnetA, namedPrefix6(block6)), when: doCreate(subnetA, ip6("2001:db8:0:1:7::5")), code: "InvalidIPAddress.InUse"},
+		{action: "CreateNetworkInterface", situation: "address comes back", source: docAPI, given: given(created(subnetA, ip6(host6)), func(l *lab) { l.must(doDelete(nil)(l)) }), when: doCreate(subnetA, ip6(host6)), code: "OK"},
+		{action: "AssignIpv6Addresses", situation: "assign a number", source: docAPI, given: created(subnetA), when: doAssign6(count6(2)), code: "OK", then: func(l *lab) {
 			has6(2, 0)(l)
 			if n := len(l.said.(*ec2.AssignIpv6AddressesOutput).AssignedIpv6Addresses); n != 2 {
 				l.Errorf("the answer names %d addresses", n)
 			}
 		}},
-		{situation: "assign prefixes", given: created(subnetA), when: doAssign6(func(in *ec2.AssignIpv6AddressesInput) { in.Ipv6PrefixCount = aws.Int32(1) }), code: "OK", then: has6(0, 1)},
-		{situation: "assign nothing", given: created(subnetA), when: doAssign6(func(*ec2.AssignIpv6AddressesInput) {}), code: "MissingParameter"},
-		{situation: "assign none", given: created(subnetA), when: doAssign6(count6(0)), code: "InvalidParameterValue"},
-		{situation: "assign above the type's limit", given: func(l *lab) { l.attached(small, 1) }, when: doAssign6(count6(3)), code: "PrivateIpAddressLimitExceeded", then: has6(0, 0)},
-		{situation: "attach with more than the type takes", given: created(subnetA, more6(3)), when: doAttach(nil, small, 0, 1), code: "PrivateIpAddressLimitExceeded"},
-		{situation: "assign to an unknown interface", given: func(l *lab) { l.eni = nobody }, when: doAssign6(count6(1)), code: "InvalidNetworkInterfaceID.NotFound"},
-		{situation: "unassign", given: created(subnetA, ip6(host6)), when: doUnassign6("2001:0db8:0:1:0::1234"), code: "OK", then: has6(0, 0)},
-		{situation: "unassign what is not there", given: created(subnetA), when: doUnassign6(host6), code: "InvalidParameterValue"},
-		{situation: "unassign the primary", given: created(subnetA, ip6(host6), primary6), when: doUnassign6(host6), code: "InvalidParameterValue", then: has6(1, 0)},
-		{situation: "make an address primary", given: created(subnetA, more6(1)), when: doModify(setPrimary6(true)), code: "OK", then: func(l *lab) {
+		{action: "AssignIpv6Addresses", situation: "assign prefixes", source: docAPI, given: created(subnetA), when: doAssign6(func(in *ec2.AssignIpv6AddressesInput) { in.Ipv6PrefixCount = aws.Int32(1) }), code: "OK", then: has6(0, 1)},
+		{action: "AssignIpv6Addresses", situation: "assign nothing", source: docErrors, given: created(subnetA), when: doAssign6(func(*ec2.AssignIpv6AddressesInput) {}), code: "MissingParameter"},
+		{action: "AssignIpv6Addresses", situation: "assign none", source: docAPI, given: created(subnetA), when: doAssign6(count6(0)), code: "InvalidParameterValue"},
+		{action: "AssignIpv6Addresses", situation: "assign above the type's limit", source: docErrors, given: func(l *lab) { l.attached(small, 1) }, when: doAssign6(count6(3)), code: "PrivateIpAddressLimitExceeded", then: has6(0, 0)},
+		{action: "AttachNetworkInterface", situation: "attach with more than the type takes", source: docErrors, given: created(subnetA, more6(3)), when: doAttach(nil, small, 0, 1), code: "PrivateIpAddressLimitExceeded"},
+		{action: "AssignIpv6Addresses", situation: "assign to an unknown interface", source: docErrors, given: func(l *lab) { l.eni = nobody }, when: doAssign6(count6(1)), code: "InvalidNetworkInterfaceID.NotFound"},
+		{action: "UnassignIpv6Addresses", situation: "unassign", source: docAPI, given: created(subnetA, ip6(host6)), when: doUnassign6("2001:0db8:0:1:0::1234"), code: "OK", then: has6(0, 0)},
+		{action: "UnassignIpv6Addresses", situation: "unassign what is not there", source: docAPI, given: created(subnetA), when: doUnassign6(host6), code: "InvalidParameterValue"},
+		{action: "UnassignIpv6Addresses", situation: "unassign the primary", source: docAPI, given: created(subnetA, ip6(host6), primary6), when: doUnassign6(host6), code: "InvalidParameterValue", then: has6(1, 0)},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "make an address primary", source: docAPI, given: created(subnetA, more6(1)), when: doModify(setPrimary6(true)), code: "OK", then: func(l *lab) {
 			if !*l.describe(l.eni).Ipv6Addresses[0].IsPrimaryIpv6 {
 				l.Error("the address is not primary")
 			}
 		}},
-		{situation: "a primary address stays primary", given: created(subnetA, more6(1), primary6), when: doModify(setPrimary6(false)), code: "InvalidParameterValue"},
-		{situation: "make no address primary", given: created(subnetA), when: doModify(setPrimary6(true)), code: "InvalidParameterCombination"},
-		{situation: "filter", given: created(subnetA, ip6(host6)), when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("ipv6-addresses.ipv6-address", host6)}), code: "OK", then: func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "a primary address stays primary", source: docAPI, given: created(subnetA, more6(1), primary6), when: doModify(setPrimary6(false)), code: "InvalidParameterValue"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "make no address primary", source: docAPI, given: created(subnetA), when: doModify(setPrimary6(true)), code: "InvalidParameterCombination"},
+		{action: "DescribeNetworkInterfaces", situation: "filter", source: docFilters, given: created(subnetA, ip6(host6)), when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("ipv6-addresses.ipv6-address", host6)}), code: "OK", then: func(l *lab) {
 			if ids := l.said.([]string); len(ids) != 1 || ids[0] != l.eni {
 				l.Errorf("found %v", ids)
 			}
 		}},
-		{situation: "subnet shows its block", when: func(l *lab) error {
+		{action: "DescribeSubnets", situation: "subnet shows its block", source: docAPI, when: func(l *lab) error {
 			out, err := l.ec2.DescribeSubnets(l.Context(), &ec2.DescribeSubnetsInput{Filters: filtered("ipv6-cidr-block-association.ipv6-cidr-block", cidr6)})
 			l.said = out
 			return err
@@ -129,7 +128,7 @@ func TestIPv6(t *testing.T) {
 				l.Errorf("subnets are %+v", n)
 			}
 		}},
-		{situation: "launch with an address", when: doRun(1, func(i *runInput) { i.Ipv6AddressCount = aws.Int32(1) }), code: "OK", then: func(l *lab) {
+		{action: "RunInstances", situation: "launch with an address", source: docAPI, when: doRun(1, func(i *runInput) { i.Ipv6AddressCount = aws.Int32(1) }), code: "OK", then: func(l *lab) {
 			if i := l.said.([]types.Instance)[0]; i.Ipv6Address == nil || len(i.NetworkInterfaces[0].Ipv6Addresses) != 1 {
 				l.Errorf("the instance is %+v", i)
 			}
@@ -138,7 +137,7 @@ func TestIPv6(t *testing.T) {
 	for i := range rows {
 		rows[i].world = dual
 	}
-	runRows(t, rows)
+	return rows
 }
 
 func namedPrefix6(p string) func(*createInput) {

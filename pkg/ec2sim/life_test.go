@@ -1,7 +1,6 @@
 package ec2sim
 
 import (
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,47 +54,46 @@ func nodeIs(id, want string) func(*lab) {
 
 func after(d time.Duration) func(*lab) { return func(l *lab) { l.clock.Advance(d) } }
 
-func TestLife(t *testing.T) {
-	t.Parallel()
+func lifeRows() []row {
 	withENI := func(flag bool) func(*lab) {
 		return func(l *lab) { l.attached(node, 1); l.must(doModify(dot(flag))(l)) }
 	}
 	const step = 5 * time.Second
-	runRows(t, []row{
-		{situation: "pending runs after a while", when: doLife("start", fresh), code: "OK", then: given(nodeIs(fresh, pending), after(step), nodeIs(fresh, running))},
-		{situation: "stop", when: doLife("stop", node), code: "OK", then: given(nodeIs(node, stopping), after(step), nodeIs(node, stopped))},
-		{situation: "stop twice", given: func(l *lab) { l.stop(node) }, when: doLife("stop", node), code: "OK", then: nodeIs(node, stopped)},
-		{situation: "stop leaves interfaces where they are", given: withENI(true), when: doLife("stop", node), code: "OK", then: given(settled, stateIs("in-use/attached"))},
-		{situation: "stop while pending", when: doLife("stop", fresh), code: "IncorrectInstanceState"},
-		{situation: "stop says why", when: doLife("stop", node), code: "OK", then: func(l *lab) {
+	return []row{
+		{action: "StartInstances", situation: "pending runs after a while", source: docLife, when: doLife("start", fresh), code: "OK", then: given(nodeIs(fresh, pending), after(step), nodeIs(fresh, running))},
+		{action: "StopInstances", situation: "stop", source: docLife, when: doLife("stop", node), code: "OK", then: given(nodeIs(node, stopping), after(step), nodeIs(node, stopped))},
+		{action: "StopInstances", situation: "stop twice", source: docLife, given: func(l *lab) { l.stop(node) }, when: doLife("stop", node), code: "OK", then: nodeIs(node, stopped)},
+		{action: "StopInstances", situation: "stop leaves interfaces where they are", source: docLife, given: withENI(true), when: doLife("stop", node), code: "OK", then: given(settled, stateIs("in-use/attached"))},
+		{action: "StopInstances", situation: "stop while pending", source: docLife, when: doLife("stop", fresh), code: "IncorrectInstanceState"},
+		{action: "StopInstances", situation: "stop says why", source: docLife, when: doLife("stop", node), code: "OK", then: func(l *lab) {
 			i := l.instance(node)
 			l.want("the reason", *i.StateTransitionReason, "User initiated (2026-01-02 03:04:05 GMT)")
 			l.want("the state's reason", *i.StateReason.Code, "Client.UserInitiatedShutdown")
 		}},
-		{situation: "start renews the launch time", given: after(time.Hour), when: doLife("start", halted), code: "OK", then: func(l *lab) {
+		{action: "StartInstances", situation: "start renews the launch time", source: docLife, given: after(time.Hour), when: doLife("start", halted), code: "OK", then: func(l *lab) {
 			i := l.instance(halted)
 			l.want("the launch time", i.LaunchTime.String(), "2026-01-02 04:04:05 +0000 UTC")
 			l.want("the reason", *i.StateTransitionReason, "")
 		}},
-		{situation: "start leaves other people's attaches alone", world: func(w *World) { w.Latency.Attach = Exactly(time.Minute) }, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(
+		{action: "StartInstances", situation: "start leaves other people's attaches alone", source: docLife, world: func(w *World) { w.Latency.Attach = Exactly(time.Minute) }, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(
 			after(6*time.Second), nodeIs(halted, running), stateIs("in-use/attaching"), after(time.Minute), stateIs("in-use/attached"))},
-		{situation: "start heals no attach that is stuck", given: given(fault(`{"effect": "stuck-attaching"}`), created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(settled, stateIs("in-use/attaching"))},
-		{situation: "start stopped", when: doLife("start", halted), code: "OK", then: given(nodeIs(halted, pending), after(step), nodeIs(halted, running))},
-		{situation: "start running", when: doLife("start", node), code: "OK", then: nodeIs(node, running)},
-		{situation: "start stopping", given: func(l *lab) { l.must(doLife("stop", node)(l)) }, when: doLife("start", node), code: "IncorrectInstanceState"},
-		{situation: "start terminated", given: given(terminating(node), settled), when: doLife("start", node), code: "IncorrectInstanceState"},
-		{situation: "reboot", when: doLife("reboot", node), code: "OK", then: nodeIs(node, running)},
-		{situation: "reboot stopped", when: doLife("reboot", halted), code: "IncorrectInstanceState"},
-		{situation: "terminate", when: doLife("terminate", node), code: "OK", then: given(nodeIs(node, shuttingDown), after(step), nodeIs(node, terminated))},
-		{situation: "terminate twice", given: terminating(node), when: doLife("terminate", node), code: "OK", then: given(after(step), nodeIs(node, terminated))},
-		{situation: "terminate deletes the primary", given: func(l *lab) { l.eni = l.primaryOf(node) }, when: doLife("terminate", node), code: "OK", then: given(stateIs("in-use/attached"), after(step), stateIs("gone"))},
-		{situation: "terminate with delete-on-termination", given: withENI(true), when: doLife("terminate", node), code: "OK", then: given(stateIs("in-use/attached"), after(step), stateIs("gone"))},
-		{situation: "terminate without delete-on-termination", given: withENI(false), when: doLife("terminate", node), code: "OK", then: given(after(step), stateIs("available"))},
-		{situation: "terminated is forgotten after an hour", given: terminating(node), when: doLife("terminate", node), code: "OK", then: given(after(2*time.Hour), nodeIs(node, "gone"))},
-		{situation: "unknown instance", when: doLife("terminate", "i-0fffffffffffffff0"), code: "InvalidInstanceID.NotFound"},
-		{situation: "malformed instance", when: doLife("stop", "i-xyz"), code: "InvalidInstanceID.Malformed"},
-		{situation: "no instance", when: func(l *lab) error { return l.form("Action=StopInstances") }, code: "MissingParameter"},
-	})
+		{action: "StartInstances", situation: "start heals no attach that is stuck", source: docLife, given: given(fault(`{"effect": "stuck-attaching"}`), created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(settled, stateIs("in-use/attaching"))},
+		{action: "StartInstances", situation: "start stopped", source: docLife, when: doLife("start", halted), code: "OK", then: given(nodeIs(halted, pending), after(step), nodeIs(halted, running))},
+		{action: "StartInstances", situation: "start running", source: docLife, when: doLife("start", node), code: "OK", then: nodeIs(node, running)},
+		{action: "StartInstances", situation: "start stopping", source: docLife, given: func(l *lab) { l.must(doLife("stop", node)(l)) }, when: doLife("start", node), code: "IncorrectInstanceState"},
+		{action: "StartInstances", situation: "start terminated", source: docLife, given: given(terminating(node), settled), when: doLife("start", node), code: "IncorrectInstanceState"},
+		{action: "RebootInstances", situation: "reboot", source: docLife, when: doLife("reboot", node), code: "OK", then: nodeIs(node, running)},
+		{action: "RebootInstances", situation: "reboot stopped", source: docLife, when: doLife("reboot", halted), code: "IncorrectInstanceState"},
+		{action: "TerminateInstances", situation: "terminate", source: docLife, when: doLife("terminate", node), code: "OK", then: given(nodeIs(node, shuttingDown), after(step), nodeIs(node, terminated))},
+		{action: "TerminateInstances", situation: "terminate twice", source: docLife, given: terminating(node), when: doLife("terminate", node), code: "OK", then: given(after(step), nodeIs(node, terminated))},
+		{action: "TerminateInstances", situation: "terminate deletes the primary", source: docLife, given: func(l *lab) { l.eni = l.primaryOf(node) }, when: doLife("terminate", node), code: "OK", then: given(stateIs("in-use/attached"), after(step), stateIs("gone"))},
+		{action: "TerminateInstances", situation: "terminate with delete-on-termination", source: docLife, given: withENI(true), when: doLife("terminate", node), code: "OK", then: given(stateIs("in-use/attached"), after(step), stateIs("gone"))},
+		{action: "TerminateInstances", situation: "terminate without delete-on-termination", source: docLife, given: withENI(false), when: doLife("terminate", node), code: "OK", then: given(after(step), stateIs("available"))},
+		{action: "TerminateInstances", situation: "terminated is forgotten after an hour", source: docLife, given: terminating(node), when: doLife("terminate", node), code: "OK", then: given(after(2*time.Hour), nodeIs(node, "gone"))},
+		{action: "TerminateInstances", situation: "unknown instance", source: docErrors, when: doLife("terminate", "i-0fffffffffffffff0"), code: "InvalidInstanceID.NotFound"},
+		{action: "StopInstances", situation: "malformed instance", source: docErrors, when: doLife("stop", "i-xyz"), code: "InvalidInstanceID.Malformed"},
+		{action: "StopInstances", situation: "no instance", source: docErrors, when: func(l *lab) error { return l.form("Action=StopInstances") }, code: "MissingParameter"},
+	}
 }
 
 // doRunWith launches with the interface that the row's setting has made.
@@ -130,8 +128,7 @@ func harmless(in *runInput) {
 	in.HibernationOptions, in.EnclaveOptions = &types.HibernationOptionsRequest{Configured: aws.Bool(false)}, &types.EnclaveOptionsRequest{Enabled: aws.Bool(false)}
 }
 
-func TestRunInstances(t *testing.T) {
-	t.Parallel()
+func runInstancesRows() []row {
 	counts := func(least, most int32) func(*runInput) {
 		return func(in *runInput) { in.MinCount, in.MaxCount = &least, &most }
 	}
@@ -144,8 +141,8 @@ func TestRunInstances(t *testing.T) {
 			}
 		}
 	}
-	runRows(t, []row{
-		{situation: "two", when: doRun(2), code: "OK", then: func(l *lab) {
+	return []row{
+		{action: "RunInstances", situation: "two", source: docAPI, when: doRun(2), code: "OK", then: func(l *lab) {
 			made(2)(l)
 			i := l.said.([]types.Instance)[1]
 			l.want("the state", string(i.State.Name), pending)
@@ -154,7 +151,7 @@ func TestRunInstances(t *testing.T) {
 			l.want("the state later", l.instanceState(*i.InstanceId), running)
 			l.want("the primary later", l.state(*i.NetworkInterfaces[0].NetworkInterfaceId), "in-use/attached")
 		}},
-		{situation: "tags for both kinds", when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "tags for both kinds", source: docTags, when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{
 				{ResourceType: "instance", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}},
 				{ResourceType: "network-interface", Tags: []types.Tag{{Key: aws.String("b"), Value: aws.String("2")}}},
@@ -164,31 +161,31 @@ func TestRunInstances(t *testing.T) {
 			l.want("the instance's tag", *i.Tags[0].Key, "a")
 			l.want("the interface's tag", *l.describe(*i.NetworkInterfaces[0].NetworkInterfaceId).TagSet[0].Key, "b")
 		}},
-		{situation: "as many as there is room for", when: doRun(1, counts(1, 50), in(tiny)), code: "OK", then: made(11)},
-		{situation: "no room for the least", when: doRun(1, counts(12, 50), in(tiny)), code: "InsufficientFreeAddressesInSubnet"},
-		{situation: "least above most", when: doRun(1, counts(2, 1)), code: "InvalidParameterValue"},
-		{situation: "Region's quota", world: func(w *World) { w.Quotas.InterfacesPerRegion = 5 }, when: doRun(1), code: "NetworkInterfaceLimitExceeded"},
-		{situation: "no subnet", when: doRun(1, func(i *runInput) { i.SubnetId = nil }), code: "VPCIdNotSpecified"},
-		{situation: "subnet unknown", when: doRun(1, in("subnet-0fffffffffffffff0")), code: "InvalidSubnetID.NotFound"},
-		{situation: "group of another VPC", when: doRun(1, func(i *runInput) { i.SecurityGroupIds = []string{foreign} }), code: "InvalidParameterCombination"},
-		{situation: "type unknown", when: doRun(1, func(i *runInput) { i.InstanceType = "z9.huge" }), code: "InvalidParameterValue"},
-		{situation: "image malformed", when: doRun(1, func(i *runInput) { i.ImageId = aws.String("ubuntu") }), code: "InvalidAMIID.Malformed"},
-		{situation: "what has nothing to do with the network", when: doRun(1, harmless), code: "OK", then: func(l *lab) {
+		{action: "RunInstances", situation: "as many as there is room for", source: docAPI, when: doRun(1, counts(1, 50), in(tiny)), code: "OK", then: made(11)},
+		{action: "RunInstances", situation: "no room for the least", source: docErrors, when: doRun(1, counts(12, 50), in(tiny)), code: "InsufficientFreeAddressesInSubnet"},
+		{action: "RunInstances", situation: "least above most", source: docAPI, when: doRun(1, counts(2, 1)), code: "InvalidParameterValue"},
+		{action: "RunInstances", situation: "Region's quota", source: docErrors, world: func(w *World) { w.Quotas.InterfacesPerRegion = 5 }, when: doRun(1), code: "NetworkInterfaceLimitExceeded"},
+		{action: "RunInstances", situation: "no subnet", source: docErrors, when: doRun(1, func(i *runInput) { i.SubnetId = nil }), code: "VPCIdNotSpecified"},
+		{action: "RunInstances", situation: "subnet unknown", source: docErrors, when: doRun(1, in("subnet-0fffffffffffffff0")), code: "InvalidSubnetID.NotFound"},
+		{action: "RunInstances", situation: "group of another VPC", source: docErrors, when: doRun(1, func(i *runInput) { i.SecurityGroupIds = []string{foreign} }), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "type unknown", source: docAPI, when: doRun(1, func(i *runInput) { i.InstanceType = "z9.huge" }), code: "InvalidParameterValue"},
+		{action: "RunInstances", situation: "image malformed", source: docErrors, when: doRun(1, func(i *runInput) { i.ImageId = aws.String("ubuntu") }), code: "InvalidAMIID.Malformed"},
+		{action: "RunInstances", situation: "what has nothing to do with the network", source: docAPI, when: doRun(1, harmless), code: "OK", then: func(l *lab) {
 			l.want("the key", *l.said.([]types.Instance)[0].KeyName, "k")
 		}},
-		{situation: "protection from termination is not implemented", when: doRun(1, func(i *runInput) { i.DisableApiTermination = aws.Bool(true) }), code: "UnsupportedOperation"},
-		{situation: "no protection is the default", when: doRun(1, func(i *runInput) { i.DisableApiTermination = aws.Bool(false) }), code: "OK"},
-		{situation: "public address is not implemented", when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "protection from termination is not implemented", source: ours, when: doRun(1, func(i *runInput) { i.DisableApiTermination = aws.Bool(true) }), code: "UnsupportedOperation"},
+		{action: "RunInstances", situation: "no protection is the default", source: docAPI, when: doRun(1, func(i *runInput) { i.DisableApiTermination = aws.Bool(false) }), code: "OK"},
+		{action: "RunInstances", situation: "public address is not implemented", source: ours, when: doRun(1, func(i *runInput) {
 			i.SubnetId = nil
 			i.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), AssociatePublicIpAddress: aws.Bool(true)}}
 		}), code: "UnsupportedOperation"},
-		{situation: "launch template is not implemented", when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "launch template is not implemented", source: ours, when: doRun(1, func(i *runInput) {
 			i.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("t")}
 		}), code: "UnsupportedOperation"},
-		{situation: "placement elsewhere than the subnet", when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "placement elsewhere than the subnet", source: docAPI, when: doRun(1, func(i *runInput) {
 			i.Placement = &types.Placement{AvailabilityZone: aws.String("us-east-1b")}
 		}), code: "InvalidParameterValue"},
-		{situation: "two interfaces of its own", when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA2))), code: "OK", then: func(l *lab) {
+		{action: "RunInstances", situation: "two interfaces of its own", source: docAPI, when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA2))), code: "OK", then: func(l *lab) {
 			i := l.said.([]types.Instance)[0]
 			l.want("the primary's subnet", *i.SubnetId, subnetA)
 			if n := i.NetworkInterfaces; len(n) != 2 || *n[1].SubnetId != subnetA2 || !*n[1].Attachment.DeleteOnTermination {
@@ -197,41 +194,41 @@ func TestRunInstances(t *testing.T) {
 			l.settle()
 			l.want("the second", l.state(*i.NetworkInterfaces[1].NetworkInterfaceId), "in-use/attached")
 		}},
-		{situation: "an interface that is there already", given: created(subnetA), when: doRunWith, code: "OK", then: func(l *lab) {
+		{action: "RunInstances", situation: "an interface that is there already", source: docAPI, given: created(subnetA), when: doRunWith, code: "OK", then: func(l *lab) {
 			l.want("it", l.state(l.eni), "in-use/attaching")
 			l.settle()
 			l.must(doLife("terminate", *l.said.([]types.Instance)[0].InstanceId)(l))
 			l.settle()
 			l.want("it, after termination", l.state(l.eni), "available")
 		}},
-		{situation: "an interface that is in use", given: func(l *lab) { l.attached(node, 1) }, when: doRunWith, code: "InvalidNetworkInterface.InUse"},
-		{situation: "an interface that is not there", when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), NetworkInterfaceId: aws.String(nobody)})), code: "InvalidNetworkInterfaceID.NotFound"},
-		{situation: "interfaces without a primary", when: doRun(1, nics(nicAt(1, subnetA))), code: "InvalidParameterValue"},
-		{situation: "interfaces without an index", when: doRun(1, nics(nicInput{SubnetId: aws.String(subnetA)})), code: "MissingParameter"},
-		{situation: "two interfaces in one slot", when: doRun(1, nics(nicAt(0, subnetA), nicAt(0, subnetA))), code: "InvalidParameterValue"},
-		{situation: "interfaces in two zones", when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetB))), code: "InvalidParameterCombination"},
-		{situation: "more interfaces than the type takes", when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA), nicAt(2, subnetA), nicAt(3, subnetA), nicAt(4, subnetA))), code: "AttachmentLimitExceeded", then: func(l *lab) {
+		{action: "RunInstances", situation: "an interface that is in use", source: docErrors, given: func(l *lab) { l.attached(node, 1) }, when: doRunWith, code: "InvalidNetworkInterface.InUse"},
+		{action: "RunInstances", situation: "an interface that is not there", source: docErrors, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), NetworkInterfaceId: aws.String(nobody)})), code: "InvalidNetworkInterfaceID.NotFound"},
+		{action: "RunInstances", situation: "interfaces without a primary", source: docAPI, when: doRun(1, nics(nicAt(1, subnetA))), code: "InvalidParameterValue"},
+		{action: "RunInstances", situation: "interfaces without an index", source: docErrors, when: doRun(1, nics(nicInput{SubnetId: aws.String(subnetA)})), code: "MissingParameter"},
+		{action: "RunInstances", situation: "two interfaces in one slot", source: docAPI, when: doRun(1, nics(nicAt(0, subnetA), nicAt(0, subnetA))), code: "InvalidParameterValue"},
+		{action: "RunInstances", situation: "interfaces in two zones", source: docENI, when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetB))), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "more interfaces than the type takes", source: seenLimit, when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA), nicAt(2, subnetA), nicAt(3, subnetA), nicAt(4, subnetA))), code: "AttachmentLimitExceeded", then: func(l *lab) {
 			if n := len(l.sim.Snapshot().Interfaces); n != 5 {
 				l.Errorf("a launch that failed left %d interfaces", n)
 			}
 		}},
-		{situation: "interfaces and a subnet", when: doRun(1, func(i *runInput) { i.NetworkInterfaces = []nicInput{nicAt(0, subnetA)} }), code: "InvalidParameterCombination"},
-		{situation: "an EFA at launch", when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "OK"},
-		{situation: "an EFA at launch on a type without", when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")})), code: "InvalidParameterCombination"},
-		{situation: "two EFAs on a type that takes one", when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}, nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "AttachmentLimitExceeded"},
-		{situation: "tags for volumes have no effect", when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "interfaces and a subnet", source: docAPI, when: doRun(1, func(i *runInput) { i.NetworkInterfaces = []nicInput{nicAt(0, subnetA)} }), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "an EFA at launch", source: docEFA, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "OK"},
+		{action: "RunInstances", situation: "an EFA at launch on a type without", source: docEFA, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")})), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "two EFAs on a type that takes one", source: seenLimit, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}, nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "AttachmentLimitExceeded"},
+		{action: "RunInstances", situation: "tags for volumes have no effect", source: docTags, when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{{ResourceType: "volume", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}}
 		}), code: "OK"},
-		{situation: "tags for another kind", when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "tags for another kind", source: docTags, when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{{ResourceType: "vpc", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}}
 		}), code: "InvalidParameterValue"},
 		{
-			situation: "token replay makes nothing new", given: func(l *lab) { l.must(doRun(1, func(i *runInput) { i.ClientToken = aws.String("t") })(l)) },
+			action: "RunInstances", situation: "token replay makes nothing new", source: docTokens, given: func(l *lab) { l.must(doRun(1, func(i *runInput) { i.ClientToken = aws.String("t") })(l)) },
 			when: doRun(1, func(i *runInput) { i.ClientToken = aws.String("t") }), code: "OK", then: func(l *lab) {
 				if n := len(l.sim.Snapshot().Instances); n != 6 {
 					l.Errorf("%d instances, want 6", n)
 				}
 			},
 		},
-	})
+	}
 }

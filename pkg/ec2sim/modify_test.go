@@ -2,7 +2,6 @@ package ec2sim
 
 import (
 	"strings"
-	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -51,50 +50,49 @@ func queues(n int32) func(*lab, *modifyInput) {
 // express makes the node a type with ENA Express and flexible ENA queues.
 func express(w *World) { w.Instances[0].Type = "m6in.24xlarge" }
 
-func TestModify(t *testing.T) {
-	t.Parallel()
+func modifyRows() []row {
 	onNode := func(l *lab) { l.attached(node, 1) }
-	runRows(t, []row{
-		{situation: "delete-on-termination", given: onNode, when: doModify(dot(true)), code: "OK", then: func(l *lab) {
+	return []row{
+		{action: "ModifyNetworkInterfaceAttribute", situation: "delete-on-termination", source: docAPI, given: onNode, when: doModify(dot(true)), code: "OK", then: func(l *lab) {
 			if !*l.describe(l.eni).Attachment.DeleteOnTermination {
 				l.Error("the flag is not set")
 			}
 		}},
-		{situation: "delete-on-termination while attaching", given: given(created(subnetA), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doModify(dot(true)), code: "OK", then: given(settled, stateIs("in-use/attached"))},
-		{situation: "attachment of another interface", given: given(onNode, func(l *lab) { l.create(subnetA) }), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
-		{situation: "attachment detached", given: given(onNode, func(l *lab) { l.must(doDetach(nil, false)(l)) }, settled), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
-		{situation: "attachment without its ID", given: onNode, when: func(l *lab) error {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "delete-on-termination while attaching", source: docAPI, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doModify(dot(true)), code: "OK", then: given(settled, stateIs("in-use/attached"))},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "attachment of another interface", source: docErrors, given: given(onNode, func(l *lab) { l.create(subnetA) }), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "attachment detached", source: docErrors, given: given(onNode, func(l *lab) { l.must(doDetach(nil, false)(l)) }, settled), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "attachment without its ID", source: docErrors, given: onNode, when: func(l *lab) error {
 			return l.form("Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=" + l.eni + "&Attachment.DeleteOnTermination=true")
 		}, code: "MissingParameter"},
-		{situation: "source/destination check", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "source/destination check", source: docAPI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) {
 			in.SourceDestCheck = &types.AttributeBooleanValue{Value: aws.Bool(false)}
 		}), code: "OK", then: func(l *lab) {
 			if *l.describe(l.eni).SourceDestCheck {
 				l.Error("the check is still on")
 			}
 		}},
-		{situation: "description", given: created(subnetA), when: doModify(setAbout("new")), code: "OK", then: func(l *lab) { l.want("it", *l.describe(l.eni).Description, "new") }},
-		{situation: "description too long", given: created(subnetA), when: doModify(setAbout(strings.Repeat("x", 256))), code: "InvalidParameterValue"},
-		{situation: "groups are replaced", given: created(subnetA, groups(workers)), when: doModify(setGroups(other)), code: "OK", then: func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "description", source: docAPI, given: created(subnetA), when: doModify(setAbout("new")), code: "OK", then: func(l *lab) { l.want("it", *l.describe(l.eni).Description, "new") }},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "description too long", source: docAPI, given: created(subnetA), when: doModify(setAbout(strings.Repeat("x", 256))), code: "InvalidParameterValue"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "groups are replaced", source: docAPI, given: created(subnetA, groups(workers)), when: doModify(setGroups(other)), code: "OK", then: func(l *lab) {
 			if g := l.describe(l.eni).Groups; len(g) != 1 || *g[0].GroupId != other {
 				l.Errorf("groups are %v", g)
 			}
 		}},
-		{situation: "group unknown", given: created(subnetA), when: doModify(setGroups("sg-0fffffffffffffff0")), code: "InvalidGroup.NotFound"},
-		{situation: "group of another VPC", given: created(subnetA), when: doModify(setGroups(foreign)), code: "InvalidParameterCombination"},
-		{situation: "too many groups", world: func(w *World) { w.Quotas.SecurityGroupsPerInterface = 1 }, given: created(subnetA), when: doModify(setGroups(workers, other)), code: "SecurityGroupsPerInterfaceLimitExceeded"},
-		{situation: "tracking", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "group unknown", source: docErrors, given: created(subnetA), when: doModify(setGroups("sg-0fffffffffffffff0")), code: "InvalidGroup.NotFound"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "group of another VPC", source: docErrors, given: created(subnetA), when: doModify(setGroups(foreign)), code: "InvalidParameterCombination"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "too many groups", source: docErrors, world: func(w *World) { w.Quotas.SecurityGroupsPerInterface = 1 }, given: created(subnetA), when: doModify(setGroups(workers, other)), code: "SecurityGroupsPerInterfaceLimitExceeded"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "tracking", source: docAPI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{TcpEstablishedTimeout: aws.Int32(350)}
 		}), code: "OK", then: func(l *lab) {
 			if c := l.describe(l.eni).ConnectionTrackingConfiguration; c == nil || *c.TcpEstablishedTimeout != 350 {
 				l.Errorf("tracking is %+v", c)
 			}
 		}},
-		{situation: "AWS's own", world: foreignInterfaces, given: func(l *lab) { l.eni = balancer }, when: doModify(setAbout("x")), code: "AuthFailure", status: 401},
-		{situation: "two attributes", given: created(subnetA), when: doModify(setAbout("x"), setGroups(other)), code: "InvalidParameterCombination"},
-		{situation: "no attribute", given: created(subnetA), when: doModify(), code: "MissingParameter"},
-		{situation: "unknown interface", given: func(l *lab) { l.eni = nobody }, when: doModify(setAbout("x")), code: "InvalidNetworkInterfaceID.NotFound"},
-		{situation: "tracking leaves the other timeouts", given: created(subnetA, func(in *createInput) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "AWS's own", source: seenManaged, world: foreignInterfaces, given: func(l *lab) { l.eni = balancer }, when: doModify(setAbout("x")), code: "AuthFailure", status: 401},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "two attributes", source: docAPI, given: created(subnetA), when: doModify(setAbout("x"), setGroups(other)), code: "InvalidParameterCombination"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "no attribute", source: docErrors, given: created(subnetA), when: doModify(), code: "MissingParameter"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "unknown interface", source: docErrors, given: func(l *lab) { l.eni = nobody }, when: doModify(setAbout("x")), code: "InvalidNetworkInterfaceID.NotFound"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "tracking leaves the other timeouts", source: docAPI, given: created(subnetA, func(in *createInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{UdpTimeout: aws.Int32(45)}
 		}), when: doModify(func(_ *lab, in *modifyInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{TcpEstablishedTimeout: aws.Int32(350)}
@@ -103,35 +101,35 @@ func TestModify(t *testing.T) {
 				l.Errorf("tracking is %+v", c)
 			}
 		}},
-		{situation: "ENA Express on a type without", given: onNode, when: doModify(enaSrd(true)), code: "InvalidParameterValue"},
-		{situation: "ENA Express off on a type without", given: onNode, when: doModify(enaSrd(false)), code: "OK"},
-		{situation: "ENA Express of what is not attached", given: created(subnetA), when: doModify(enaSrd(true)), code: "IncorrectState"},
-		{situation: "ENA Express", world: express, given: onNode, when: doModify(enaSrd(true)), code: "OK", then: func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express on a type without", source: docENAExpress, given: onNode, when: doModify(enaSrd(true)), code: "InvalidParameterValue"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express off on a type without", source: docENAExpress, given: onNode, when: doModify(enaSrd(false)), code: "OK"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express of what is not attached", source: docENAExpress, given: created(subnetA), when: doModify(enaSrd(true)), code: "IncorrectState"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express", source: docENAExpress, world: express, given: onNode, when: doModify(enaSrd(true)), code: "OK", then: func(l *lab) {
 			if s := l.describe(l.eni).Attachment.EnaSrdSpecification; s == nil || !*s.EnaSrdEnabled || *s.EnaSrdUdpSpecification.EnaSrdUdpEnabled {
 				l.Errorf("ENA Express is %+v", s)
 			}
 		}},
-		{situation: "ENA queues on a type without", given: onNode, when: doModify(queues(4)), code: "InvalidParameterValue"},
-		{situation: "ENA queues", world: express, given: onNode, when: doModify(queues(4)), code: "OK", then: func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA queues on a type without", source: docAPI, given: onNode, when: doModify(queues(4)), code: "InvalidParameterValue"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA queues", source: docAPI, world: express, given: onNode, when: doModify(queues(4)), code: "OK", then: func(l *lab) {
 			if n := l.describe(l.eni).Attachment.EnaQueueCount; n == nil || *n != 4 {
 				l.Errorf("the attachment has %v queues", n)
 			}
 		}},
-		{situation: "public address is only noted", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatePublicIpAddress = aws.Bool(true) }), code: "OK", then: func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "public address is only noted", source: docAPI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatePublicIpAddress = aws.Bool(true) }), code: "OK", then: func(l *lab) {
 			out, err := l.ec2.DescribeNetworkInterfaceAttribute(l.Context(), &ec2.DescribeNetworkInterfaceAttributeInput{NetworkInterfaceId: &l.eni, Attribute: "associatePublicIpAddress"})
 			l.must(err)
 			if !*out.AssociatePublicIpAddress {
 				l.Error("the wish is not noted")
 			}
 		}},
-		{situation: "associated subnets", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{subnetA2} }), code: "OK", then: func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "associated subnets", source: docAPI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{subnetA2} }), code: "OK", then: func(l *lab) {
 			if s := l.describe(l.eni).AssociatedSubnets; len(s) != 1 || s[0] != subnetA2 {
 				l.Errorf("associated subnets are %v", s)
 			}
 		}},
-		{situation: "associated subnet of another zone", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{subnetB} }), code: "InvalidParameterCombination"},
-		{situation: "associated subnet unknown", given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{"subnet-0fffffffffffffff0"} }), code: "InvalidSubnetID.NotFound"},
-		{situation: "flag starts at false on each attach", given: given(onNode, func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "associated subnet of another zone", source: docENI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{subnetB} }), code: "InvalidParameterCombination"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "associated subnet unknown", source: docErrors, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{"subnet-0fffffffffffffff0"} }), code: "InvalidSubnetID.NotFound"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "flag starts at false on each attach", source: docAPI, given: given(onNode, func(l *lab) {
 			l.must(doModify(dot(true))(l))
 			l.must(doDetach(nil, false)(l))
 			l.settle()
@@ -140,7 +138,7 @@ func TestModify(t *testing.T) {
 				l.Error("the flag outlived its attachment")
 			}
 		}},
-	})
+	}
 }
 
 func doTag(ids []string, pairs ...string) func(*lab) error {
@@ -175,28 +173,27 @@ func tagsAre(want string) func(*lab) {
 	}
 }
 
-func TestTags(t *testing.T) {
-	t.Parallel()
+func tagsRows() []row {
 	tagged := created(subnetA, tagSpec(types.ResourceTypeNetworkInterface, "a", "1", "b", "2"))
 	fifty := created(subnetA, tagSpec(types.ResourceTypeNetworkInterface, manyTags(50)...))
-	runRows(t, []row{
-		{situation: "create adds and overwrites", given: tagged, when: doTag(nil, "b", "3", "c", ""), code: "OK", then: tagsAre("a=1 b=3 c=")},
-		{situation: "create on several kinds", when: doTag([]string{node, subnetA, workers, "vpc-1"}, "k", "v"), code: "OK"},
-		{situation: "one resource unknown fails all", given: tagged, when: func(l *lab) error { return doTag([]string{l.eni, nobody}, "c", "3")(l) }, code: "InvalidNetworkInterfaceID.NotFound", then: tagsAre("a=1 b=2")},
-		{situation: "unknown kind", when: doTag([]string{"thing-12345678"}, "k", "v"), code: "InvalidID"},
-		{situation: "unknown instance", when: doTag([]string{"i-0fffffffffffffff0"}, "k", "v"), code: "InvalidInstanceID.NotFound"},
-		{situation: "unknown subnet", when: doTag([]string{"subnet-0fffffffffffffff0"}, "k", "v"), code: "InvalidSubnetID.NotFound"},
-		{situation: "unknown group", when: doTag([]string{"sg-0fffffffffffffff0"}, "k", "v"), code: "InvalidGroup.NotFound"},
-		{situation: "reserved key", given: tagged, when: doTag(nil, "aws:k", "v"), code: "InvalidParameterValue"},
-		{situation: "empty key", given: tagged, when: doTag(nil, "", "v"), code: "InvalidParameterValue"},
-		{situation: "fifty-first tag", given: fifty, when: doTag(nil, "new", "v"), code: "TagLimitExceeded"},
-		{situation: "overwriting one of fifty", given: fifty, when: doTag(nil, "k7", "w"), code: "OK"},
-		{situation: "no tag", given: tagged, when: func(l *lab) error { return l.form("Action=CreateTags&ResourceId.1=" + l.eni) }, code: "MissingParameter"},
-		{situation: "delete by key", given: tagged, when: doUntag(types.Tag{Key: aws.String("a")}), code: "OK", then: tagsAre("b=2")},
-		{situation: "delete by key and value", given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("1")}), code: "OK", then: tagsAre("b=2")},
-		{situation: "delete by key and other value", given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("9")}), code: "OK", then: tagsAre("a=1 b=2")},
-		{situation: "delete by key and empty value", given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("")}), code: "OK", then: tagsAre("a=1 b=2")},
-		{situation: "delete what is not there", given: tagged, when: doUntag(types.Tag{Key: aws.String("z")}), code: "OK", then: tagsAre("a=1 b=2")},
-		{situation: "delete all", given: tagged, when: doUntag(), code: "OK", then: tagsAre("")},
-	})
+	return []row{
+		{action: "CreateTags", situation: "create adds and overwrites", source: docTags, given: tagged, when: doTag(nil, "b", "3", "c", ""), code: "OK", then: tagsAre("a=1 b=3 c=")},
+		{action: "CreateTags", situation: "create on several kinds", source: docTags, when: doTag([]string{node, subnetA, workers, "vpc-1"}, "k", "v"), code: "OK"},
+		{action: "CreateTags", situation: "one resource unknown fails all", source: docErrors, given: tagged, when: func(l *lab) error { return doTag([]string{l.eni, nobody}, "c", "3")(l) }, code: "InvalidNetworkInterfaceID.NotFound", then: tagsAre("a=1 b=2")},
+		{action: "CreateTags", situation: "unknown kind", source: docErrors, when: doTag([]string{"thing-12345678"}, "k", "v"), code: "InvalidID"},
+		{action: "CreateTags", situation: "unknown instance", source: docErrors, when: doTag([]string{"i-0fffffffffffffff0"}, "k", "v"), code: "InvalidInstanceID.NotFound"},
+		{action: "CreateTags", situation: "unknown subnet", source: docErrors, when: doTag([]string{"subnet-0fffffffffffffff0"}, "k", "v"), code: "InvalidSubnetID.NotFound"},
+		{action: "CreateTags", situation: "unknown group", source: docErrors, when: doTag([]string{"sg-0fffffffffffffff0"}, "k", "v"), code: "InvalidGroup.NotFound"},
+		{action: "CreateTags", situation: "reserved key", source: docTags, given: tagged, when: doTag(nil, "aws:k", "v"), code: "InvalidParameterValue"},
+		{action: "CreateTags", situation: "empty key", source: docTags, given: tagged, when: doTag(nil, "", "v"), code: "InvalidParameterValue"},
+		{action: "CreateTags", situation: "fifty-first tag", source: docErrors, given: fifty, when: doTag(nil, "new", "v"), code: "TagLimitExceeded"},
+		{action: "CreateTags", situation: "overwriting one of fifty", source: docTags, given: fifty, when: doTag(nil, "k7", "w"), code: "OK"},
+		{action: "CreateTags", situation: "no tag", source: docErrors, given: tagged, when: func(l *lab) error { return l.form("Action=CreateTags&ResourceId.1=" + l.eni) }, code: "MissingParameter"},
+		{action: "DeleteTags", situation: "delete by key", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("a")}), code: "OK", then: tagsAre("b=2")},
+		{action: "DeleteTags", situation: "delete by key and value", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("1")}), code: "OK", then: tagsAre("b=2")},
+		{action: "DeleteTags", situation: "delete by key and other value", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("9")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{action: "DeleteTags", situation: "delete by key and empty value", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{action: "DeleteTags", situation: "delete what is not there", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("z")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{action: "DeleteTags", situation: "delete all", source: docTags, given: tagged, when: doUntag(), code: "OK", then: tagsAre("")},
+	}
 }

@@ -1,0 +1,131 @@
+package ec2sim
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+)
+
+// Where rows have their answers from. docAPI is the reference page of the row's action.
+const (
+	docAPI        = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_*.html"
+	docErrors     = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"
+	docPages      = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html"
+	docFilters    = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html"
+	docTokens     = "https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html"
+	docTags       = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html"
+	docENI        = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html"
+	docDetach     = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html"
+	docEFA        = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html"
+	docENAExpress = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ena-express.html"
+	docLife       = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"
+	docSizing     = "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"
+	docIAM        = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"
+	seenSlot      = "https://github.com/lstoll/k8s-vpcnet/issues/71"
+	seenLimit     = "https://github.com/cilium/cilium/issues/15877"
+	seenDelete    = "https://github.com/gruntwork-io/cloud-nuke/issues/431"
+	seenPrimary   = "https://github.com/redhat-performance/cloud-governance/issues/952"
+	seenManaged   = "https://github.com/boto/boto3/issues/2219"
+	seenPages     = "https://github.com/aws/amazon-vpc-resource-controller-k8s/issues/188"
+	seenValues    = "https://github.com/apache/druid/issues/1954"
+	cardBug       = "https://github.com/cilium/cilium/issues/42512"
+	// assumed is what nobody has verified: the answer that hurts a careless client most.
+	assumed = "unverified; see Variants"
+	// choice is an answer that a world chooses.
+	choice = "a variant; see Variants"
+	// ours is what EC2 does and the simulator does not.
+	ours = "not implemented; see the package's documentation"
+)
+
+// conformance is the whole suite: what each action answers in each situation, and what
+// comes of it.
+func conformance() []row {
+	return slices.Concat(
+		createRows(), clientTokenRows(), attachRows(), detachRows(), deleteRows(), modifyRows(), assignRows(), ipv6Rows(), tagsRows(),
+		describeInterfacesRows(), describeInstancesRows(), interfaceAttributeRows(), instanceAttributeRows(), instanceStatusRows(), zoneRows(), describeTagsRows(), describeRestRows(),
+		runInstancesRows(), lifeRows(), accessRows(), stuckRows(),
+	)
+}
+
+// leastRows is how many rows the suite must not fall below.
+const leastRows = 400
+
+// TestConformance runs the suite with the real SDK over HTTP, each row in a world of its own.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	rows := conformance()
+	if len(rows) < leastRows {
+		t.Errorf("the suite has %d rows, want at least %d", len(rows), leastRows)
+	}
+	told := map[[2]string]bool{}
+	for _, r := range rows {
+		key := [2]string{r.action, r.situation}
+		if _, known := operations[r.action]; !known && r.code != "InvalidAction" || r.situation == "" || r.source == "" || r.code == "" || told[key] {
+			t.Errorf("row %q lacks a column, or is there twice", key)
+		}
+		told[key] = true
+		t.Run(r.action+"/"+r.situation, func(t *testing.T) {
+			t.Parallel()
+			r.check(t)
+		})
+	}
+	for action := range operations {
+		if !slices.ContainsFunc(rows, func(r row) bool { return r.action == action }) {
+			t.Errorf("the suite has no row for %s", action)
+		}
+	}
+}
+
+// overHTTP puts a server and a socket between the lab's client and its simulator.
+func (l *lab) overHTTP() {
+	server := httptest.NewServer(l.sim)
+	l.Cleanup(server.Close)
+	l.server = server
+	l.ec2 = l.client("AKIDTEST")
+}
+
+// things are what a call that is refused must leave as it is.
+func (l *lab) things() string {
+	now := l.sim.Snapshot()
+	now.Time = l.began
+	out, err := json.Marshal(now)
+	l.must(err)
+	return string(out)
+}
+
+// check runs one row.
+func (r row) check(t *testing.T) {
+	l := newLab(t, func(w *World) {
+		if r.world != nil {
+			r.world(w)
+		}
+	})
+	l.overHTTP()
+	if r.given != nil {
+		r.given(l)
+	}
+	before, at := l.things(), l.sim.Now()
+	code, status := outcome(r.when(l))
+	if want := r.wantStatus(); code != r.code || status != want {
+		t.Errorf("got %s %d, want %s %d (%s)", code, status, r.code, want, r.source)
+	}
+	if r.code != "OK" && l.sim.Now().Equal(at) && l.things() != before {
+		t.Errorf("a call that was refused has changed the world from\n%s\nto\n%s", before, l.things())
+	}
+	if r.then != nil {
+		r.then(l)
+	}
+	checkInvariants(t, l.sim)
+}
+
+func (r row) wantStatus() int {
+	switch {
+	case r.status != 0:
+		return r.status
+	case r.code == "OK":
+		return http.StatusOK
+	}
+	return http.StatusBadRequest
+}
