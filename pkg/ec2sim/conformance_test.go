@@ -78,10 +78,23 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// overHTTP puts a server and a socket between the lab's client and its simulator.
+// overHTTP puts a server and a socket between the lab's client and its simulator. In the
+// end every answer is held against the SDK.
 func (l *lab) overHTTP() {
-	server := httptest.NewServer(l.sim)
-	l.Cleanup(server.Close)
+	seen := &recordingHandler{next: l.sim}
+	server := httptest.NewServer(seen)
+	l.Cleanup(func() {
+		server.Close()
+		known, err := sdkShapes()
+		if err != nil {
+			l.Fatal(err)
+		}
+		for _, x := range seen.all {
+			if err := x.check(known); err != nil {
+				l.Error(err)
+			}
+		}
+	})
 	l.server = server
 	l.ec2 = l.client("AKIDTEST")
 }

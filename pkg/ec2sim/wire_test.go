@@ -2,23 +2,15 @@ package ec2sim
 
 import (
 	"encoding/xml"
-	"go/ast"
-	"go/parser"
-	gotoken "go/token"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
 const signed = "AWS4-HMAC-SHA256 Credential=AKID/20260102/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=00"
@@ -102,90 +94,4 @@ func TestCutOverTheWire(t *testing.T) {
 	if _, err := client.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{}, signing); err == nil || strings.Contains(err.Error(), "api error") {
 		t.Errorf("a cut call gives %v", err)
 	}
-}
-
-var element = regexp.MustCompile(`<([A-Za-z0-9]+)`)
-
-// TestElementNames holds every element that the simulator emits against the names that
-// the SDK reads: the SDK itself forgives a wrong case, which would break other clients.
-func TestElementNames(t *testing.T) {
-	t.Parallel()
-	known := sdkNames(t)
-	l := newLab(t, func(w *World) { w.SecurityGroups[0].Tags = map[string]string{"a": "b"} })
-	var seen strings.Builder
-	l.ec2 = clientOf(tee{l.sim.Transport(), &seen}, "AKIDTEST")
-	l.create(subnetA, prefixes(1), token("t"), tagSpec(types.ResourceTypeNetworkInterface, "a", "b"), func(in *createInput) {
-		in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{TcpEstablishedTimeout: aws.Int32(60), UdpTimeout: aws.Int32(30), UdpStreamTimeout: aws.Int32(60)}
-	})
-	l.attach(l.eni, node, 0, 1)
-	for _, do := range []func(*lab) error{
-		doModify(setAbout("x")), doTag(nil, "c", "d"), doUntag(), doDetach(nil, false), doRun(1), doLife("stop", node), doLife("terminate", small),
-		list(ec2.DescribeNetworkInterfacesInput{}), list(ec2.DescribeNetworkInterfacesInput{MaxResults: aws.Int32(5)}),
-		func(l *lab) error {
-			_, err := l.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
-			return err
-		},
-		func(l *lab) error {
-			_, err := l.ec2.DescribeInstanceTypes(t.Context(), &ec2.DescribeInstanceTypesInput{})
-			return err
-		},
-		func(l *lab) error {
-			_, err := l.ec2.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
-			return err
-		},
-		func(l *lab) error {
-			_, err := l.ec2.DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{})
-			return err
-		},
-		func(l *lab) error { _, err := l.ec2.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{}); return err },
-	} {
-		l.must(do(l))
-	}
-	// These belong to the protocol; the SDK has no string of its own for them.
-	protocol := map[string]bool{"requestId": true, "return": true}
-	for _, m := range element.FindAllStringSubmatch(seen.String(), -1) {
-		if name := m[1]; !known[name] && !protocol[name] && !strings.HasSuffix(name, "Response") {
-			t.Errorf("the SDK does not know <%s>", name)
-		}
-	}
-}
-
-// tee keeps every answer.
-type tee struct {
-	next http.RoundTripper
-	to   *strings.Builder
-}
-
-func (c tee) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := c.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(resp.Body)
-	c.to.Write(data)
-	resp.Body = io.NopCloser(strings.NewReader(string(data)))
-	return resp, err
-}
-
-// sdkNames are the string literals of the SDK's deserializers.
-func sdkNames(t *testing.T) map[string]bool {
-	t.Helper()
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2/service/ec2").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := parser.ParseFile(gotoken.NewFileSet(), filepath.Join(strings.TrimSpace(string(dir)), "deserializers.go"), nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]bool{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == gotoken.STRING {
-			if s, err := strconv.Unquote(lit.Value); err == nil {
-				out[s] = true
-			}
-		}
-		return true
-	})
-	return out
 }
