@@ -83,7 +83,8 @@ func (s *Simulator) tokenMAC(body []byte, query string) []byte {
 func (s *Simulator) openToken(token, query string, now time.Time) (string, error) {
 	bad := fail("InvalidNextToken", "The specified NextToken is not valid")
 	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(raw) < 8+16 {
+	// The decoder overlooks line breaks, and bits that no byte is made of.
+	if err != nil || len(raw) < 8+16 || base64.RawURLEncoding.EncodeToString(raw) != token {
 		return "", bad
 	}
 	body, mac := raw[:len(raw)-16], raw[len(raw)-16:]
