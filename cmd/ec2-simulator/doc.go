@@ -1,10 +1,13 @@
 // Command ec2-simulator serves the EC2 of package ec2sim over HTTP.
 //
-//	ec2-simulator --world=world.yaml [--listen=127.0.0.1:4566] [--seed=N]
+//	ec2-simulator --world=world.yaml [--listen=127.0.0.1:4566] [--seed=N] [--virtual-time=TIME]
 //
 // It prints "listening on http://ADDRESS" once it serves, and ends on SIGTERM. A bad
 // world file ends it with one line that names the file, the line, the field, the value
 // and the cure, and exit code 2.
+//
+// With --virtual-time=2026-01-02T15:04:05Z time stands still and moves only by
+// POST /_sim/clock: calls take none, and the same calls get the same answers to the byte.
 //
 // # The world file
 //
@@ -13,21 +16,65 @@
 //	region: us-east-1
 //	account: "123456789012"
 //	seed: 1
-//	subnets:
-//	- {id: subnet-0f59b4f14737be9ad, vpc: vpc-1, zone: us-east-1a, cidr: 10.0.1.0/24, tags: {Name: a}}
+//	subnets:        # ipv6Cidr, a /64, is only for subnets that have IPv6
+//	- {id: subnet-0f59b4f14737be9ad, vpc: vpc-1, zone: us-east-1a, cidr: 10.0.1.0/24, ipv6Cidr: "2001:db8:0:1::/64", tags: {Name: a}}
 //	securityGroups:
 //	- {id: sg-05da196f3314d4af8, vpc: vpc-1, name: workers}
 //	instances:      # each with a primary interface: card 0, index 0, delete-on-termination
-//	- {id: i-0aaaaaaaaaaaaaaa1, type: m5.xlarge, subnet: subnet-0f59b4f14737be9ad, state: running}
+//	- {id: i-0aaaaaaaaaaaaaaa1, type: m5.xlarge, subnet: subnet-0f59b4f14737be9ad, state: running, privateIp: 10.0.1.9, ipv6Addresses: []}
 //	interfaces:     # somebody else's, for instance
 //	- {id: eni-0aaaaaaaaaaaaaaa1, subnet: subnet-0f59b4f14737be9ad, tags: {owner: them},
-//	   attachment: {instance: i-0aaaaaaaaaaaaaaa1, deviceIndex: 2, deleteOnTermination: false}}
+//	   attachment: {instance: i-0aaaaaaaaaaaaaaa1, cardIndex: 0, deviceIndex: 2, deleteOnTermination: false}}
+//	- {subnet: subnet-0f59b4f14737be9ad, type: network_load_balancer, requester: amazon-elb}    # made by AWS
+//	- {subnet: subnet-0f59b4f14737be9ad, operator: eks.amazonaws.com}                           # run by AWS, and hidden
 //	latency: {attach: 2s, detach: {p50: 3s, p99: 20s}, call: 50ms, start: 5s, stop: 5s, terminate: 5s}
 //	consistency: off     # mild, harsh or {p50: 200ms, p99: 4s, max: 5s}
-//	quotas: {enabled: true, background: 0.3, actions: {AttachNetworkInterface: {bucket: 50, refill: 5}}}
-//	principals: [{name: controller, accessKey: AKIDCONTROLLER, policies: [iam/policy.json]}]
+//	quotas:              # the sizes of https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html where nothing is said
+//	  enabled: true      # token buckets; the limits below hold either way
+//	  background: 0.3    # the share of each bucket that others in the account eat
+//	  actions: {AttachNetworkInterface: {bucket: 50, refill: 5}}
+//	  interfacesPerRegion: 5000
+//	  securityGroupsPerInterface: 5
+//	  unpagedInterfaces: 5000    # above it, describes must be paged or filtered
+//	principals: [{name: controller, accessKey: AKIDCONTROLLER, policies: [iam/policy.json]}]    # relative to the world file
 //	faults: [{action: AttachNetworkInterface, nth: 3, effect: cut-after}]
-//	variants: {deleteInUse: InvalidNetworkInterface.InUse}
+//	variants: {deleteInUse: InvalidNetworkInterface.InUse, tokenLife: 12h}
+//
+// # Variants
+//
+// Where EC2 was seen to give several answers, or nobody has verified which it gives, one
+// can be chosen; the first of each is the default:
+//
+//	subnetFull         InsufficientFreeAddressesInSubnet; InsufficientCidrBlocks (for prefixes); InvalidParameterValue
+//	deleteInUse        InvalidParameterValue; InvalidNetworkInterface.InUse
+//	attachInUse        InvalidNetworkInterface.InUse; InvalidParameterValue
+//	attachWithoutCard  allow; taken: without NetworkCardIndex, an index that any card has in use is taken
+//	groupOfOtherVpc    InvalidParameterCombination; InvalidGroup.NotFound
+//	createStatus       pending; available: the status in the answer to a create
+//	interfaceStatus    in-use; transitional: attaching and detaching are an interface's own status too
+//	tokenOfDeleted     replay; mismatch: the client token of an interface that was deleted
+//	tokenOfFailed      burnt (IdempotentParameterMismatch); free: the client token of a create that failed
+//	replayAtQuota      replay; fail: a replay once the quota of interfaces is used up
+//	tokenLife          24h, or any duration or distribution: how long a client token is remembered
+//	mutatingBuckets    separate; shared: one token bucket for all that changes something
+//	maxResults         InvalidParameterValue; InvalidMaxResults: the code for one out of bounds
+//	managedResources   hidden; shown: interfaces with an operator, for who does not ask for them
+//
+// # Faults
+//
+// A rule, in the world file or posted, has these fields; all but effect may be left out:
+//
+//	action     whose calls, with * and ?; any without
+//	resource   calls that name this ID in any parameter, or whose attachment is of this interface or instance
+//	nth        the n-th of those calls
+//	every      each so many-th of them
+//	share      a share of them, above 0 and up to 1
+//	times      at most so many times
+//	effect     error (code, message, status), throttle, delay (duration: acts on arrival, answers late),
+//	           cut-before and cut-after (the connection is cut before or after the call took effect),
+//	           hang (never acts, never answers), garbage, stuck-attaching, stuck-detaching
+//
+// Of several rules for a call the first that strikes decides; the others strike later.
 //
 // # Clients
 //
@@ -55,14 +102,15 @@
 //
 //	GET    /_sim/calls                      counts by action and code: {"CreateTags": {"OK": 3}}
 //	GET    /_sim/log?since=N                every call after number N, as JSON lines
-//	GET    /_sim/world                      everything as it is
+//	GET    /_sim/world                      everything as it is, to read and to restore
+//	PUT    /_sim/world                      go back to what GET has given, as a whole
 //	POST   /_sim/instances                  launch: an instance of the world file, as JSON
 //	POST   /_sim/instances/ID/start|stop|terminate      ?now=true skips the latency
 //	POST   /_sim/interfaces                 an interface of the world file, as JSON
 //	POST   /_sim/interfaces/ID/attach       {"instance": "i-…", "cardIndex": 0, "deviceIndex": 1}, at once
-//	POST   /_sim/interfaces/ID/detach       ?now=true skips the latency
-//	POST   /_sim/interfaces/ID/delete       at once, attached or not
-//	GET    /_sim/faults
+//	POST   /_sim/interfaces/ID/detach       ?now=true skips the latency; no primary
+//	POST   /_sim/interfaces/ID/delete       at once, attached or not; no primary
+//	GET    /_sim/faults                     the rules with their numbers
 //	POST   /_sim/faults                     {"action": "Attach*", "nth": 3, "effect": "cut-after"}
 //	DELETE /_sim/faults                     all, or ?id=N
 //	GET    /_sim/clock

@@ -19,7 +19,8 @@
 //     malformed, of another Region or service, or of an access key that no principal has.
 //     The signature itself is not verified: the simulator knows no secret keys
 //  2. action: MissingAction, NoSuchVersion, InvalidAction, then fault rules, then the
-//     action's token bucket: RequestLimitExceeded (503)
+//     action's token bucket, and that of the instances that it is about:
+//     RequestLimitExceeded (503)
 //  3. parameters: UnknownParameter, MissingParameter, then ill-formed values: the
 //     .Malformed codes for IDs (a prefix and 8 to 17 lower-case hex digits),
 //     InvalidParameterValue for the rest; UnsupportedOperation for a parameter that EC2
@@ -28,43 +29,52 @@
 //     DryRunOperation (412) for a dry run
 //  5. client token: the first answer again, or IdempotentParameterMismatch; then what can
 //     be told from the parameters together: InvalidParameterCombination, tags
-//  6. existence: the .NotFound codes, the interface before the instance
-//  7. VPC and zone: InvalidParameterCombination
+//  6. existence: the .NotFound codes, the interface before the instance; then AuthFailure
+//     for what is AWS's own
+//  7. VPC and zone, and whether the type takes such an interface at all:
+//     InvalidParameterCombination, InvalidParameterValue
 //  8. state: InvalidNetworkInterface.InUse, IncorrectState, IncorrectInstanceState,
 //     OperationNotPermitted
 //  9. slot: InvalidParameterValue
-//  10. limits: AttachmentLimitExceeded, PrivateIpAddressLimitExceeded,
-//     SecurityGroupsPerInterfaceLimitExceeded, NetworkInterfaceLimitExceeded,
-//     TagLimitExceeded
+//  10. limits: AttachmentLimitExceeded (interfaces, then EFAs),
+//     PrivateIpAddressLimitExceeded, SecurityGroupsPerInterfaceLimitExceeded,
+//     NetworkInterfaceLimitExceeded, TagLimitExceeded
 //  11. addresses: InvalidIPAddress.InUse, InsufficientFreeAddressesInSubnet,
 //     InsufficientCidrBlocks
 //
 // # What is implemented
 //
-// Create-, Attach-, Detach-, Delete- and DescribeNetworkInterface(s),
-// ModifyNetworkInterfaceAttribute (Attachment, SourceDestCheck, Description, groups,
-// connection tracking), Assign- and UnassignPrivateIpAddresses, DescribeInstances, -InstanceTypes, -Subnets, -SecurityGroups and
-// -Vpcs, Run-, Start-, Stop-, Reboot- and TerminateInstances, CreateTags and DeleteTags;
-// IPv4 addresses and /28 prefixes; client tokens, filters with wildcards, pagination,
-// token buckets, lagging reads, IAM policies and faults. Filters that EC2 documents for
-// what is not simulated (public addresses, say) are accepted and match nothing.
+// Create-, Attach-, Detach-, Delete- and DescribeNetworkInterface(s), Describe- and
+// ModifyNetworkInterfaceAttribute with every attribute, Assign- and
+// UnassignPrivateIpAddresses and -Ipv6Addresses; Run-, Start-, Stop-, Reboot- and
+// TerminateInstances, DescribeInstances, -InstanceStatus, -InstanceAttribute and
+// -InstanceTypes; DescribeSubnets, -SecurityGroups, -Vpcs and -AvailabilityZones;
+// CreateTags, DeleteTags and DescribeTags. IPv4 addresses and /28 prefixes, IPv6
+// addresses and /80 prefixes; EFA, ENA Express and flexible ENA queues as far as types
+// take them; client tokens, all documented filters with wildcards, pagination, token
+// buckets, lagging reads, IAM policies and faults. Filters that EC2 documents for what is
+// not simulated (public addresses, say) are accepted and match nothing. Parameters of a
+// launch that have nothing to do with the network are accepted and have no effect.
 //
 // # What is refused
 //
-// Every other action is InvalidAction. IPv6, ENA Express, public addresses, launch
-// templates and launches with interfaces of their own are UnsupportedOperation.
+// Every other action is InvalidAction. Launch templates, spot launches, protection from
+// termination, public addresses and security groups by name are UnsupportedOperation,
+// where a parameter asks for more than the default. A policy with a condition, a key or a
+// variable that is not evaluated is refused when it is loaded: it must not grant anything.
 //
 // # Where EC2's documentation leaves room
 //
-// While it attaches or detaches, an interface's own status is in-use; its attachment
-// tells which. A detach is possible while the attach is still going on. An attach needs
-// an instance that is running or stopped, a detach too. A detach by force from a running
-// instance leaves the slot unusable until the instance has been stopped. An interface
-// of another VPC cannot be attached. A client token that was used for a call that failed
-// is free again. MaxResults out of bounds is InvalidParameterValue, a NextToken that is
-// made up, expired or of another request InvalidNextToken. Describes list by ID: EC2
-// promises no order. A type's limit on IPv6 addresses is that on IPv4 addresses. Some
-// answers can be chosen: see [Variants].
+// A detach is possible while the attach is still going on. An attach needs an instance
+// that is running or stopped, a detach too. A detach by force from a running instance
+// leaves the slot unusable until the instance has been stopped. An interface of another
+// VPC cannot be attached. A NextToken that is made up, expired or of another request is
+// InvalidNextToken. Describes list by ID: EC2 promises no order. The limit on IPv6
+// addresses has the code of that on IPv4 addresses. An interface that was there before a
+// launch outlives the instance unless the launch says otherwise, one that the launch
+// makes does not. A condition on ec2:Attribute sees the parameter's name, or Groups.
+// A public address that an interface is told to have is noted, and never given. What
+// nobody has verified can be chosen: see [Variants].
 //
 // # Control
 //

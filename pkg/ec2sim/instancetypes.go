@@ -206,6 +206,13 @@ func (t *instanceType) enaSupport() string {
 	return "supported"
 }
 
+func (t *instanceType) interfaceTypes() []string {
+	if t.efas > 0 {
+		return []string{"interface", "efa", "efa-only"}
+	}
+	return []string{"interface"}
+}
+
 func (t *instanceType) flexibleQueues() string {
 	if t.queues {
 		return "supported"
@@ -267,6 +274,7 @@ func (w *xmlWriter) networkCard(t *instanceType) func(struct{}) {
 	return func(struct{}) {
 		w.number("networkCardIndex", index)
 		w.number("maximumNetworkInterfaces", t.perCard)
+		set(w, "interfaceTypeSet", t.interfaceTypes(), w.raw)
 		if t.queues {
 			w.number("additionalFlexibleNetworkInterfaces", t.more)
 		}
