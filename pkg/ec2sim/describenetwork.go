@@ -7,8 +7,14 @@ import (
 )
 
 var subnetFilters = silent(filterSet[*subnet]{
+	// Some have a second name.
 	"availability-zone":    one(func(n *subnet) string { return n.zone }),
+	"availabilityZone":     one(func(n *subnet) string { return n.zone }),
 	"availability-zone-id": one(func(n *subnet) string { return n.zoneID }),
+	"availabilityZoneId":   one(func(n *subnet) string { return n.zoneID }),
+	"cidr":                 one(func(n *subnet) string { return n.cidr.String() }),
+	"cidrBlock":            one(func(n *subnet) string { return n.cidr.String() }),
+	"defaultForAz":         always[*subnet]("false"),
 	"available-ip-address-count": one(func(n *subnet) string {
 		return strconv.Itoa(n.available())
 	}),

@@ -79,6 +79,15 @@ func ipv6Rows() []row {
 				l.Error("the address is not primary")
 			}
 		}},
+		{action: "CreateNetworkInterface", situation: "create with the second address primary", source: docAPI, when: func(l *lab) error {
+			return doCreate(subnetA, func(in *createInput) {
+				in.Ipv6Addresses = []types.InstanceIpv6Address{{Ipv6Address: aws.String("2001:db8:0:1::9")}, {Ipv6Address: aws.String(host6), IsPrimaryIpv6: aws.Bool(true)}}
+			})(l)
+		}, code: "OK", then: func(l *lab) {
+			if e := l.describe(l.eni); *e.Ipv6Address != host6 || !*e.Ipv6Addresses[0].IsPrimaryIpv6 || *e.Ipv6Addresses[1].IsPrimaryIpv6 {
+				l.Errorf("the addresses are %+v", e.Ipv6Addresses)
+			}
+		}},
 		{action: "CreateNetworkInterface", situation: "IPv6, primary without an address", source: docAPI, when: doCreate(subnetA, primary6), code: "InvalidParameterCombination"},
 		{action: "CreateNetworkInterface", situation: "names and a number", source: docAPI, when: doCreate(subnetA, ip6(host6), more6(1)), code: "InvalidParameterCombination"},
 		{action: "CreateNetworkInterface", situation: "IPv6, addresses and prefixes", source: docAPI, when: doCreate(subnetA, more6(1), prefixes6(1)), code: "InvalidParameterCombination"},

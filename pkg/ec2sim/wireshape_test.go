@@ -38,14 +38,20 @@ type shapes map[string]map[string]string
 
 const deserialize = "awsEc2query_deserialize"
 
+// sdkFolder is where the SDK's source is.
+var sdkFolder = sync.OnceValues(func() (string, error) {
+	dir, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2/service/ec2").Output()
+	return strings.TrimSpace(string(dir)), err
+})
+
 // sdkShapes reads them from the SDK's source, since the SDK itself forgives a wrong case
 // that would break other clients.
 var sdkShapes = sync.OnceValues(func() (shapes, error) {
-	dir, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2/service/ec2").Output()
+	dir, err := sdkFolder()
 	if err != nil {
 		return nil, err
 	}
-	file, err := parser.ParseFile(gotoken.NewFileSet(), filepath.Join(strings.TrimSpace(string(dir)), "deserializers.go"), nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(gotoken.NewFileSet(), filepath.Join(dir, "deserializers.go"), nil, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +195,11 @@ func (x exchange) check(s shapes) error {
 
 func (x exchange) checkError() error {
 	c, err := ec2query.GetErrorResponseComponents(bytes.NewReader(x.body))
-	if err != nil || c.Code == "" || c.Message == "" || c.RequestID == "" {
-		return fmt.Errorf("%s: the SDK reads %+v, %v from %s", x.action, c, err, x.body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", x.action, err)
+	}
+	if c.Code == "" || c.Message == "" || c.RequestID == "" {
+		return fmt.Errorf("%s: the SDK reads %+v from %s", x.action, c, x.body)
 	}
 	return nil
 }

@@ -65,7 +65,13 @@ func readWish(form *value, primary6 string) (addressWish, error) {
 func readWish6(form *value, want addressWish, list, primary string) (addressWish, error) {
 	want.six = wish6{more: form.number("Ipv6AddressCount", 0), morePrefixes: form.number("Ipv6PrefixCount", 0), primary: form.boolean(primary)}
 	for _, m := range form.members(list) {
-		want.six.named = append(want.six.named, m.get("Ipv6Address"))
+		if !m.boolean("IsPrimaryIpv6") {
+			want.six.named = append(want.six.named, m.get("Ipv6Address"))
+			continue
+		}
+		// The primary address comes first.
+		want.six.primary = true
+		want.six.named = append([]string{m.get("Ipv6Address")}, want.six.named...)
 	}
 	for _, m := range form.members("Ipv6Prefix") {
 		want.six.prefixes = append(want.six.prefixes, m.get("Ipv6Prefix"))
