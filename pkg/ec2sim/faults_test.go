@@ -181,7 +181,6 @@ func TestControl(t *testing.T) {
 		{"POST", "interfaces", `{"subnet": "` + subnetB + `", "attachment": {"instance": "` + node + `", "deviceIndex": 5}}`, 400, "available"},
 		{"POST", "interfaces", `{"subnet": "` + subnetX + `", "attachment": {"instance": "` + node + `", "deviceIndex": 5}}`, 400, "available"},
 		{"POST", "interfaces", `{"subnet": "` + subnetA + `", "type": "banana"}`, 400, "available"},
-		{"POST", "interfaces", `{"subnet": "` + subnetA + `", "securityGroups": ["a", "b", "c", "d", "e", "f"]}`, 400, "available"},
 		{"POST", "interfaces", `{"subnet": "` + subnetA2 + `", "type": "lambda"}`, 200, "available"},
 		{"POST", "interfaces/" + l.eni + "/attach", `{"instance": "` + node + `", "deviceIndex": 3}`, 200, "in-use/attached"},
 		{"POST", "interfaces/" + l.eni + "/detach?now=true", "", 200, "available"},
@@ -209,6 +208,33 @@ func TestControl(t *testing.T) {
 	l.attached(node, 1)
 	l.control("POST", "interfaces/"+l.eni+"/delete", "")
 	l.want("an attached interface deleted by force", l.state(l.eni), "gone")
+}
+
+// TestControlRefuses: what is placed behind everybody's back is still what EC2 could hold.
+func TestControlRefuses(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(w *World) { w.Quotas.SecurityGroupsPerInterface = 1 })
+	l.terminate(small)
+	l.settle()
+	for _, c := range []struct{ path, body, want string }{
+		{"interfaces", `{"subnet": "` + subnetA + `", "securityGroups": ["` + workers + `", "` + other + `"]}`, "SecurityGroupsPerInterfaceLimitExceeded"},
+		{"interfaces", `{"subnet": "` + subnetA + `", "securityGroups": ["` + foreign + `"]}`, "InvalidParameterCombination"},
+		{"interfaces", `{"subnet": "` + subnetB + `", "attachment": {"instance": "` + node + `", "deviceIndex": 5}}`, "same availability zone"},
+		{"interfaces", `{"subnet": "` + subnetX + `", "attachment": {"instance": "` + node + `", "deviceIndex": 5}}`, "same VPC"},
+		{"interfaces", `{"subnet": "` + subnetA + `", "attachment": {"instance": "` + small + `", "deviceIndex": 1}}`, "is not 'running'"},
+		{"interfaces", `{"subnet": "` + subnetA + `", "type": "efa", "attachment": {"instance": "` + node + `", "deviceIndex": 5}}`, "EFA interfaces are not supported"},
+		{"interfaces", `{"subnet": "` + subnetA + `", "type": "banana"}`, "Expecting one of interface, efa"},
+		{"instances", `{"type": "m5.large", "subnet": "` + subnetA + `", "securityGroups": ["` + workers + `", "` + other + `"]}`, "SecurityGroupsPerInterfaceLimitExceeded"},
+		{"interfaces/" + l.primaryOf(node) + "/detach?now=true", "", "cannot be detached"},
+		{"interfaces/" + l.primaryOf(node) + "/delete", "", "cannot be detached"},
+	} {
+		before := l.things()
+		if status, body := l.control("POST", c.path, c.body); status != 400 || !strings.Contains(body, c.want) {
+			t.Errorf("POST %s %s: %d %s, want %s", c.path, c.body, status, body, c.want)
+		}
+		l.want("the world after a refusal", l.things(), before)
+		checkInvariants(t, l.sim)
+	}
 }
 
 func TestCallsAndLog(t *testing.T) {
