@@ -223,7 +223,7 @@ func deleteRows() []row {
 		{action: "DeleteNetworkInterface", situation: "attached, variant", source: choice, world: func(w *World) { w.Variants.DeleteInUse = "InvalidNetworkInterface.InUse" }, given: func(l *lab) { l.attached(node, 1) }, when: doDelete(nil), code: "InvalidNetworkInterface.InUse"},
 		{action: "DeleteNetworkInterface", situation: "attaching", source: seenDelete, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doDelete(nil), code: "InvalidParameterValue"},
 		{action: "DeleteNetworkInterface", situation: "detaching", source: seenDelete, given: func(l *lab) { l.attached(node, 1); l.must(doDetach(nil, false)(l)) }, when: doDelete(nil), code: "InvalidParameterValue"},
-		{action: "DeleteNetworkInterface", situation: "AWS's own", source: seenManaged, world: foreignInterfaces, when: doDelete(aws.String(balancer)), code: "AuthFailure", status: 401},
+		{action: "DeleteNetworkInterface", situation: "AWS's own", source: assumed, world: foreignInterfaces, when: doDelete(aws.String(balancer)), code: "AuthFailure", status: 401},
 		{action: "DeleteNetworkInterface", situation: "deleted", source: docErrors, given: given(created(subnetA), func(l *lab) { l.must(doDelete(nil)(l)) }), when: doDelete(nil), code: "InvalidNetworkInterfaceID.NotFound"},
 		{action: "DeleteNetworkInterface", situation: "unknown", source: docErrors, when: doDelete(aws.String(nobody)), code: "InvalidNetworkInterfaceID.NotFound"},
 		{action: "DeleteNetworkInterface", situation: "malformed", source: docErrors, when: doDelete(aws.String("eni-0FFFFFFFFFFFFFFF0")), code: "InvalidNetworkInterfaceId.Malformed"},

@@ -105,7 +105,7 @@ func createRows() []row {
 		{action: "CreateNetworkInterface", situation: "subnet missing", source: docErrors, when: func(l *lab) error { return l.form("Action=CreateNetworkInterface") }, code: "MissingParameter"},
 		{action: "CreateNetworkInterface", situation: "group unknown", source: docErrors, when: doCreate(subnetA, groups("sg-0fffffffffffffff0")), code: "InvalidGroup.NotFound"},
 		{action: "CreateNetworkInterface", situation: "group malformed", source: docErrors, when: doCreate(subnetA, groups("workers")), code: "InvalidGroupId.Malformed"},
-		{action: "CreateNetworkInterface", situation: "group of another VPC", source: docErrors, when: doCreate(subnetA, groups(foreign)), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "group of another VPC", source: assumed, when: doCreate(subnetA, groups(foreign)), code: "InvalidParameterCombination"},
 		{action: "CreateNetworkInterface", situation: "too many groups", source: docErrors, world: func(w *World) { w.Quotas.SecurityGroupsPerInterface = 1 }, when: doCreate(subnetA, groups(workers, other)), code: "SecurityGroupsPerInterfaceLimitExceeded"},
 		{action: "CreateNetworkInterface", situation: "Region's quota", source: docErrors, world: func(w *World) { w.Quotas.InterfacesPerRegion = 6 }, given: created(subnetA), when: doCreate(subnetA), code: "NetworkInterfaceLimitExceeded"},
 		{action: "CreateNetworkInterface", situation: "subnet full", source: docErrors, given: full, when: doCreate(tiny), code: "InsufficientFreeAddressesInSubnet"},

@@ -167,7 +167,7 @@ func runInstancesRows() []row {
 		{action: "RunInstances", situation: "Region's quota", source: docErrors, world: func(w *World) { w.Quotas.InterfacesPerRegion = 5 }, when: doRun(1), code: "NetworkInterfaceLimitExceeded"},
 		{action: "RunInstances", situation: "no subnet", source: docErrors, when: doRun(1, func(i *runInput) { i.SubnetId = nil }), code: "VPCIdNotSpecified"},
 		{action: "RunInstances", situation: "subnet unknown", source: docErrors, when: doRun(1, in("subnet-0fffffffffffffff0")), code: "InvalidSubnetID.NotFound"},
-		{action: "RunInstances", situation: "group of another VPC", source: docErrors, when: doRun(1, func(i *runInput) { i.SecurityGroupIds = []string{foreign} }), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "group of another VPC", source: assumed, when: doRun(1, func(i *runInput) { i.SecurityGroupIds = []string{foreign} }), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "type unknown", source: docAPI, when: doRun(1, func(i *runInput) { i.InstanceType = "z9.huge" }), code: "InvalidParameterValue"},
 		{action: "RunInstances", situation: "image malformed", source: docErrors, when: doRun(1, func(i *runInput) { i.ImageId = aws.String("ubuntu") }), code: "InvalidAMIID.Malformed"},
 		{action: "RunInstances", situation: "what has nothing to do with the network", source: docAPI, when: doRun(1, harmless), code: "OK", then: func(l *lab) {

@@ -79,7 +79,7 @@ func modifyRows() []row {
 			}
 		}},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "group unknown", source: docErrors, given: created(subnetA), when: doModify(setGroups("sg-0fffffffffffffff0")), code: "InvalidGroup.NotFound"},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "group of another VPC", source: docErrors, given: created(subnetA), when: doModify(setGroups(foreign)), code: "InvalidParameterCombination"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "group of another VPC", source: assumed, given: created(subnetA), when: doModify(setGroups(foreign)), code: "InvalidParameterCombination"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "too many groups", source: docErrors, world: func(w *World) { w.Quotas.SecurityGroupsPerInterface = 1 }, given: created(subnetA), when: doModify(setGroups(workers, other)), code: "SecurityGroupsPerInterfaceLimitExceeded"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "tracking", source: docAPI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{TcpEstablishedTimeout: aws.Int32(350)}
@@ -88,7 +88,7 @@ func modifyRows() []row {
 				l.Errorf("tracking is %+v", c)
 			}
 		}},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "AWS's own", source: seenManaged, world: foreignInterfaces, given: func(l *lab) { l.eni = balancer }, when: doModify(setAbout("x")), code: "AuthFailure", status: 401},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "AWS's own", source: assumed, world: foreignInterfaces, given: func(l *lab) { l.eni = balancer }, when: doModify(setAbout("x")), code: "AuthFailure", status: 401},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "two attributes", source: docAPI, given: created(subnetA), when: doModify(setAbout("x"), setGroups(other)), code: "InvalidParameterCombination"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "no attribute", source: docErrors, given: created(subnetA), when: doModify(), code: "MissingParameter"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "unknown interface", source: docErrors, given: func(l *lab) { l.eni = nobody }, when: doModify(setAbout("x")), code: "InvalidNetworkInterfaceID.NotFound"},
@@ -180,6 +180,8 @@ func tagsRows() []row {
 		{action: "CreateTags", situation: "create adds and overwrites", source: docTags, given: tagged, when: doTag(nil, "b", "3", "c", ""), code: "OK", then: tagsAre("a=1 b=3 c=")},
 		{action: "CreateTags", situation: "create on several kinds", source: docTags, when: doTag([]string{node, subnetA, workers, "vpc-1"}, "k", "v"), code: "OK"},
 		{action: "CreateTags", situation: "one resource unknown fails all", source: docErrors, given: tagged, when: func(l *lab) error { return doTag([]string{l.eni, nobody}, "c", "3")(l) }, code: "InvalidNetworkInterfaceID.NotFound", then: tagsAre("a=1 b=2")},
+		{action: "CreateTags", situation: "malformed VPC", source: docErrors, when: doTag([]string{"vpc-NOT!hex"}, "k", "v"), code: "InvalidVpcID.Malformed"},
+		{action: "CreateTags", situation: "malformed comes before what is not there", source: docErrors, when: doTag([]string{nobody, "subnet-x"}, "k", "v"), code: "InvalidSubnetID.Malformed"},
 		{action: "CreateTags", situation: "unknown kind", source: docErrors, when: doTag([]string{"thing-12345678"}, "k", "v"), code: "InvalidID"},
 		{action: "CreateTags", situation: "unknown instance", source: docErrors, when: doTag([]string{"i-0fffffffffffffff0"}, "k", "v"), code: "InvalidInstanceID.NotFound"},
 		{action: "CreateTags", situation: "unknown subnet", source: docErrors, when: doTag([]string{"subnet-0fffffffffffffff0"}, "k", "v"), code: "InvalidSubnetID.NotFound"},
