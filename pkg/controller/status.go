@@ -18,6 +18,10 @@ import (
 // statusWorkers is how many NodeENIs are reported on at a time.
 const statusWorkers = 4
 
+// recheckMetadata is when we look whether the cache shows what we have written: an informer that lists anew may skip
+// the event.
+const recheckMetadata = 5 * time.Second
+
 // recheckDeleted is how often a deleted NodeENI is looked at, although the inventory calls back when it knows that
 // no interface is left: it gives up knowing when reading EC2 fails for long.
 const recheckDeleted = time.Minute
@@ -37,8 +41,10 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if due := c.written.due(name); time.Until(due) > 0 {
 		return due, nil
 	}
-	if changed, err := c.syncMetadata(ctx, n); changed || err != nil {
-		return time.Time{}, err // the update's event brings the key back
+	if changed, err := c.syncMetadata(ctx, n); err != nil {
+		return time.Time{}, err
+	} else if changed {
+		return time.Now().Add(recheckMetadata), nil // sooner, when the update's event brings the key back
 	}
 	attachments, releases, err := c.reports(n)
 	if err != nil {
