@@ -37,13 +37,8 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 		return errAddressLimit()
 	}
 	s.keepSubnet(e.subnet)
-	if c.form.boolean("AllowReassignment") {
-		if err := s.takeOver(e, want.secondary); err != nil {
-			return err
-		}
-	}
 	extra := &networkInterface{subnet: e.subnet}
-	if err := s.assignMore(extra, want); err != nil {
+	if err := s.assignOrTake(extra, e, want, c.form.boolean("AllowReassignment")); err != nil {
 		extra.giveBack()
 		return err
 	}
@@ -58,30 +53,52 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	return nil
 }
 
-// takeOver takes addresses from the interfaces that have them as secondary ones, if
-// nothing speaks against all of them.
-func (s *Simulator) takeOver(to *networkInterface, addresses []string) error {
-	from := map[netip.Addr]*networkInterface{}
-	for _, text := range addresses {
-		for _, e := range s.interfaces.index[indexKey{"private-ip-address", text}] {
-			a := netip.MustParseAddr(text)
-			switch {
-			case e.subnet != to.subnet:
-			case e == to:
-				return fail("InvalidParameterValue", "Address %s is assigned to interface %s already", text, e.id)
-			case e.addresses[0] == a || e.managed():
-				return fail("InvalidIPAddress.InUse", "Address %s is in use.", text)
-			default:
-				from[a] = e
+// assignOrTake gives extra the addresses for an interface, and those that others have
+// where they may be taken away. Nobody loses one before all the rest is there.
+func (s *Simulator) assignOrTake(extra, to *networkInterface, want addressWish, reassign bool) error {
+	owners := map[netip.Addr]*networkInterface{}
+	if reassign {
+		var err error
+		if owners, err = s.owners(to, want.secondary); err != nil {
+			return err
+		}
+	}
+	free := want
+	free.secondary = slices.DeleteFunc(slices.Clone(want.secondary), func(text string) bool { return owners[netip.MustParseAddr(text)] != nil })
+	if err := s.assignMore(extra, free); err != nil {
+		return err
+	}
+	for _, text := range want.secondary {
+		a := netip.MustParseAddr(text)
+		if owner := owners[a]; owner != nil {
+			s.release(owner, []netip.Addr{a}, nil)
+			if err := s.claim(extra, text); err != nil {
+				return err
 			}
 		}
 	}
+	return nil
+}
+
+// owners finds the interfaces that have addresses as secondary ones, if nothing speaks
+// against taking all of these away.
+func (s *Simulator) owners(to *networkInterface, addresses []string) (map[netip.Addr]*networkInterface, error) {
+	out := map[netip.Addr]*networkInterface{}
 	for _, text := range addresses {
-		if e, ok := from[netip.MustParseAddr(text)]; ok {
-			s.release(e, []netip.Addr{netip.MustParseAddr(text)}, nil)
+		a := netip.MustParseAddr(text)
+		for _, e := range s.interfaces.index[indexKey{"private-ip-address", text}] {
+			switch {
+			case e.subnet != to.subnet:
+			case e == to:
+				return nil, fail("InvalidParameterValue", "Address %s is assigned to interface %s already", text, e.id)
+			case e.addresses[0] == a || e.managed() || out[a] != nil:
+				return nil, fail("InvalidIPAddress.InUse", "Address %s is in use.", text)
+			default:
+				out[a] = e
+			}
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // release takes secondary addresses and prefixes from an interface, of either family.
@@ -118,6 +135,18 @@ func asksFor(want addressWish, n int, counted bool, param string) error {
 		return missing(param)
 	}
 	return want.oneKind()
+}
+
+// most is how many addresses and prefixes of a family an interface has at most, on any type.
+var most = slices.MaxFunc(instanceTypes.sorted, func(a, b *instanceType) int { return a.ipv4 - b.ipv4 }).ipv4
+
+// checkSize6 keeps an interface that is not attached to what some type takes: a subnet
+// has IPv6 addresses without end.
+func checkSize6(n int) error {
+	if n > most {
+		return errAddressLimit()
+	}
+	return nil
 }
 
 func errAddressLimit() error {
@@ -194,6 +223,9 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 	}
 	if a := e.attachment; a != nil && len(e.six)+len(e.prefixes6)+want.six.count() > a.instance.typ.ipv6 {
 		return errAddressLimit()
+	}
+	if err := checkSize6(len(e.six) + len(e.prefixes6) + want.six.count()); err != nil {
+		return err
 	}
 	extra := &networkInterface{subnet: e.subnet}
 	if err := s.assign6(extra, want.six); err != nil {

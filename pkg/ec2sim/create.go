@@ -96,6 +96,9 @@ func (s *Simulator) create(f createForm, c *call) (*networkInterface, error) {
 	if err := s.checkGroupLimit(len(groups)); err != nil {
 		return nil, err
 	}
+	if err := checkSize6(f.addresses.six.count()); err != nil {
+		return nil, err
+	}
 	if err := s.checkRegionLimit(1); err != nil {
 		return nil, err
 	}
@@ -135,11 +138,12 @@ func (s *Simulator) makeInterface(spec interfaceSpec) (*networkInterface, error)
 	return e, s.assign(e, spec.addresses)
 }
 
-// sketch is an interface with as many addresses as it is to have, for limits to judge.
+// sketch is an interface with as many addresses as it is to have, or more than any type
+// takes, for limits to judge.
 func (spec interfaceSpec) sketch() *networkInterface {
 	return &networkInterface{
-		subnet: spec.subnet, kind: spec.kind, addresses: make([]netip.Addr, 1+spec.addresses.secondaries()),
-		six: make([]netip.Addr, spec.addresses.six.count()),
+		subnet: spec.subnet, kind: spec.kind, addresses: make([]netip.Addr, min(1+spec.addresses.secondaries(), 1+most)),
+		six: make([]netip.Addr, min(spec.addresses.six.count(), 1+most)),
 	}
 }
 

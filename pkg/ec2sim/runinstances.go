@@ -72,7 +72,7 @@ func (f *runForm) check(form *value) error {
 // one of them must be the primary.
 func readNICs(form *value) ([]nicForm, error) {
 	var out []nicForm
-	taken := map[slot]bool{}
+	taken, named := map[slot]bool{}, map[string]bool{"": false}
 	for _, m := range form.members("NetworkInterface") {
 		n, err := readNIC(m)
 		if err != nil {
@@ -81,7 +81,10 @@ func readNICs(form *value) ([]nicForm, error) {
 		if taken[n.at] {
 			return nil, fail("InvalidParameterValue", "Two network interfaces are given for device index %d of network card %d", n.at.device, n.at.card)
 		}
-		taken[n.at] = true
+		if named[n.existing] {
+			return nil, fail("InvalidParameterValue", "The network interface %s is given more than once", n.existing)
+		}
+		taken[n.at], named[n.existing] = true, n.existing != ""
 		out = append(out, n)
 	}
 	if len(out) > 0 && !taken[slot{}] {
@@ -183,12 +186,13 @@ func (s *Simulator) launchAll(f runForm, nics []nic, n int, c *call) ([]*instanc
 
 // unlaunch takes back an instance of a launch that fails as a whole; nobody has seen it.
 func (s *Simulator) unlaunch(in *instance) {
+	// First the instance: it is indexed by its primary interface too.
+	s.instances.remove(in)
 	for _, e := range in.interfaces() {
 		s.unplug(e)
 		s.removeInterface(e)
 		delete(s.unsettled.interfaces.byID, e.id)
 	}
-	s.instances.remove(in)
 	in.forgotten = true
 	delete(s.unsettled.instances.byID, in.id)
 }
