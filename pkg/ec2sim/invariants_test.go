@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // rewriter replaces the body that the SDK has signed.
@@ -32,10 +33,27 @@ func checkInvariants(t failer, s *Simulator) {
 	checkIndex(t, s.interfaces)
 	checkIndex(t, s.instances)
 	for name, b := range s.buckets {
-		if b.tokens < 0 {
-			t.Errorf("bucket %s holds %v", name, b.tokens)
+		if size := s.sizeOf(name); b.tokens < 0 || b.tokens > size {
+			t.Errorf("bucket %s of %v holds %v", name, size, b.tokens)
 		}
 	}
+}
+
+// sizeOf is how much a bucket of that name holds at most.
+func (s *Simulator) sizeOf(name string) float64 {
+	action, kind, _ := strings.Cut(name, "/")
+	switch {
+	case name == "mutating":
+		return mutatingBucket.Bucket
+	case kind == "resources":
+		return resourceBuckets[action].Bucket
+	}
+	c := &call{action: action, form: &value{}}
+	if kind == "" {
+		c.form.put("MaxResults", "5")
+	}
+	_, size := s.bucketOf(c)
+	return max(1, size.Bucket)
 }
 
 // checkAddresses: no address belongs to two interfaces, or to one and another's prefix;

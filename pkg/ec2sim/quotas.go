@@ -81,7 +81,8 @@ func (s *Simulator) throttle(c *call) error {
 		return s.errThrottled(c.action)
 	}
 	if size, ok := resourceBuckets[c.action]; ok {
-		n := len(c.form.members("InstanceId")) + c.form.number("MaxCount", 0)
+		// Nobody has looked at the parameters yet: a number below zero must not refill.
+		n := len(c.form.members("InstanceId")) + max(0, c.form.number("MaxCount", 0))
 		if !s.take(c.action+"/resources", size, float64(n), c.now) {
 			return s.errThrottled(c.action)
 		}

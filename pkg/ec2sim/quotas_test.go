@@ -90,6 +90,25 @@ func TestResourceBuckets(t *testing.T) {
 	}
 }
 
+// TestBucketOfNegatives: a launch of fewer than none gives no tokens back.
+func TestBucketOfNegatives(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(w *World) { w.Quotas = Quotas{InterfacesPerRegion: 5000} })
+	launch := func(n int32) string {
+		code, _ := outcome(doRun(1, func(in *runInput) { in.MaxCount = &n })(l))
+		return code
+	}
+	for _, c := range []struct {
+		n    int32
+		want string
+	}{{900, "OK"}, {-100_000, "InvalidParameterValue"}, {500, "RequestLimitExceeded"}} {
+		if got := launch(c.n); got != c.want {
+			t.Errorf("a launch of up to %d gives %s, want %s", c.n, got, c.want)
+		}
+		checkInvariants(t, l.sim)
+	}
+}
+
 // TestSharedBucket: a variant has all actions that change something draw from one bucket.
 func TestSharedBucket(t *testing.T) {
 	t.Parallel()
