@@ -119,7 +119,12 @@ func (d Distribution) MarshalJSON() ([]byte, error) {
 	if d.P50 == d.P99 {
 		return json.Marshal(d.P50.String())
 	}
-	return json.Marshal(distributionForm{Duration(d.P50), Duration(d.P99), Duration(d.Max)})
+	return json.Marshal(d.form())
+}
+
+// form is all three figures, also where they are one and the same.
+func (d Distribution) form() distributionForm {
+	return distributionForm{Duration(d.P50), Duration(d.P99), Duration(d.Max)}
 }
 
 func (d Distribution) String() string {

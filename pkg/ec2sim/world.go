@@ -1,6 +1,7 @@
 package ec2sim
 
 import (
+	"encoding/json"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -147,7 +148,7 @@ func (c Consistency) MarshalJSON() ([]byte, error) {
 	if c.Lag.P50 == 0 {
 		return []byte(`"off"`), nil
 	}
-	return c.Lag.MarshalJSON()
+	return json.Marshal(c.Lag.form())
 }
 
 // Quotas are the account's limits. They are on unless Enabled says otherwise; the
