@@ -1,6 +1,10 @@
 package ec2sim
 
-import "maps"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // runForm is a launch once its parameters are known to make sense by themselves.
 type runForm struct {
@@ -109,12 +113,21 @@ func readNIC(m *value) (nicForm, error) {
 		return n, err
 	}
 	switch {
-	case n.existing != "" && (n.subnet != "" || len(n.groups) > 0 || n.addresses.primary != "" || n.description != "" || m.has("InterfaceType")):
+	case n.existing != "" && slices.ContainsFunc(m.names(""), makesInterface):
 		return n, fail("InvalidParameterCombination", "A network interface may not specify both a network interface ID and what a new one is made of")
 	case n.existing == "" && n.subnet == "":
 		return n, missing("NetworkInterface.SubnetId")
 	}
 	return n, nil
+}
+
+// ofAttachments are the parameters that an interface takes which is there already.
+var ofAttachments = []string{"NetworkInterfaceId", "DeviceIndex", "NetworkCardIndex", "DeleteOnTermination", "EnaQueueCount", "EnaSrdSpecification"}
+
+// makesInterface tells whether a parameter says what a new interface is made of.
+func makesInterface(name string) bool {
+	name, _, _ = strings.Cut(name, ".")
+	return !slices.Contains(ofAttachments, name)
 }
 
 // launchTags splits the tags by the kinds of resource that a launch makes; volumes have
