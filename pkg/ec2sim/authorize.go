@@ -207,10 +207,19 @@ func createResources(s *Simulator, c *call) []resource {
 		made.keys = s.networkKeys(sn)
 	}
 	out := []resource{made, s.subnetResource(c.form.get("SubnetId"))}
-	for _, id := range c.form.texts("SecurityGroupId") {
+	for _, id := range s.groupsMeant(c.form.get("SubnetId"), c.form.texts("SecurityGroupId")) {
 		out = append(out, s.groupResource(id))
 	}
 	return append(out, tagOnCreate(made, c)...)
+}
+
+// groupsMeant are the groups that an interface in a subnet is to have: those named, or
+// else the default one of its VPC, which is judged as if it had been named.
+func (s *Simulator) groupsMeant(subnet string, named []string) []string {
+	if sn, ok := s.subnets.byID[subnet]; ok && len(named) == 0 {
+		return []string{sn.vpc.standard.id}
+	}
+	return named
 }
 
 // tagOnCreate is the leave that tagging at creation needs beside that of the create.

@@ -92,10 +92,14 @@ func (in *instance) onCard(card int) int {
 }
 
 // roomOn is how many interfaces a card takes: more than usual on types with flexible ENA
-// queues, once interfaces give some of theirs away.
-func (in *instance) roomOn(card int) int {
+// queues, while interfaces give some of theirs away. Once the last that does is detached,
+// the others stay, and no more fit until the usual number does.
+func (in *instance) roomOn(card int) int { return in.roomWithout(card, nil) }
+
+// roomWithout is the like for when one interface gives no queues away.
+func (in *instance) roomWithout(card int, without *networkInterface) int {
 	for at, e := range in.slots {
-		if in.typ.queues && at.card == card && e.attachment != nil && e.attachment.ena.queues > 0 {
+		if in.typ.queues && e != without && at.card == card && e.attachment != nil && e.attachment.ena.queues > 0 {
 			return in.typ.perCard + in.typ.more
 		}
 	}
@@ -132,6 +136,7 @@ func (s *Simulator) moved(id string, turn int, now time.Time) {
 	switch in.state {
 	case pending:
 		s.turnTo(in, running, now, nil)
+		in.stateReason = stateReason{}
 		s.finishLaunch(in)
 	case stopping:
 		in.spoilt = nil

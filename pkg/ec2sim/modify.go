@@ -86,7 +86,20 @@ func modifyAttachment(s *Simulator, e *networkInterface, form *value) error {
 	if err := next.ena.check(next.instance.typ); err != nil {
 		return err
 	}
+	if err := checkQueues(e, next.ena.queues); err != nil {
+		return err
+	}
 	s.change(e, func() { e.attachment = &next })
+	return nil
+}
+
+// checkQueues refuses to take back the queues that make room for interfaces which are
+// there by now.
+func checkQueues(e *networkInterface, queues int) error {
+	a, in := e.attachment, e.attachment.instance
+	if n := in.onCard(a.card); a.ena.queues > 0 && queues == 0 && n > in.roomWithout(a.card, e) {
+		return fail("AttachmentLimitExceeded", "Interface count %d exceeds the limit for %s", n, in.typ.name)
+	}
 	return nil
 }
 
@@ -166,13 +179,17 @@ func modifyPublic(s *Simulator, e *networkInterface, form *value) error {
 // modifySubnets replaces the subnets that the interface is associated with.
 func modifySubnets(s *Simulator, e *networkInterface, form *value) error {
 	ids := distinct(form.texts("AssociatedSubnetId"))
+	var found []*subnet
 	for _, id := range ids {
 		sn, err := s.subnetByID(id)
 		if err != nil {
 			return err
 		}
+		found = append(found, sn)
+	}
+	for _, sn := range found {
 		if sn.vpc != e.subnet.vpc || sn.zone != e.subnet.zone {
-			return fail("InvalidParameterCombination", "The subnet '%s' and the network interface must be in the same VPC and availability zone", id)
+			return fail("InvalidParameterCombination", "The subnet '%s' and the network interface must be in the same VPC and availability zone", sn.id)
 		}
 	}
 	s.change(e, func() { e.associated = slices.Clone(ids) })

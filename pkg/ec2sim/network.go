@@ -2,6 +2,7 @@ package ec2sim
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -119,25 +120,37 @@ func (s *Simulator) groupsOf(v *vpc, ids []string) ([]*securityGroup, error) {
 	if len(ids) == 0 {
 		return []*securityGroup{v.standard}, nil
 	}
+	out, err := s.groupsByID(v, ids)
+	if err != nil {
+		return nil, err
+	}
+	return out, inVPC(v, out)
+}
+
+// groupsByID finds groups, each once. Those of another VPC than the one that they are
+// meant for are not there, where the variant says so.
+func (s *Simulator) groupsByID(v *vpc, ids []string) ([]*securityGroup, error) {
 	var out []*securityGroup
-	seen := map[string]bool{}
 	for _, id := range ids {
 		g, ok := s.groups.byID[id]
-		if !ok {
+		if !ok || g.vpc != v && s.variants.GroupOfOtherVPC == groupID.notFound {
 			return nil, groupID.missing(id)
 		}
-		if g.vpc != v && s.variants.GroupOfOtherVPC == groupID.notFound {
-			return nil, groupID.missing(id)
-		}
-		if g.vpc != v {
-			return nil, fail("InvalidParameterCombination", "The security group '%s' and the network interface must be in the same VPC", id)
-		}
-		if !seen[id] {
+		if !slices.Contains(out, g) {
 			out = append(out, g)
 		}
-		seen[id] = true
 	}
 	return out, nil
+}
+
+// inVPC comes after existence: all the groups have been found.
+func inVPC(v *vpc, groups []*securityGroup) error {
+	for _, g := range groups {
+		if g.vpc != v {
+			return fail("InvalidParameterCombination", "The security group '%s' and the network interface must be in the same VPC", g.id)
+		}
+	}
+	return nil
 }
 
 func (s *Simulator) checkGroupLimit(n int) error {

@@ -17,6 +17,13 @@ func (s *Simulator) planNICs(f runForm) ([]nic, error) {
 		}
 		out = append(out, n)
 	}
+	for _, n := range out {
+		if n.existing != nil {
+			if err := managedBySomebody(n.existing); err != nil {
+				return nil, err
+			}
+		}
+	}
 	slices.SortFunc(out, func(a, b nic) int { return a.at.compare(b.at) })
 	if err := s.checkNICPlaces(out, f); err != nil {
 		return nil, err
@@ -34,16 +41,17 @@ func (s *Simulator) planNIC(form nicForm, f runForm) (nic, error) {
 	n := nic{at: form.at, keep: form.keep, ena: form.ena}
 	if form.existing != "" {
 		var err error
-		if n.existing, err = s.interfaceByID(form.existing); err != nil {
-			return n, err
-		}
-		return n, managedBySomebody(n.existing)
+		n.existing, err = s.interfaceByID(form.existing)
+		return n, err
 	}
 	sn, err := s.subnetByID(form.subnet)
 	if err != nil {
 		return n, err
 	}
-	groups, err := s.groupsOf(sn.vpc, form.groups)
+	groups, err := s.groupsByID(sn.vpc, form.groups)
+	if len(groups) == 0 {
+		groups = []*securityGroup{sn.vpc.standard}
+	}
 	n.spec = interfaceSpec{
 		subnet: sn, groups: groups, description: form.description, kind: form.kind, tags: f.nicTags,
 		tracking: form.tracking, addresses: form.addresses,
@@ -60,6 +68,9 @@ func (s *Simulator) checkNICPlaces(nics []nic, f runForm) error {
 	}
 	like := &instance{typ: f.typ, subnet: home}
 	for _, n := range nics {
+		if err := inVPC(n.subnetOf().vpc, n.spec.groups); err != nil {
+			return err
+		}
 		e := n.existing
 		if e == nil {
 			e = &networkInterface{subnet: n.spec.subnet, kind: n.spec.kind}
@@ -136,10 +147,10 @@ func runResources(s *Simulator, c *call) []resource {
 		"network-interface": {arn: s.arn("network-interface", "*")},
 		"volume":            {arn: s.arn("volume", "*")},
 	}
-	subnets, groups := []string{c.form.get("SubnetId")}, c.form.texts("SecurityGroupId")
+	subnets, groups := []string{c.form.get("SubnetId")}, s.groupsMeant(c.form.get("SubnetId"), c.form.texts("SecurityGroupId"))
 	var out []resource
 	for _, m := range c.form.members("NetworkInterface") {
-		subnets, groups = append(subnets, m.get("SubnetId")), append(groups, m.texts("SecurityGroupId")...)
+		subnets, groups = append(subnets, m.get("SubnetId")), append(groups, s.groupsMeant(m.get("SubnetId"), m.texts("SecurityGroupId"))...)
 		if id := m.get("NetworkInterfaceId"); id != "" {
 			out = append(out, s.interfaceResource(id))
 		}

@@ -55,3 +55,11 @@ func wholeRows() []row {
 		}},
 	}
 }
+
+// wantReservations counts what a describe of instances shows.
+func (l *lab) wantReservations(what, body string, want int) {
+	l.Helper()
+	if n := strings.Count(ask(l.T, l.sim, body), "<reservationId>"); n != want {
+		l.Errorf("%s: %d reservations are shown, want %d", what, n, want)
+	}
+}
