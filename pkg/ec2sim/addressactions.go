@@ -7,15 +7,15 @@ import (
 
 var (
 	assignParams = paramsOf([]param{
-		id("NetworkInterfaceId", interfaceID).must(), address("PrivateIpAddress.N"), number("SecondaryPrivateIpAddressCount"),
-		text("Ipv4Prefix.N"), number("Ipv4PrefixCount"), boolean("AllowReassignment"),
-	})
-	unassignParams = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must(), address("PrivateIpAddress.N"), text("Ipv4Prefix.N")})
+		id("NetworkInterfaceId", interfaceID).must(), address("PrivateIpAddress.N"), checked("SecondaryPrivateIpAddressCount", atLeastOne),
+		checked("Ipv4Prefix.N", aPrefix4), checked("Ipv4PrefixCount", atLeastOne), boolean("AllowReassignment"),
+	}).needing(anyOfThese("PrivateIpAddress", "SecondaryPrivateIpAddressCount", "Ipv4Prefix", "Ipv4PrefixCount"))
+	unassignParams = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must(), address("PrivateIpAddress.N"), checked("Ipv4Prefix.N", aPrefix4)}).needing(anyOfThese("PrivateIpAddress", "Ipv4Prefix"))
 	assign6Params  = paramsOf([]param{
-		id("NetworkInterfaceId", interfaceID).must(), address6("Ipv6Addresses.N"), number("Ipv6AddressCount"),
-		text("Ipv6Prefix.N"), number("Ipv6PrefixCount"),
-	})
-	unassign6Params = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must(), address6("Ipv6Addresses.N"), text("Ipv6Prefix.N")})
+		id("NetworkInterfaceId", interfaceID).must(), address6("Ipv6Addresses.N"), checked("Ipv6AddressCount", atLeastOne),
+		checked("Ipv6Prefix.N", aPrefix6), checked("Ipv6PrefixCount", atLeastOne),
+	}).needing(anyOfThese("Ipv6Addresses", "Ipv6AddressCount", "Ipv6Prefix", "Ipv6PrefixCount"))
+	unassign6Params = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must(), address6("Ipv6Addresses.N"), checked("Ipv6Prefix.N", aPrefix6)}).needing(anyOfThese("Ipv6Addresses", "Ipv6Prefix"))
 )
 
 // assignPrivateIPAddresses adds secondary addresses or prefixes: all that were asked
@@ -26,7 +26,7 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 		secondary: c.form.texts("PrivateIpAddress"), more: c.form.number("SecondaryPrivateIpAddressCount", 0),
 		prefixes: c.form.texts("Ipv4Prefix"), morePrefixes: c.form.number("Ipv4PrefixCount", 0),
 	}
-	if err := asksFor(want, want.secondaries(), c.form.has("SecondaryPrivateIpAddressCount") || c.form.has("Ipv4PrefixCount"), "PrivateIpAddress"); err != nil {
+	if err := want.oneKind(); err != nil {
 		return err
 	}
 	e, err := s.ownInterface(c)
@@ -126,17 +126,6 @@ func (s *Simulator) release(e *networkInterface, addresses []netip.Addr, prefixe
 	gone.giveBack()
 }
 
-// asksFor refuses a call that asks for nothing, or for more than one kind.
-func asksFor(want addressWish, n int, counted bool, param string) error {
-	switch {
-	case n == 0 && counted:
-		return fail("InvalidParameterValue", "The number of addresses or prefixes must be at least 1")
-	case n == 0:
-		return missing(param)
-	}
-	return want.oneKind()
-}
-
 // most is how many addresses and prefixes of a family an interface has at most, on any type.
 var most = slices.MaxFunc(instanceTypes.sorted, func(a, b *instanceType) int { return a.ipv4 - b.ipv4 }).ipv4
 
@@ -167,9 +156,6 @@ func (s *Simulator) ownInterface(c *call) (*networkInterface, error) {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnassignPrivateIpAddresses.html
 func unassignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	addresses, prefixes := c.form.texts("PrivateIpAddress"), c.form.texts("Ipv4Prefix")
-	if len(addresses)+len(prefixes) == 0 {
-		return missing("PrivateIpAddress")
-	}
 	e, err := s.ownInterface(c)
 	if err != nil {
 		return err
@@ -214,7 +200,7 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 		named: c.form.texts("Ipv6Addresses"), more: c.form.number("Ipv6AddressCount", 0),
 		prefixes: c.form.texts("Ipv6Prefix"), morePrefixes: c.form.number("Ipv6PrefixCount", 0),
 	}}
-	if err := asksFor(want, want.six.count(), c.form.has("Ipv6AddressCount") || c.form.has("Ipv6PrefixCount"), "Ipv6Addresses"); err != nil {
+	if err := want.oneKind(); err != nil {
 		return err
 	}
 	e, err := s.ownInterface(c)
@@ -245,9 +231,6 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnassignIpv6Addresses.html
 func unassignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 	addresses, prefixes := c.form.texts("Ipv6Addresses"), c.form.texts("Ipv6Prefix")
-	if len(addresses)+len(prefixes) == 0 {
-		return missing("Ipv6Addresses")
-	}
 	e, err := s.ownInterface(c)
 	if err != nil {
 		return err

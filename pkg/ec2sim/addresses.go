@@ -12,6 +12,7 @@ const (
 	reservedFirst = 4
 	reservedLast  = 1
 	prefixSize    = 16 // addresses in a /28, the unit of prefix delegation
+	prefix4Bits   = 28
 )
 
 // addressPool hands out a subnet's addresses. Free ones are kept as a list and by

@@ -39,10 +39,7 @@ func (s *Simulator) assignMore(e *networkInterface, want addressWish) error {
 		}
 	}
 	for _, text := range want.prefixes {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return badValue("Ipv4Prefix", text, "Expecting a /28 prefix.")
-		}
+		p := netip.MustParsePrefix(text)
 		if err := e.subnet.pool.claimPrefix(p); err != nil {
 			return err
 		}
@@ -81,10 +78,7 @@ func (s *Simulator) assign6(e *networkInterface, want wish6) error {
 		e.six = append(e.six, pool.draw(s.rng))
 	}
 	for _, text := range want.prefixes {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return badValue("Ipv6Prefix", text, "Expecting a /80 prefix.")
-		}
+		p := netip.MustParsePrefix(text)
 		if err := pool.claimPrefix(p); err != nil {
 			return err
 		}

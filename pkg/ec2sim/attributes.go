@@ -1,7 +1,5 @@
 package ec2sim
 
-import "strings"
-
 // interfaceAttributes write one attribute each.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaceAttribute.html
 var interfaceAttributes = map[string]func(*xmlWriter, *networkInterface){
@@ -21,17 +19,13 @@ func (w *xmlWriter) valueOf(name, v string) { w.in(name, func() { w.text("value"
 func (w *xmlWriter) flagOf(name string, v bool) { w.in(name, func() { w.boolean("value", v) }) }
 
 func describeNetworkInterfaceAttribute(s *Simulator, c *call, w *xmlWriter) error {
-	write, err := attributeOf(interfaceAttributes, c)
-	if err != nil {
-		return err
-	}
 	id := c.form.get("NetworkInterfaceId")
 	e, ok := s.seenByID(c, id)
 	if !ok {
 		return interfaceID.missing(id)
 	}
 	w.text("networkInterfaceId", id)
-	write(w, e)
+	interfaceAttributes[c.form.get("Attribute")](w, e)
 	return nil
 }
 
@@ -46,18 +40,6 @@ func (s *Simulator) seenByID(c *call, id string) (*networkInterface, bool) {
 		return nil, false
 	}
 	return s.seenInterface(c)(e)
-}
-
-func attributeOf[T any](known map[string]func(*xmlWriter, T), c *call) (func(*xmlWriter, T), error) {
-	name := c.form.get("Attribute")
-	if name == "" {
-		return nil, missing("Attribute")
-	}
-	write, ok := known[name]
-	if !ok {
-		return nil, badValue("Attribute", name, "Expecting one of "+strings.Join(sortedKeysOf(known), ", ")+".")
-	}
-	return write, nil
 }
 
 // instanceAttributes are all that EC2 has. What has nothing to do with the network is
@@ -103,10 +85,6 @@ func (in *instance) primaryGroups() []*securityGroup {
 }
 
 func describeInstanceAttribute(s *Simulator, c *call, w *xmlWriter) error {
-	write, err := attributeOf(instanceAttributes, c)
-	if err != nil {
-		return err
-	}
 	id := c.form.get("InstanceId")
 	in, ok := s.instances.byID[id]
 	if ok {
@@ -116,7 +94,7 @@ func describeInstanceAttribute(s *Simulator, c *call, w *xmlWriter) error {
 		return instanceID.missing(id)
 	}
 	w.text("instanceId", id)
-	write(w, in)
+	instanceAttributes[c.form.get("Attribute")](w, in)
 	return nil
 }
 
@@ -160,7 +138,7 @@ func describeInstanceStatus(s *Simulator, c *call, w *xmlWriter) error {
 	view := s.viewInstances(c)
 	list := listing[*instance]{
 		table: s.instances, missing: instanceID.missing, idParam: "InstanceId", idFilter: "instance-id",
-		filters: instanceStatusFilters, indexed: noIndex, pages: usualPages, seen: view.seen, unsettled: view.unsettled, untagged: true,
+		filters: instanceStatusFilters, indexed: noIndex, pages: usualPages, seen: view.seen, unsettled: view.unsettled,
 		shows: func(in *instance) bool { return in.state == running || c.form.boolean("IncludeAllInstances") },
 	}
 	found, next, err := list.find(s, c)

@@ -3,8 +3,6 @@ package ec2sim
 import (
 	"net/netip"
 	"slices"
-	"strings"
-	"unicode/utf8"
 )
 
 // interfaceTypes are those that CreateNetworkInterface takes.
@@ -17,15 +15,13 @@ var worldInterfaceTypes = append(slices.Clone(interfaceTypes), "branch", "natGat
 	"global_accelerator_managed", "api_gateway_managed", "iot_rules_managed", "aws_codestar_connections_managed", "evs")
 
 var createParams = paramsOf([]param{
-	id("SubnetId", subnetID).must(), text("Description"), address("PrivateIpAddress"),
+	id("SubnetId", subnetID).must(), checked("Description", aDescription), address("PrivateIpAddress"),
 	address("PrivateIpAddresses.N.PrivateIpAddress"), boolean("PrivateIpAddresses.N.Primary"),
-	number("SecondaryPrivateIpAddressCount"), text("Ipv4Prefix.N.Ipv4Prefix"), number("Ipv4PrefixCount"),
+	number("SecondaryPrivateIpAddressCount"), checked("Ipv4Prefix.N.Ipv4Prefix", aPrefix4), number("Ipv4PrefixCount"),
 	number("Ipv6AddressCount"), address6("Ipv6Addresses.N.Ipv6Address"), boolean("Ipv6Addresses.N.IsPrimaryIpv6"),
-	text("Ipv6Prefix.N.Ipv6Prefix"), number("Ipv6PrefixCount"), boolean("EnablePrimaryIpv6"),
-	id("SecurityGroupId.N", groupID), text("InterfaceType"), text("ClientToken"),
-	number("ConnectionTrackingSpecification.TcpEstablishedTimeout"),
-	number("ConnectionTrackingSpecification.UdpStreamTimeout"), number("ConnectionTrackingSpecification.UdpTimeout"),
-}, tagSpecificationParams, unsupported("Operator.Principal"))
+	checked("Ipv6Prefix.N.Ipv6Prefix", aPrefix6), number("Ipv6PrefixCount"), boolean("EnablePrimaryIpv6"),
+	id("SecurityGroupId.N", groupID), checked("InterfaceType", oneOf(interfaceTypes)), checked("ClientToken", aToken),
+}, trackingParams(""), tagSpecificationParams, unsupported("Operator.Principal")).needing(addressesNamed, tagsNamed)
 
 func createNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {
 	form, err := readCreate(c)
@@ -67,17 +63,9 @@ func readInterface(form *value, primary6 string) (createForm, error) {
 	f := createForm{
 		subnet: form.get("SubnetId"), description: form.get("Description"),
 		kind: orDefault(form.get("InterfaceType"), "interface"), groups: form.texts("SecurityGroupId"),
-	}
-	if !slices.Contains(interfaceTypes, f.kind) {
-		return f, badValue("InterfaceType", f.kind, "Expecting one of "+strings.Join(interfaceTypes, ", ")+".")
-	}
-	if err := checkDescription(f.description); err != nil {
-		return f, err
+		tracking: readTracking(form, tracking{}),
 	}
 	var err error
-	if f.tracking, err = readTracking(form, tracking{}); err != nil {
-		return f, err
-	}
 	f.addresses, err = readWish(form, primary6)
 	return f, err
 }
@@ -145,16 +133,6 @@ func (spec interfaceSpec) sketch() *networkInterface {
 		subnet: spec.subnet, kind: spec.kind, addresses: make([]netip.Addr, min(1+spec.addresses.secondaries(), 1+most)),
 		six: make([]netip.Addr, min(spec.addresses.six.count(), 1+most)),
 	}
-}
-
-// maxDescription is in characters, not bytes.
-const maxDescription = 255
-
-func checkDescription(text string) error {
-	if utf8.RuneCountInString(text) > maxDescription {
-		return badValue("Description", string([]rune(text)[:16])+"…", "Expecting at most 255 characters.")
-	}
-	return nil
 }
 
 func (s *Simulator) checkRegionLimit(more int) error {

@@ -264,10 +264,6 @@ func describeAvailabilityZones(s *Simulator, c *call, w *xmlWriter) error {
 		zones.add(&zone{n.zone, n.zoneID, s.region})
 		names[n.zoneID] = n.zone
 	}
-	filters, err := parseFilters(c.form, zoneFilters.knows)
-	if err != nil {
-		return err
-	}
 	wanted := c.form.texts("ZoneName")
 	for _, id := range c.form.texts("ZoneId") {
 		name, ok := names[id]
@@ -282,7 +278,7 @@ func describeAvailabilityZones(s *Simulator, c *call, w *xmlWriter) error {
 			wanted = append(wanted, z.name)
 		}
 	}
-	found, err := list.byIDs(wanted, filters)
+	found, err := list.byIDs(wanted, c.filters)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ type operation struct {
 	run    func(s *Simulator, c *call, w *xmlWriter) error
 	// resources names what IAM judges the call by; nil is "*".
 	resources func(s *Simulator, c *call) []resource
+	// reads is there for describes.
+	reads *reading
 	// idempotent actions take a ClientToken.
 	idempotent bool
 }
@@ -33,6 +35,9 @@ type call struct {
 	requestID string
 	now       time.Time
 	fault     *Fault
+	// filters and page are a describe's.
+	filters []filter
+	page    page
 	// made is the interface that the call has created, for its client token to remember.
 	made *networkInterface
 }
@@ -180,6 +185,11 @@ func (s *Simulator) act(c *call, w *xmlWriter) error {
 	}
 	if err := s.checkVPCs(c.form); err != nil {
 		return err
+	}
+	if op.reads != nil {
+		if err := op.reads.check(s, c); err != nil {
+			return err
+		}
 	}
 	if err := s.authorize(c, op); err != nil {
 		return err

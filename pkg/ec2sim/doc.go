@@ -23,8 +23,9 @@
 //     RequestLimitExceeded (503)
 //  3. parameters: UnknownParameter, MissingParameter, then ill-formed values: the
 //     .Malformed codes for IDs (a prefix and 8 to 17 lower-case hex digits),
-//     InvalidParameterValue for the rest; UnsupportedOperation for a parameter that EC2
-//     has and the simulator has not
+//     InvalidClientToken, InvalidParameterValue for the rest; UnsupportedOperation for a
+//     parameter that EC2 has and the simulator has not; then filters, and pages:
+//     FilterLimitExceeded, InvalidNextToken
 //  4. authorization: UnauthorizedOperation (403), for each resource of the call; then
 //     DryRunOperation (412) for a dry run
 //  5. client token: the first answer again, or IdempotentParameterMismatch; then what can

@@ -223,7 +223,7 @@ func (t *instanceType) flexibleQueues() string {
 func describeInstanceTypes(s *Simulator, c *call, w *xmlWriter) error {
 	list := listing[*instanceType]{
 		table: instanceTypes, missing: instanceTypeMissing, idParam: "InstanceType", idFilter: "instance-type",
-		filters: instanceTypeFilters, indexed: noIndex, pages: instanceTypePages, untagged: true,
+		filters: instanceTypeFilters, indexed: noIndex, pages: instanceTypePages,
 	}
 	found, next, err := list.find(s, c)
 	if err != nil {

@@ -12,8 +12,6 @@ type listing[T interface {
 	filters  filterSet[T]
 	indexed  func(string) bool
 	pages    pageLimits
-	// untagged resources have no tag: filters.
-	untagged bool
 	// seen turns a record into what this reader sees of it; nil means seen as it is.
 	seen func(T) (T, bool)
 	// unsettled are records whose indexed facts may differ from what a reader sees.
@@ -22,19 +20,11 @@ type listing[T interface {
 	shows func(T) bool
 }
 
-func (l *listing[T]) knows(name string) bool {
-	return l.filters.knows(name) || !l.untagged && isTagFilter(name)
-}
-
 // find answers a describe: the records, and the token for the next page if there is one.
 func (l *listing[T]) find(s *Simulator, c *call) (found []T, next string, err error) {
-	filters, err := parseFilters(c.form, l.knows)
-	if err != nil {
-		return nil, "", err
-	}
-	p, err := s.parsePage(c, l.pages, l.idParam)
-	if err != nil {
-		return nil, "", err
+	filters, p := c.filters, c.page
+	if c.form.has(l.idParam) && paged(c.form) {
+		return nil, "", fail("InvalidParameterCombination", "The parameter %s cannot be used with the parameter MaxResults", l.idParam)
 	}
 	if c.form.has(l.idParam) {
 		found, err = l.byIDs(c.form.texts(l.idParam), filters)

@@ -5,11 +5,9 @@ import "slices"
 var modifyParams = paramsOf([]param{
 	id("NetworkInterfaceId", interfaceID).must(), id("Attachment.AttachmentId", attachmentID),
 	boolean("Attachment.DeleteOnTermination"), number("Attachment.EnaQueueCount"), boolean("Attachment.DefaultEnaQueueCount"),
-	boolean("SourceDestCheck.Value"), text("Description.Value"), id("SecurityGroupId.N", groupID),
-	number("ConnectionTrackingSpecification.TcpEstablishedTimeout"),
-	number("ConnectionTrackingSpecification.UdpStreamTimeout"), number("ConnectionTrackingSpecification.UdpTimeout"),
-	boolean("EnablePrimaryIpv6"), boolean("AssociatePublicIpAddress"), id("AssociatedSubnetId.N", subnetID),
-}, enaParams)
+	boolean("SourceDestCheck.Value"), checked("Description.Value", aDescription), id("SecurityGroupId.N", groupID),
+	checked("EnablePrimaryIpv6", onlyTrue), boolean("AssociatePublicIpAddress"), id("AssociatedSubnetId.N", subnetID),
+}, trackingParams(""), enaParams).needing(oneAttribute)
 
 // modifiers are the attributes that can be modified, one in a call.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyNetworkInterfaceAttribute.html
@@ -50,9 +48,6 @@ func modifyNetworkInterfaceAttribute(s *Simulator, c *call, w *xmlWriter) error 
 		}
 		run = m.run
 	}
-	if run == nil {
-		return fail("MissingParameter", "The request must contain one attribute to modify")
-	}
 	e, err := s.ownInterface(c)
 	if err != nil {
 		return err
@@ -64,15 +59,27 @@ func modifyNetworkInterfaceAttribute(s *Simulator, c *call, w *xmlWriter) error 
 	return nil
 }
 
-// modifyAttachment changes delete-on-termination, the number of ENA queues, or both.
-func modifyAttachment(s *Simulator, e *networkInterface, form *value) error {
-	id, queues := form.get("Attachment.AttachmentId"), form.has("Attachment.EnaQueueCount") || form.boolean("Attachment.DefaultEnaQueueCount")
-	if id == "" {
+// oneAttribute: a call modifies something, and says of an attachment which and what.
+func oneAttribute(form *value) error {
+	switch {
+	case modifiedAttribute(form) == "":
+		return fail("MissingParameter", "The request must contain one attribute to modify")
+	case !form.has("Attachment"):
+	case form.get("Attachment.AttachmentId") == "":
 		return missing("Attachment.AttachmentId")
-	}
-	if !form.has("Attachment.DeleteOnTermination") && !queues {
+	case !form.has("Attachment.DeleteOnTermination") && !setsQueues(form):
 		return missing("Attachment.DeleteOnTermination")
 	}
+	return nil
+}
+
+func setsQueues(form *value) bool {
+	return form.has("Attachment.EnaQueueCount") || form.boolean("Attachment.DefaultEnaQueueCount")
+}
+
+// modifyAttachment changes delete-on-termination, the number of ENA queues, or both.
+func modifyAttachment(s *Simulator, e *networkInterface, form *value) error {
+	id, queues := form.get("Attachment.AttachmentId"), setsQueues(form)
 	if e.attachment == nil || e.attachment.id != id {
 		return attachmentID.missing(id)
 	}
@@ -109,9 +116,6 @@ func modifySourceDest(s *Simulator, e *networkInterface, form *value) error {
 }
 
 func modifyDescription(s *Simulator, e *networkInterface, form *value) error {
-	if err := checkDescription(form.get("Description.Value")); err != nil {
-		return err
-	}
 	s.change(e, func() { e.description = form.get("Description.Value") })
 	return nil
 }
@@ -131,11 +135,7 @@ func modifyGroups(s *Simulator, e *networkInterface, form *value) error {
 
 // modifyTracking changes the timeouts that are given and leaves the others.
 func modifyTracking(s *Simulator, e *networkInterface, form *value) error {
-	t, err := readTracking(form, e.tracking)
-	if err != nil {
-		return err
-	}
-	s.change(e, func() { e.tracking = t })
+	s.change(e, func() { e.tracking = readTracking(form, e.tracking) })
 	return nil
 }
 
@@ -159,11 +159,8 @@ func modifyENASrd(s *Simulator, e *networkInterface, form *value) error {
 }
 
 // modifyPrimary6 makes the first IPv6 address the primary one, for good.
-func modifyPrimary6(s *Simulator, e *networkInterface, form *value) error {
-	switch {
-	case !form.boolean("EnablePrimaryIpv6"):
-		return badValue("EnablePrimaryIpv6", "false", "A primary IPv6 address cannot be disabled.")
-	case len(e.six) == 0:
+func modifyPrimary6(s *Simulator, e *networkInterface, _ *value) error {
+	if len(e.six) == 0 {
 		return fail("InvalidParameterCombination", "A primary IPv6 address needs an IPv6 address")
 	}
 	s.change(e, func() { e.primary6 = true })
@@ -196,24 +193,12 @@ func modifySubnets(s *Simulator, e *networkInterface, form *value) error {
 	return nil
 }
 
-// readTracking reads idle timeouts over those of before, within the bounds of
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ConnectionTrackingSpecificationRequest.html
-func readTracking(form *value, t tracking) (tracking, error) {
-	for _, f := range []struct {
-		name     string
-		min, max int
-		to       *int
-	}{{"TcpEstablishedTimeout", 60, 432000, &t.tcpEstablished}, {"UdpStreamTimeout", 60, 180, &t.udpStream}, {"UdpTimeout", 30, 60, &t.udp}} {
-		path := "ConnectionTrackingSpecification." + f.name
-		if !form.has(path) {
-			continue
-		}
-		*f.to = form.number(path, 0)
-		if *f.to < f.min || *f.to > f.max {
-			return t, fail("InvalidParameterValue", "Value (%d) for parameter %s is invalid. Expecting a value between %d and %d.", *f.to, f.name, f.min, f.max)
-		}
+// readTracking reads idle timeouts over those of before.
+func readTracking(form *value, t tracking) tracking {
+	for name, to := range map[string]*int{"TcpEstablishedTimeout": &t.tcpEstablished, "UdpStreamTimeout": &t.udpStream, "UdpTimeout": &t.udp} {
+		*to = form.number("ConnectionTrackingSpecification."+name, *to)
 	}
-	return t, nil
+	return t
 }
 
 func deleteNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {

@@ -33,11 +33,8 @@ type page struct {
 // paged tells whether the caller asked for pages; EC2 meters those that do not apart.
 func paged(form *value) bool { return form.has("MaxResults") || form.has("NextToken") }
 
-func (s *Simulator) parsePage(c *call, limits pageLimits, idParam string) (page, error) {
+func (s *Simulator) parsePage(c *call, limits pageLimits) (page, error) {
 	p := page{size: limits.standard, query: queryDigest(c)}
-	if c.form.has(idParam) && paged(c.form) {
-		return p, fail("InvalidParameterCombination", "The parameter %s cannot be used with the parameter MaxResults", idParam)
-	}
 	if c.form.has("MaxResults") {
 		p.size = c.form.number("MaxResults", 0)
 		if p.size < limits.min || p.size > limits.max {

@@ -86,6 +86,22 @@ func notImplemented(name, _ string) error {
 type params struct {
 	byPattern map[string]param
 	required  []string
+	// needs tells what lacks beside the parameters that are there; nil is nothing.
+	needs func(form *value) error
+}
+
+// needing adds what an action requires of lists' members, or of one parameter because of
+// another.
+func (p params) needing(all ...func(form *value) error) params {
+	p.needs = func(form *value) error {
+		for _, needs := range all {
+			if err := needs(form); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return p
 }
 
 func paramsOf(lists ...[]param) params {
@@ -131,6 +147,11 @@ func (p params) checkParams(form *value) error {
 		// Of a list, one member is enough.
 		if name, _, _ := strings.Cut(name, ".N"); !form.has(name) {
 			return missing(name)
+		}
+	}
+	if p.needs != nil {
+		if err := p.needs(form); err != nil {
+			return err
 		}
 	}
 	for _, name := range names {

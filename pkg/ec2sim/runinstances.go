@@ -47,21 +47,14 @@ func readRun(c *call) (runForm, error) {
 }
 
 func (f *runForm) check(form *value) error {
-	var known bool
-	f.typ, known = instanceTypes.byID[form.get("InstanceType")]
+	f.typ = instanceTypes.byID[form.get("InstanceType")]
 	several := f.addresses.primary != "" || len(f.addresses.six.named) > 0
 	for _, n := range f.nics {
 		several = several || n.existing != "" || n.addresses.primary != "" || len(n.addresses.secondary) > 0 || len(n.addresses.six.named) > 0
 	}
 	switch {
-	case f.min < 1 || f.max < f.min:
-		return badValue("MinCount", form.get("MinCount"), "Expecting at least 1, and at most MaxCount.")
-	case f.image == "":
-		return missing("ImageId")
-	case form.get("InstanceType") == "":
-		return missing("InstanceType")
-	case !known:
-		return badValue("InstanceType", form.get("InstanceType"), "The instance type does not exist.")
+	case f.max < f.min:
+		return badValue("MinCount", form.get("MinCount"), "Expecting at most MaxCount.")
 	case len(f.nics) > 0 && (f.subnet != "" || len(f.groups) > 0 || f.addresses.primary != "" || f.addresses.six.any()):
 		return fail("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID, security groups or addresses may not be specified on the same request")
 	case len(f.nics) == 0 && f.subnet == "":
@@ -99,9 +92,6 @@ func readNICs(form *value) ([]nicForm, error) {
 
 func readNIC(m *value) (nicForm, error) {
 	n := nicForm{at: slot{m.number("NetworkCardIndex", 0), m.number("DeviceIndex", 0)}, existing: m.get("NetworkInterfaceId"), ena: readENA(m)}
-	if !m.has("DeviceIndex") {
-		return n, missing("NetworkInterface.DeviceIndex")
-	}
 	// What is made at launch goes with the instance, what was there before stays; the
 	// caller may say otherwise for either.
 	n.keep = n.existing != ""
@@ -112,11 +102,8 @@ func readNIC(m *value) (nicForm, error) {
 	if n.createForm, err = readInterface(m, "PrimaryIpv6"); err != nil {
 		return n, err
 	}
-	switch {
-	case n.existing != "" && slices.ContainsFunc(m.names(""), makesInterface):
+	if n.existing != "" && slices.ContainsFunc(m.names(""), makesInterface) {
 		return n, fail("InvalidParameterCombination", "A network interface may not specify both a network interface ID and what a new one is made of")
-	case n.existing == "" && n.subnet == "":
-		return n, missing("NetworkInterface.SubnetId")
 	}
 	return n, nil
 }

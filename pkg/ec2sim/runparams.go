@@ -1,11 +1,13 @@
 package ec2sim
 
+import "slices"
+
 // runParams are all the parameters of RunInstances. Those that have nothing to do with
 // the network are taken and have no effect.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 var runParams = paramsOf([]param{
-	id("ImageId", imageID), number("MinCount").must(), number("MaxCount").must(), text("InstanceType"), id("SubnetId", subnetID),
-	id("SecurityGroupId.N", groupID), address("PrivateIpAddress"), text("ClientToken"), text("KeyName"),
+	id("ImageId", imageID).must(), checked("MinCount", atLeastOne).must(), checked("MaxCount", atLeastOne).must(), checked("InstanceType", anInstanceType).must(), id("SubnetId", subnetID),
+	id("SecurityGroupId.N", groupID), address("PrivateIpAddress"), checked("ClientToken", aToken), text("KeyName"),
 	number("Ipv6AddressCount"), address6("Ipv6Address.N.Ipv6Address"), boolean("Ipv6Address.N.IsPrimaryIpv6"), boolean("EnablePrimaryIpv6"),
 	text("Placement.AvailabilityZone"), text("Placement.AvailabilityZoneId"),
 }, tagSpecificationParams, nicParams, harmlessTexts, harmlessFlags, harmlessNumbers,
@@ -13,7 +15,7 @@ var runParams = paramsOf([]param{
 	unsupported("LaunchTemplate.LaunchTemplateId", "LaunchTemplate.LaunchTemplateName", "LaunchTemplate.Version", "SecurityGroup.N",
 		"Operator.Principal", "InstanceMarketOptions.MarketType", "InstanceMarketOptions.SpotOptions.MaxPrice",
 		"InstanceMarketOptions.SpotOptions.SpotInstanceType", "InstanceMarketOptions.SpotOptions.BlockDurationMinutes",
-		"InstanceMarketOptions.SpotOptions.ValidUntil", "InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior"))
+		"InstanceMarketOptions.SpotOptions.ValidUntil", "InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior")).needing(nicsNamed, tagsNamed)
 
 var (
 	harmlessTexts = each([]string{
@@ -40,18 +42,32 @@ var (
 		"CpuOptions.ThreadsPerCore", "ElasticInferenceAccelerator.N.Count", "MetadataOptions.HttpPutResponseHopLimit", "Placement.PartitionNumber",
 	}, aNumber)
 	// nicParams are the interfaces that a launch names itself.
-	nicParams = append([]param{
+	nicParams = slices.Concat([]param{
 		number("NetworkInterface.N.DeviceIndex"), number("NetworkInterface.N.NetworkCardIndex"), id("NetworkInterface.N.NetworkInterfaceId", interfaceID),
-		id("NetworkInterface.N.SubnetId", subnetID), id("NetworkInterface.N.SecurityGroupId.N", groupID), text("NetworkInterface.N.Description"),
-		text("NetworkInterface.N.InterfaceType"), boolean("NetworkInterface.N.DeleteOnTermination"), address("NetworkInterface.N.PrivateIpAddress"),
+		id("NetworkInterface.N.SubnetId", subnetID), id("NetworkInterface.N.SecurityGroupId.N", groupID), checked("NetworkInterface.N.Description", aDescription),
+		checked("NetworkInterface.N.InterfaceType", oneOf(interfaceTypes)), boolean("NetworkInterface.N.DeleteOnTermination"), address("NetworkInterface.N.PrivateIpAddress"),
 		address("NetworkInterface.N.PrivateIpAddresses.N.PrivateIpAddress"), boolean("NetworkInterface.N.PrivateIpAddresses.N.Primary"),
-		number("NetworkInterface.N.SecondaryPrivateIpAddressCount"), text("NetworkInterface.N.Ipv4Prefix.N.Ipv4Prefix"),
+		number("NetworkInterface.N.SecondaryPrivateIpAddressCount"), checked("NetworkInterface.N.Ipv4Prefix.N.Ipv4Prefix", aPrefix4),
 		number("NetworkInterface.N.Ipv4PrefixCount"), number("NetworkInterface.N.Ipv6AddressCount"),
 		address6("NetworkInterface.N.Ipv6Addresses.N.Ipv6Address"), boolean("NetworkInterface.N.Ipv6Addresses.N.IsPrimaryIpv6"),
-		text("NetworkInterface.N.Ipv6Prefix.N.Ipv6Prefix"), number("NetworkInterface.N.Ipv6PrefixCount"), boolean("NetworkInterface.N.PrimaryIpv6"),
+		checked("NetworkInterface.N.Ipv6Prefix.N.Ipv6Prefix", aPrefix6), number("NetworkInterface.N.Ipv6PrefixCount"), boolean("NetworkInterface.N.PrimaryIpv6"),
 		boolean("NetworkInterface.N.EnaSrdSpecification.EnaSrdEnabled"), boolean("NetworkInterface.N.EnaSrdSpecification.EnaSrdUdpSpecification.EnaSrdUdpEnabled"),
 		number("NetworkInterface.N.EnaQueueCount"),
-		number("NetworkInterface.N.ConnectionTrackingSpecification.TcpEstablishedTimeout"),
-		number("NetworkInterface.N.ConnectionTrackingSpecification.UdpStreamTimeout"), number("NetworkInterface.N.ConnectionTrackingSpecification.UdpTimeout"),
-	}, each([]string{"NetworkInterface.N.AssociatePublicIpAddress", "NetworkInterface.N.AssociateCarrierIpAddress"}, onlyFalse)...)
+	}, trackingParams("NetworkInterface.N."), each([]string{"NetworkInterface.N.AssociatePublicIpAddress", "NetworkInterface.N.AssociateCarrierIpAddress"}, onlyFalse))
 )
+
+// nicsNamed: each interface of a launch says where it goes, and where it comes from.
+func nicsNamed(form *value) error {
+	for _, m := range form.members("NetworkInterface") {
+		switch {
+		case !m.has("DeviceIndex"):
+			return missing("NetworkInterface.DeviceIndex")
+		case !m.has("NetworkInterfaceId") && !m.has("SubnetId"):
+			return missing("NetworkInterface.SubnetId")
+		}
+		if err := addressesNamed(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}

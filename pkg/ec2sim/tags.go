@@ -51,9 +51,6 @@ func readTagsOf(spec *value, tags map[string]string) error {
 func readTags(form *value, tags map[string]string) error {
 	for _, t := range form.members("Tag") {
 		key := t.get("Key")
-		if !t.has("Key") {
-			return missing("Tag.Key")
-		}
 		if _, twice := tags[key]; twice {
 			return fail("InvalidParameterValue", "Duplicate tag key '%s' specified.", key)
 		}
@@ -90,7 +87,7 @@ func checkTags(tags map[string]string) error {
 }
 
 var (
-	createTagsParams = paramsOf([]param{taggableIDs, text("Tag.N.Key").must(), text("Tag.N.Value")})
+	createTagsParams = paramsOf([]param{taggableIDs, text("Tag.N.Key").must(), text("Tag.N.Value")}).needing(tagsNamed)
 	deleteTagsParams = paramsOf([]param{taggableIDs, text("Tag.N.Key"), text("Tag.N.Value")})
 	taggableIDs      = param{name: "ResourceId.N", check: aTaggable, required: true}
 )

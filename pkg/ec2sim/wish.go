@@ -43,9 +43,6 @@ func readWish(form *value, primary6 string) (addressWish, error) {
 	}
 	for _, m := range form.members("PrivateIpAddresses") {
 		text := m.get("PrivateIpAddress")
-		if text == "" {
-			return want, missing("PrivateIpAddresses.PrivateIpAddress")
-		}
 		if !m.boolean("Primary") {
 			want.secondary = append(want.secondary, text)
 			continue
