@@ -3,11 +3,17 @@ package ec2sim
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"time"
 )
 
-// logSize is how many calls the log keeps; the counts are of all.
-const logSize = 100_000
+// The log keeps so many calls, and of them what fits; the counts are of all.
+const (
+	logSize  = 100_000
+	logBytes = 64 << 20
+	// entryBytes and paramBytes are what an entry and a parameter take beside their text.
+	entryBytes, paramBytes = 512, 128
+)
 
 // LogEntry is one call, as GET /_sim/log gives it.
 type LogEntry struct {
@@ -33,11 +39,25 @@ type logged struct {
 	raw   url.Values
 }
 
+// size is about how much memory an entry keeps from being used otherwise.
+func (l logged) size() int {
+	n := entryBytes + len(l.entry.Action) + len(l.entry.Message)
+	for name, values := range l.raw {
+		n += paramBytes + len(name)
+		for _, v := range values {
+			n += len(v)
+		}
+	}
+	return n
+}
+
 // callLog counts every call and remembers the latest.
 type callLog struct {
 	seq     int
 	entries []logged
-	counts  map[string]map[string]int
+	// bytes is the size of all entries.
+	bytes  int
+	counts map[string]map[string]int
 	// unknown counts the actions in counts that the simulator does not have.
 	unknown int
 }
@@ -55,16 +75,29 @@ func (l *callLog) add(c *call, a answer, err error) {
 		e.Code, e.Status, e.Acted = a.lost, 0, a.lost == effectCutAfter && err == nil
 	}
 	l.count(c.action, e.Code)
-	if len(l.entries) >= logSize {
-		l.entries = append(l.entries[:0], l.entries[logSize/10:]...)
-	}
 	l.entries = append(l.entries, logged{e, c.raw})
+	l.bytes += l.entries[len(l.entries)-1].size()
+	l.trim()
 }
 
-// maxUnknown is how many actions are counted that EC2 does not have; callers make them up.
-const maxUnknown = 100
+// trim forgets the oldest calls, a tenth at a time, once there are too many or too large ones.
+func (l *callLog) trim() {
+	if len(l.entries) <= logSize && l.bytes <= logBytes {
+		return
+	}
+	gone := 0
+	for len(l.entries)-gone > logSize/10*9 || l.bytes > logBytes/10*9 {
+		l.bytes -= l.entries[gone].size()
+		gone++
+	}
+	l.entries = slices.Delete(l.entries, 0, gone)
+}
 
-// otherActions stands for what is above maxUnknown.
+// maxUnknown is how many actions are counted that EC2 does not have, and maxUnknownName
+// how long their names may be; callers make them up.
+const maxUnknown, maxUnknownName = 100, 128
+
+// otherActions stands for what is above these.
 const otherActions = "(other)"
 
 func (l *callLog) count(action, code string) {
@@ -72,7 +105,7 @@ func (l *callLog) count(action, code string) {
 		l.counts = map[string]map[string]int{}
 	}
 	if _, known := operations[action]; !known && l.counts[action] == nil {
-		if l.unknown++; l.unknown > maxUnknown {
+		if l.unknown++; l.unknown > maxUnknown || len(action) > maxUnknownName {
 			action = otherActions
 		}
 	}
@@ -85,10 +118,10 @@ func (l *callLog) count(action, code string) {
 // since lists the calls after a cursor, oldest first.
 func (l *callLog) since(seq int) []LogEntry {
 	out := []LogEntry{}
-	for _, e := range l.entries {
-		if e.entry.Seq > seq {
-			out = append(out, e.complete())
-		}
+	// What is kept has numbers without a gap, up to the latest.
+	first := l.seq - len(l.entries)
+	for _, e := range l.entries[min(max(0, seq-first), len(l.entries)):] {
+		out = append(out, e.complete())
 	}
 	return out
 }
