@@ -177,7 +177,7 @@ var detachable = []string{running, stopped}
 func detachNetworkInterface(s *Simulator, c *call, w *xmlWriter) error {
 	id := c.form.get("AttachmentId")
 	e, ok := s.attachments[id]
-	if !ok {
+	if !ok || s.unseenAttachment(e) {
 		return attachmentID.missing(id)
 	}
 	if err := checkDetachable(e, c.form.boolean("Force")); err != nil {

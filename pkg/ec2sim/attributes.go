@@ -86,7 +86,12 @@ func (in *instance) primaryGroups() []*securityGroup {
 
 func describeInstanceAttribute(s *Simulator, c *call, w *xmlWriter) error {
 	id := c.form.get("InstanceId")
-	in, ok := s.instances.byID[id]
+	in := s.instances.byID[id]
+	// It may be gone, but not for everybody.
+	if h, ok := s.unsettled.instances.byID[id]; ok {
+		in = h.present
+	}
+	ok := in != nil
 	if ok {
 		in, ok = s.viewInstances(c).seen(in)
 	}

@@ -204,6 +204,13 @@ func (s *Simulator) unsettledInterfaces(c *call) func() []*networkInterface {
 	return func() []*networkInterface { return s.unsettled.interfaces.moving(c.now) }
 }
 
+// unseenAttachment is the like for an attachment: the interface may be seen as it was
+// before it.
+func (s *Simulator) unseenAttachment(e *networkInterface) bool {
+	seen := s.unsettled.interfaces.seen(e.id, e, s.readPath, s.when)
+	return seen == nil || seen.attachment == nil || seen.attachment.id != e.attachment.id
+}
+
 // unseen tells whether the read path of the call in hand has not heard yet that a
 // resource was made. Calls that change things miss it too: CreateTags and attaches of
 // what has just been made are refused with NotFound now and then.

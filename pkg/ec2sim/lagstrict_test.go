@@ -145,3 +145,50 @@ func BenchmarkDescribeInstancesUnsettled(b *testing.B) {
 		post(b, l.sim, "Action=DescribeInstances&MaxResults=1000")
 	}
 }
+
+// TestLagOfDetach: a detach misses an attachment that has not got around yet, now and then.
+func TestLagOfDetach(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lagging)
+	l.create(subnetA)
+	l.settle()
+	l.attach(l.eni, node, 0, 1)
+	l.refused("InvalidAttachmentID.NotFound", doDetach(nil, false))
+	missed := 0
+	for range 60 {
+		l.clock.Advance(100 * time.Millisecond)
+		code, _ := outcome(doDetach(nil, false)(l))
+		if code == "OK" {
+			break
+		}
+		l.want("the answer", code, "InvalidAttachmentID.NotFound")
+		missed++
+	}
+	if missed == 0 || missed == 60 {
+		t.Errorf("%d detaches missed it", missed)
+	}
+	l.settle()
+	l.want("the interface", l.state(l.eni), "available")
+}
+
+// TestLagOfForgetting: an instance that is gone, but not for everybody, is shown by all
+// describes alike.
+func TestLagOfForgetting(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, lagging)
+	l.terminate(node)
+	l.clock.Advance(5*time.Second + terminatedLife)
+	code := func(body string) string { got, _ := outcome(query(body)(l)); return got }
+	shown := 0
+	for range 40 {
+		l.clock.Advance(100 * time.Millisecond)
+		if code("Action=DescribeInstanceAttribute&Attribute=instanceType&InstanceId="+node) == "OK" {
+			shown++
+		}
+	}
+	if shown == 0 || shown == 40 {
+		t.Errorf("%d of 40 reads show it", shown)
+	}
+	l.settle()
+	l.want("in the end the answer", code("Action=DescribeInstanceAttribute&Attribute=instanceType&InstanceId="+node), "InvalidInstanceID.NotFound")
+}
