@@ -36,7 +36,6 @@ type instance struct {
 	state       string
 	// turn counts state changes; an event of an earlier turn means nothing.
 	turn       int
-	groups     []*securityGroup
 	image      string
 	clientTok  string
 	keyName    string

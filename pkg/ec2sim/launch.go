@@ -49,9 +49,6 @@ func (s *Simulator) launch(in *instance, nics []nic) error {
 		s.addInterface(made[0])
 		made = made[1:]
 	}
-	if p := in.primary(); p != nil {
-		in.groups = p.groups
-	}
 	s.hideInstance(in)
 	s.instances.add(in)
 	s.scheduleStart(in)
@@ -88,7 +85,7 @@ func (s *Simulator) launchWorlds(form Instance, now time.Time) (*instance, error
 		return nil, err
 	}
 	in := s.newInstance(t, sn, orDefault(form.State, running), now)
-	in.id, in.image, in.tags, in.groups = orDefault(form.ID, in.id), worldImage, maps.Clone(form.Tags), groups
+	in.id, in.image, in.tags = orDefault(form.ID, in.id), worldImage, maps.Clone(form.Tags)
 	if _, taken := s.instances.byID[in.id]; taken {
 		return nil, fail("InvalidParameterValue", "The instance ID '%s' is in use", in.id)
 	}

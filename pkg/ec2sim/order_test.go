@@ -3,6 +3,7 @@ package ec2sim
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -63,6 +64,13 @@ func orderRows() []row {
 			l.eni, l.att = first.eni, first.att
 		}), when: query(modify + "Attachment.AttachmentId={att}&Attachment.DefaultEnaQueueCount=true"), code: "OK"},
 		{action: "AttachNetworkInterface", situation: "no room once the queues have gone", source: seenLimit, world: roomy, given: given(full8, func(l *lab) { l.must(doDetach(nil, false)(l)) }, settled), when: doAttach(nil, node, 0, 1), code: "AttachmentLimitExceeded"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "groups of a primary are the instance's", source: docENI, given: func(l *lab) { l.eni = l.primaryOf(node) }, when: doModify(setGroups(workers, other)), code: "OK", then: func(l *lab) {
+			for _, in := range l.sim.Snapshot().Instances {
+				if in.ID == node {
+					l.want("the groups", strings.Join(in.SecurityGroups, " "), workers+" "+other)
+				}
+			}
+		}},
 		{action: "RunInstances", situation: "a running instance has no reason to be so", source: docAPI, when: query(launch + "&KeyName=kk"), code: "OK", then: func(l *lab) {
 			find := "Action=DescribeInstances&Filter.1.Name=key-name&Filter.1.Value.1=kk&Filter.2.Name=state-reason-code&Filter.2.Value.1=pending"
 			l.wantReservations("a pending instance", find, 1)

@@ -129,10 +129,9 @@ func (l *loader) instance(form *savedInstance) (*instance, error) {
 	if _, ok := stateCodes[form.State]; !ok {
 		return nil, fmt.Errorf("instance %s: %s is not a state", form.ID, form.State)
 	}
-	groups, err := l.groupsNamed(form.Groups)
 	in := &instance{
 		id: form.ID, owner: l.account, reservation: form.Reservation, typ: t, subnet: n, state: form.State, turn: form.Turn,
-		groups: groups, image: form.Image, clientTok: form.ClientToken, keyName: form.KeyName, tags: form.Tags, launchedAt: form.LaunchedAt,
+		image: form.Image, clientTok: form.ClientToken, keyName: form.KeyName, tags: form.Tags, launchedAt: form.LaunchedAt,
 		reason: form.Reason, stateReason: stateReason{form.StateReason[0], form.StateReason[1]}, index: form.Index,
 	}
 	for _, at := range form.Spoilt {
@@ -141,7 +140,7 @@ func (l *loader) instance(form *savedInstance) (*instance, error) {
 		}
 		in.spoilt[slot{at.Card, at.Device}] = true
 	}
-	return in, err
+	return in, nil
 }
 
 func (l *loader) groupsNamed(ids []string) ([]*securityGroup, error) {

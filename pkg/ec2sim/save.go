@@ -64,7 +64,6 @@ type savedInstance struct {
 	Subnet      string            `json:"subnet"`
 	State       string            `json:"state"`
 	Turn        int               `json:"turn"`
-	Groups      []string          `json:"groups,omitempty"`
 	Image       string            `json:"image"`
 	ClientToken string            `json:"clientToken,omitempty"`
 	KeyName     string            `json:"keyName,omitempty"`
@@ -234,7 +233,7 @@ func saveHistories[T, P any](hs *histories[T], now time.Time, save func(*T) *P, 
 func (in *instance) save() *savedInstance {
 	out := &savedInstance{
 		ID: in.id, Reservation: in.reservation, Type: in.typ.name, Subnet: in.subnet.id, State: in.state, Turn: in.turn,
-		Groups: groupIDs(in.groups), Image: in.image, ClientToken: in.clientTok, KeyName: in.keyName, Tags: maps.Clone(in.tags),
+		Image: in.image, ClientToken: in.clientTok, KeyName: in.keyName, Tags: maps.Clone(in.tags),
 		LaunchedAt: in.launchedAt, Reason: in.reason, StateReason: [2]string{in.stateReason.code, in.stateReason.message}, Index: in.index,
 	}
 	for _, at := range slices.SortedFunc(maps.Keys(in.spoilt), slot.compare) {

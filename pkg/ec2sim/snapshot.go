@@ -100,7 +100,7 @@ func (s *Simulator) snapshot(now time.Time) Snapshot {
 func (in *instance) now() InstanceNow {
 	out := InstanceNow{
 		Zone: in.subnet.zone, VPC: in.subnet.vpc.id, LaunchTime: in.launchedAt, Interfaces: []string{},
-		Instance: Instance{ID: in.id, Type: in.typ.name, Subnet: in.subnet.id, State: in.state, SecurityGroups: groupIDs(in.groups), Tags: maps.Clone(in.tags)},
+		Instance: Instance{ID: in.id, Type: in.typ.name, Subnet: in.subnet.id, State: in.state, SecurityGroups: groupIDs(in.primaryGroups()), Tags: maps.Clone(in.tags)},
 	}
 	if p := in.primary(); p != nil {
 		out.PrivateIP = p.addresses[0].String()
