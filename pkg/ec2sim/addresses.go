@@ -26,6 +26,9 @@ type addressPool struct {
 	at []int32
 	// blockFree counts the free addresses of each /28.
 	blockFree []int16
+	// changes are noted while they may have to be undone.
+	changes []poolChange
+	noting  bool
 }
 
 func newAddressPool(prefix netip.Prefix) *addressPool {
@@ -52,9 +55,11 @@ func (p *addressPool) give(offset int32) {
 	p.at[offset] = int32(len(p.free))
 	p.free = append(p.free, offset)
 	p.blockFree[offset/prefixSize]++
+	p.note(poolChange{offset: offset, given: true})
 }
 
 func (p *addressPool) take(offset int32) {
+	p.note(poolChange{offset: offset, from: p.at[offset]})
 	last := p.free[len(p.free)-1]
 	p.free[p.at[offset]] = last
 	p.at[last] = p.at[offset]

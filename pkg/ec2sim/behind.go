@@ -27,7 +27,11 @@ func (s *Simulator) Launch(form Instance) (InstanceNow, error) {
 	var err error
 	s.locked(func(now time.Time) {
 		var in *instance
-		if in, err = s.launchWorlds(form, now); err == nil {
+		err = s.wholly(func() (err error) {
+			in, err = s.launchWorlds(form, now)
+			return err
+		})
+		if err == nil {
 			out = in.now()
 		}
 	})
@@ -52,7 +56,11 @@ func (s *Simulator) PlaceInterface(form Interface) (InterfaceNow, error) {
 	var err error
 	s.locked(func(time.Time) {
 		var e *networkInterface
-		if e, err = s.place(form); err == nil {
+		err = s.wholly(func() (err error) {
+			e, err = s.place(form)
+			return err
+		})
+		if err == nil {
 			out = e.now()
 		}
 	})

@@ -197,10 +197,15 @@ func (s *Simulator) act(c *call, w *xmlWriter) error {
 	if c.form.boolean("DryRun") {
 		return fail("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 	}
-	if op.idempotent {
-		return s.once(c, w, op.run)
+	if op.reads != nil {
+		return op.run(s, c, w)
 	}
-	return op.run(s, c, w)
+	return s.wholly(func() error {
+		if op.idempotent {
+			return s.once(c, w, op.run)
+		}
+		return op.run(s, c, w)
+	})
 }
 
 // accessKeyOf reads the access key from a SigV4 signature, in the header or in the

@@ -3,6 +3,7 @@ package ec2sim
 import (
 	"cmp"
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -58,6 +59,12 @@ func (q *eventQueue) Pop() any {
 func (s *Simulator) at(t time.Time, kind eventKind, id string, turn int) {
 	s.due.seq++
 	heap.Push(&s.due, event{At: t, Seq: s.due.seq, Kind: kind, ID: id, Turn: turn})
+}
+
+// drop forgets what was to happen to something that never was.
+func (q *eventQueue) drop(id string) {
+	q.list = slices.DeleteFunc(q.list, func(e event) bool { return e.ID == id })
+	heap.Init(q)
 }
 
 // settle lets everything happen that is due by now, in order of its time. States are

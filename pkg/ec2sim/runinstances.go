@@ -195,6 +195,7 @@ func (s *Simulator) unlaunch(in *instance) {
 	}
 	in.forgotten = true
 	delete(s.unsettled.instances.byID, in.id)
+	s.due.drop(in.id)
 }
 
 func (n nic) subnetOf() *subnet {
