@@ -45,7 +45,7 @@ func conformance() []row {
 	return slices.Concat(
 		createRows(), clientTokenRows(), attachRows(), detachRows(), deleteRows(), modifyRows(), assignRows(), ipv6Rows(), tagsRows(),
 		describeInterfacesRows(), describeInstancesRows(), interfaceAttributeRows(), instanceAttributeRows(), instanceStatusRows(), zoneRows(), describeTagsRows(), describeRestRows(),
-		runInstancesRows(), lifeRows(), accessRows(), stuckRows(), wholeRows(), orderRows(), valueRows(),
+		runInstancesRows(), lifeRows(), accessRows(), stuckRows(), wholeRows(), orderRows(), valueRows(), rulesRows(),
 	)
 }
 
