@@ -3,11 +3,16 @@ package ec2sim
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
-// maxFilterValues is the most values that one filter takes; more are refused with
-// FilterLimitExceeded.
-const maxFilterValues = 200
+// The limits on filters, their values, and the characters of either.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
+const (
+	maxFilters      = 50
+	maxFilterValues = 200
+	maxFilterText   = 255
+)
 
 // filter is one Filter.N of a describe. Values are ORed, filters are ANDed.
 type filter struct {
@@ -109,14 +114,22 @@ func (set filterSet[T]) knows(name string) bool {
 	return ok
 }
 
+func tooLong(s string) bool { return utf8.RuneCountInString(s) > maxFilterText }
+
 // parseFilters reads Filter.N and refuses names that the action does not have.
 func parseFilters(form *value, known func(name string) bool) ([]filter, error) {
-	var out []filter
-	for _, m := range form.members("Filter") {
+	given := form.members("Filter")
+	if len(given) > maxFilters {
+		return nil, fail("FilterLimitExceeded", "The maximum number of filters specified on a single call is %d", maxFilters)
+	}
+	out := make([]filter, 0, len(given))
+	for _, m := range given {
 		f := filter{name: m.get("Name"), values: m.texts("Value"), exact: true}
 		switch {
 		case !m.has("Name"):
 			return nil, fail("InvalidParameterValue", "The filter 'null' is invalid")
+		case slices.ContainsFunc(append(f.values, f.name), tooLong):
+			return nil, fail("InvalidParameterValue", "A filter's name and its values have at most %d characters", maxFilterText)
 		case !known(f.name):
 			return nil, fail("InvalidParameterValue", "The filter '%s' is invalid", f.name)
 		case len(f.values) == 0:

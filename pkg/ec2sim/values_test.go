@@ -1,6 +1,9 @@
 package ec2sim
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // valueRows are about values that are wrong by themselves: no dry run promises that they
 // would do, nothing of the world is looked at before, and no client token is used up.
@@ -58,13 +61,37 @@ func valueRows() []row {
 			rows = append(rows, row{action: action, situation: "dry run of a filter that there is not", source: docFilters, when: query("Action=" + action + "&DryRun=true&Filter.1.Name=bogus&Filter.1.Value.1=x"), code: "InvalidParameterValue"})
 		}
 	}
-	return append(rows, row{
+	return append(append(rows, filterRows()...), row{
 		action: "CreateNetworkInterface", situation: "token of a call with a value that is wrong by itself is not used up", source: docTokens,
 		given: func(l *lab) {
 			l.refused("InvalidParameterValue", query("Action=CreateNetworkInterface&SubnetId="+subnetA+"&ClientToken=t&InterfaceType=bogus"))
 		},
 		when: doCreate(subnetA, token("t")), code: "OK",
 	})
+}
+
+// filterRows are about how much of filters a call may have.
+func filterRows() []row {
+	long := func(n int) string { return strings.Repeat("a", n) }
+	about := func(name, v string) func(*lab) error {
+		return query("Action=DescribeNetworkInterfaces&Filter.1.Name=" + name + "&Filter.1.Value.1=" + v)
+	}
+	many := func(n int) func(*lab) error {
+		body := "Action=DescribeNetworkInterfaces"
+		for i := range n {
+			body += fmt.Sprintf("&Filter.%d.Name=vpc-id&Filter.%d.Value.1=vpc-1", i+1, i+1)
+		}
+		return query(body)
+	}
+	const action = "DescribeNetworkInterfaces"
+	return []row{
+		{action: action, situation: "fifty filters", source: docFilters, when: many(50), code: "OK"},
+		{action: action, situation: "fifty-one filters", source: docFilters, when: many(51), code: "FilterLimitExceeded"},
+		{action: action, situation: "a value of 255 characters that are more bytes", source: docFilters, when: about("description", strings.Repeat("%C3%BC", 255)), code: "OK"},
+		{action: action, situation: "a value of 256 characters", source: docFilters, when: about("description", long(256)), code: "InvalidParameterValue"},
+		{action: action, situation: "a name of 256 characters", source: docFilters, when: about("tag:"+long(252), "x"), code: "InvalidParameterValue"},
+		{action: action, situation: "a name of 255 characters", source: docFilters, when: about("tag:"+long(251), "x"), code: "OK"},
+	}
 }
 
 // refused makes a call that must fail.
