@@ -29,7 +29,7 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	if err := want.oneKind(); err != nil {
 		return err
 	}
-	e, err := s.ownInterface(c)
+	e, err := s.addressable(c)
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,15 @@ func errAddressLimit() error {
 	return fail("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
 }
 
+// addressable is the interface whose addresses a call is about.
+func (s *Simulator) addressable(c *call) (*networkInterface, error) {
+	e, err := s.ownInterface(c)
+	if err == nil && e.kind == efaOnly {
+		err = errNoAddresses()
+	}
+	return e, err
+}
+
 // ownInterface is the interface that a call names, unless it is AWS's.
 func (s *Simulator) ownInterface(c *call) (*networkInterface, error) {
 	e, err := s.interfaceByID(c.form.get("NetworkInterfaceId"))
@@ -156,7 +165,7 @@ func (s *Simulator) ownInterface(c *call) (*networkInterface, error) {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnassignPrivateIpAddresses.html
 func unassignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	addresses, prefixes := c.form.texts("PrivateIpAddress"), c.form.texts("Ipv4Prefix")
-	e, err := s.ownInterface(c)
+	e, err := s.addressable(c)
 	if err != nil {
 		return err
 	}
@@ -203,7 +212,7 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 	if err := want.oneKind(); err != nil {
 		return err
 	}
-	e, err := s.ownInterface(c)
+	e, err := s.addressable(c)
 	if err != nil {
 		return err
 	}
@@ -231,7 +240,7 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnassignIpv6Addresses.html
 func unassignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 	addresses, prefixes := c.form.texts("Ipv6Addresses"), c.form.texts("Ipv6Prefix")
-	e, err := s.ownInterface(c)
+	e, err := s.addressable(c)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,15 @@ func notRunning(in *instance) error {
 	return fail("IncorrectState", "Instance '%s' is not 'running'.", in.id)
 }
 
-func isEFA(kind string) bool { return kind == "efa" || kind == "efa-only" }
+// efaOnly interfaces have no addresses, and cannot be an instance's primary.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html
+const efaOnly = "efa-only"
+
+func isEFA(kind string) bool { return kind == "efa" || kind == efaOnly }
+
+func errNoAddresses() error {
+	return fail("InvalidParameterCombination", "An EFA-only network interface has no IP addresses")
+}
 
 // checkEFA keeps EFAs to instances that are stopped.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html

@@ -6,7 +6,7 @@ import (
 )
 
 // interfaceTypes are those that CreateNetworkInterface takes.
-var interfaceTypes = []string{"interface", "efa", "efa-only", "trunk"}
+var interfaceTypes = []string{"interface", "efa", efaOnly, "trunk"}
 
 // worldInterfaceTypes are those that an interface may have which AWS, or somebody with
 // more rights, has made: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html
@@ -66,8 +66,10 @@ func readInterface(form *value, primary6 string) (createForm, error) {
 		tracking: readTracking(form, tracking{}),
 	}
 	var err error
-	f.addresses, err = readWish(form, primary6)
-	return f, err
+	if f.addresses, err = readWish(form, primary6); err != nil {
+		return f, err
+	}
+	return f, f.addresses.fits(f.kind)
 }
 
 // create makes an interface, checking the world in the order that the package promises:
@@ -123,12 +125,18 @@ func (s *Simulator) makeInterface(spec interfaceSpec) (*networkInterface, error)
 		kind: spec.kind, mac: newMAC(s.rng), sourceDest: true, tags: spec.tags, tracking: spec.tracking,
 		requester: spec.requester, operator: spec.operator, clientToken: spec.clientToken, createdAt: s.when,
 	}
+	if e.kind == efaOnly {
+		return e, nil
+	}
 	return e, s.assign(e, spec.addresses)
 }
 
 // sketch is an interface with as many addresses as it is to have, or more than any type
 // takes, for limits to judge.
 func (spec interfaceSpec) sketch() *networkInterface {
+	if spec.kind == efaOnly {
+		return &networkInterface{subnet: spec.subnet, kind: spec.kind}
+	}
 	return &networkInterface{
 		subnet: spec.subnet, kind: spec.kind, addresses: make([]netip.Addr, min(1+spec.addresses.secondaries(), 1+most)),
 		six: make([]netip.Addr, min(spec.addresses.six.count(), 1+most)),

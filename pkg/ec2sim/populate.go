@@ -94,6 +94,9 @@ func (s *Simulator) place(form Interface) (*networkInterface, error) {
 		tags: maps.Clone(form.Tags), addresses: addressWish{primary: form.PrivateIP, six: wish6{named: form.IPv6}},
 		requester: form.Requester, operator: form.Operator,
 	}
+	if err := spec.addresses.fits(spec.kind); err != nil {
+		return nil, err
+	}
 	if spec.groups, err = s.groupsOf(sn.vpc, form.SecurityGroups); err != nil {
 		return nil, err
 	}

@@ -165,8 +165,8 @@ func (l *loader) loadInterfaces() error {
 		}
 		if a := e.attachment; a != nil {
 			in, ok := l.instances.byID[a.instance.id]
-			if !ok || in.slots[a.slot()] != nil {
-				return fmt.Errorf("interface %s: there is no instance %s, or its slot is taken", e.id, a.instance.id)
+			if !ok || in.slots[a.slot()] != nil || a.primary() && e.kind == efaOnly {
+				return fmt.Errorf("interface %s: there is no instance %s, or its slot is not for it", e.id, a.instance.id)
 			}
 			in.slots[a.slot()] = e
 			l.attachments[a.id] = e
@@ -184,8 +184,8 @@ func (l *loader) loadInterfaces() error {
 
 func (l *loader) networkInterface(form *savedInterface) (*networkInterface, error) {
 	n, ok := l.subnets.byID[form.Subnet]
-	if !ok || len(form.Addresses) == 0 {
-		return nil, fmt.Errorf("interface %s: there is no subnet %s, or it has no address", form.ID, form.Subnet)
+	if !ok || (len(form.Addresses) == 0) != (form.Kind == efaOnly) {
+		return nil, fmt.Errorf("interface %s: there is no subnet %s, or its addresses are wrong for its kind", form.ID, form.Subnet)
 	}
 	groups, err := l.groupsNamed(form.Groups)
 	e := &networkInterface{

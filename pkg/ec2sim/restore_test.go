@@ -195,16 +195,23 @@ func TestRestoreRefused(t *testing.T) {
 		return string(out)
 	}
 	for name, body := range map[string]string{
-		"nothing":                  "",
-		"no JSON":                  "world",
-		"an unknown key":           `{"colour": "red"}`,
-		"without its state":        change(func(s *Snapshot) { s.State = nil }),
-		"a readable part edited":   change(func(s *Snapshot) { s.Interfaces[0].Description = "edited" }),
-		"an unknown subnet":        change(func(s *Snapshot) { s.State.Interfaces[0].Subnet = "subnet-0fffffffffffffff0" }),
-		"an unknown type":          change(func(s *Snapshot) { s.State.Instances[0].Type = "z9.huge" }),
-		"an unknown state":         change(func(s *Snapshot) { s.State.Instances[0].State = "asleep" }),
-		"an unknown group":         change(func(s *Snapshot) { s.State.Interfaces[0].Groups = []string{"sg-0fffffffffffffff0"} }),
-		"an address twice":         change(func(s *Snapshot) { s.State.Interfaces[0].Addresses = s.State.Interfaces[1].Addresses }),
+		"nothing":                "",
+		"no JSON":                "world",
+		"an unknown key":         `{"colour": "red"}`,
+		"without its state":      change(func(s *Snapshot) { s.State = nil }),
+		"a readable part edited": change(func(s *Snapshot) { s.Interfaces[0].Description = "edited" }),
+		"an unknown subnet":      change(func(s *Snapshot) { s.State.Interfaces[0].Subnet = "subnet-0fffffffffffffff0" }),
+		"an unknown type":        change(func(s *Snapshot) { s.State.Instances[0].Type = "z9.huge" }),
+		"an unknown state":       change(func(s *Snapshot) { s.State.Instances[0].State = "asleep" }),
+		"an unknown group":       change(func(s *Snapshot) { s.State.Interfaces[0].Groups = []string{"sg-0fffffffffffffff0"} }),
+		"an address twice":       change(func(s *Snapshot) { s.State.Interfaces[0].Addresses = s.State.Interfaces[1].Addresses }),
+		"a primary without address": change(func(s *Snapshot) {
+			for i := range s.State.Interfaces {
+				if a := s.State.Interfaces[i].Attachment; a != nil && a.savedSlot == (savedSlot{}) {
+					s.State.Interfaces[i].Kind, s.State.Interfaces[i].Addresses = efaOnly, nil
+				}
+			}
+		}),
 		"no address":               change(func(s *Snapshot) { s.State.Interfaces[0].Addresses = nil }),
 		"an address of elsewhere":  change(func(s *Snapshot) { s.State.Interfaces[0].Subnet = subnetB }),
 		"a free list out of range": change(func(s *Snapshot) { s.State.Subnets[0].Moved = [][2]int32{{0, 1 << 20}} }),

@@ -1,6 +1,7 @@
 package ec2sim
 
 import (
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,7 +40,45 @@ func rulesRows() []row {
 			l.sim.change(e, func() { e.operator = "eks.amazonaws.com" })
 		})
 	}, created(subnetA))
+	only := func(in *createInput) { in.InterfaceType = efaOnly }
+	bare := func(l *lab) {
+		l.Helper()
+		if e := l.describe(l.eni); e.PrivateIpAddress != nil || e.PrivateDnsName != nil || len(e.PrivateIpAddresses) > 0 {
+			l.Errorf("it looks like %+v", e)
+		}
+		if n := l.sim.subnets.byID[tiny].pool.available(); n != 11 {
+			l.Errorf("%d addresses of its subnet are free, want 11", n)
+		}
+		for _, body := range []string{"addresses.primary&Filter.1.Value.1=true", "private-dns-name&Filter.1.Value.1=*", "private-ip-address&Filter.1.Value.1=*"} {
+			answer := ask(l.T, l.sim, "Action=DescribeNetworkInterfaces&Filter.2.Name=network-interface-id&Filter.2.Value.1="+l.eni+"&Filter.1.Name="+body)
+			if !strings.Contains(answer, "<networkInterfaceSet") || strings.Contains(answer, l.eni) {
+				l.Errorf("filter %s: %s", body, answer)
+			}
+		}
+		if err := l.sim.Restore(l.sim.Save()); err != nil {
+			l.Errorf("restore: %v", err)
+		}
+	}
+	efaLaunch := strings.Replace(launchForm, "m5.xlarge", "c6in.32xlarge", 1)
 	return []row{
+		{action: "CreateNetworkInterface", situation: "EFA-only has no address", source: docEFA, when: doCreate(tiny, only), code: "OK", then: bare},
+		{action: "CreateNetworkInterface", situation: "EFA-only with an address", source: docEFA, when: doCreate(subnetA, only, ip("10.0.4.4")), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "EFA-only with secondary addresses", source: docEFA, when: doCreate(subnetA, only, more(2)), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "EFA-only with IPv6 prefixes", source: docEFA, world: dual, when: doCreate(subnetA, only, prefixes6(1)), code: "InvalidParameterCombination"},
+		{action: "AssignPrivateIpAddresses", situation: "to an EFA-only one", source: docEFA, given: created(subnetA, only), when: doAssign(func(in *assignInput) { in.SecondaryPrivateIpAddressCount = aws.Int32(1) }), code: "InvalidParameterCombination"},
+		{action: "UnassignPrivateIpAddresses", situation: "from an EFA-only one", source: docEFA, given: created(subnetA, only), when: doUnassign("10.0.4.4"), code: "InvalidParameterCombination"},
+		{action: "AssignIpv6Addresses", situation: "to an EFA-only one", source: docEFA, world: dual, given: created(subnetA, only), when: query("Action=AssignIpv6Addresses&NetworkInterfaceId={eni}&Ipv6AddressCount=1"), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "EFA-only as the primary", source: docEFA, when: query(efaLaunch + "SubnetId=" + subnetA + "&NetworkInterface.1.InterfaceType=efa-only"), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "EFA-only that is there already as the primary", source: docEFA, given: created(subnetA, only), when: query(efaLaunch + "NetworkInterfaceId={eni}"), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "EFA-only beside the primary", source: docEFA, when: query(efaLaunch + "SubnetId=" + tiny + "&NetworkInterface.2.DeviceIndex=1&NetworkInterface.2.NetworkCardIndex=1&NetworkInterface.2.InterfaceType=efa-only&NetworkInterface.2.SubnetId=" + tiny), code: "OK", then: func(l *lab) {
+			l.settle()
+			if n := l.sim.subnets.byID[tiny].pool.available(); n != 10 {
+				l.Errorf("%d addresses are free, want 10", n)
+			}
+			if answer := ask(l.T, l.sim, "Action=DescribeInstances&Filter.1.Name=subnet-id&Filter.1.Value.1="+tiny); strings.Count(answer, "<interfaceType>efa-only") != 1 {
+				l.Errorf("the instance is shown as %s", answer)
+			}
+		}},
 		{action: "CreateNetworkInterface", situation: "tags without leave to tag", source: docIAM, world: creator(""), when: doCreate(subnetA, tagged), code: "UnauthorizedOperation", status: 403},
 		{action: "CreateNetworkInterface", situation: "tags with leave for what another action makes", source: docIAM, world: creator(tagger("RunInstances")), when: doCreate(subnetA, tagged), code: "UnauthorizedOperation", status: 403},
 		{action: "CreateNetworkInterface", situation: "tags with leave for what it makes", source: docIAM, world: creator(tagger("CreateNetworkInterface")), when: doCreate(subnetA, tagged), code: "OK"},

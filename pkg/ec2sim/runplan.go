@@ -75,6 +75,9 @@ func (s *Simulator) checkNICPlaces(nics []nic, f runForm) error {
 		if e == nil {
 			e = &networkInterface{subnet: n.spec.subnet, kind: n.spec.kind}
 		}
+		if e.kind == efaOnly && n.at == (slot{}) {
+			return fail("InvalidParameterCombination", "An EFA-only network interface cannot be the primary one")
+		}
 		if err := checkPlacement(e, like); err != nil {
 			return err
 		}
@@ -126,7 +129,7 @@ func (s *Simulator) roomFor(f runForm, nics []nic) (int, error) {
 	}
 	need := map[*subnet]int{}
 	for _, nic := range nics {
-		if nic.existing != nil {
+		if nic.existing != nil || nic.spec.kind == efaOnly {
 			continue
 		}
 		sn := nic.spec.subnet

@@ -130,10 +130,13 @@ func groupIDs(list []*securityGroup) []string {
 func (e *networkInterface) now() InterfaceNow {
 	out := InterfaceNow{
 		ID: e.id, Subnet: e.subnet.id, VPC: e.subnet.vpc.id, Zone: e.subnet.zone, SecurityGroups: groupIDs(e.groups),
-		Description: e.description, Type: e.kind, Status: e.status(), MAC: e.mac, PrivateIP: e.addresses[0].String(),
+		Description: e.description, Type: e.kind, Status: e.status(), MAC: e.mac,
 		SourceDest: e.sourceDest, Tags: map[string]string{}, CreateTime: e.createdAt,
 	}
 	maps.Copy(out.Tags, e.tags)
+	if len(e.addresses) > 0 {
+		out.PrivateIP = e.addresses[0].String()
+	}
 	out.PrivateIPs, out.Prefixes = textsOf(e.addresses), textsOf(e.prefixes)
 	out.IPv6, out.IPv6Prefixes = textsOf(e.six), textsOf(e.prefixes6)
 	out.Requester, out.Operator = e.requester, e.operator

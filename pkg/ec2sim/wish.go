@@ -31,6 +31,14 @@ func (want addressWish) secondaries() int {
 	return len(want.secondary) + want.more + len(want.prefixes) + want.morePrefixes
 }
 
+// fits refuses addresses for a kind of interface that has none.
+func (want addressWish) fits(kind string) error {
+	if kind == efaOnly && (want.primary != "" || want.secondaries() > 0 || want.six.any()) {
+		return errNoAddresses()
+	}
+	return nil
+}
+
 func (w wish6) count() int { return len(w.named) + w.more + len(w.prefixes) + w.morePrefixes }
 
 func (w wish6) any() bool { return w.count() > 0 || w.primary }
