@@ -25,8 +25,13 @@ func TestLogBudget(t *testing.T) {
 	}
 	first := calls - len(log.entries)
 	for _, c := range []struct{ since, want int }{
-		{-1, len(log.entries)}, {0, len(log.entries)}, {first, len(log.entries)}, {first + 1, len(log.entries) - 1},
-		{calls - 2, 2}, {calls, 0}, {calls + 9, 0},
+		{-1, len(log.entries)},
+		{0, len(log.entries)},
+		{first, len(log.entries)},
+		{first + 1, len(log.entries) - 1},
+		{calls - 2, 2},
+		{calls, 0},
+		{calls + 9, 0},
 	} {
 		got := log.since(c.since)
 		if len(got) != c.want {
