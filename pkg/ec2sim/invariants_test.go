@@ -89,7 +89,23 @@ func checkAddresses(t failer, s *Simulator) {
 		if total := len(n.pool.at) - reservedFirst - reservedLast; n.pool.available()+len(owner) != total {
 			t.Errorf("subnet %s: %d free and %d used of %d", n.id, n.pool.available(), len(owner), total)
 		}
+		n.pool.check(t)
 		checkAddresses6(t, s, n)
+	}
+}
+
+// check: every free offset knows its place, and every block how many of it are free.
+func (p *addressPool) check(t failer) {
+	t.Helper()
+	blocks := make([]int16, len(p.blockFree))
+	for i, offset := range p.free {
+		blocks[offset/prefixSize]++
+		if p.at[offset] != int32(i) {
+			t.Errorf("offset %d is at %d of the free list, not %d", offset, i, p.at[offset])
+		}
+	}
+	if !slices.Equal(blocks, p.blockFree) {
+		t.Errorf("pool %s: its blocks are counted wrong", p.prefix)
 	}
 }
 

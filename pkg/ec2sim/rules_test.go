@@ -70,10 +70,14 @@ func rulesRows() []row {
 		{action: "AssignIpv6Addresses", situation: "to an EFA-only one", source: docEFA, world: dual, given: created(subnetA, only), when: query("Action=AssignIpv6Addresses&NetworkInterfaceId={eni}&Ipv6AddressCount=1"), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "EFA-only as the primary", source: docEFA, when: query(efaLaunch + "SubnetId=" + subnetA + "&NetworkInterface.1.InterfaceType=efa-only"), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "EFA-only that is there already as the primary", source: docEFA, given: created(subnetA, only), when: query(efaLaunch + "NetworkInterfaceId={eni}"), code: "InvalidParameterCombination"},
-		{action: "RunInstances", situation: "EFA-only beside the primary", source: docEFA, when: query(efaLaunch + "SubnetId=" + tiny + "&NetworkInterface.2.DeviceIndex=1&NetworkInterface.2.NetworkCardIndex=1&NetworkInterface.2.InterfaceType=efa-only&NetworkInterface.2.SubnetId=" + tiny), code: "OK", then: func(l *lab) {
+		{action: "RunInstances", situation: "EFA-only beside the primary, which gets the last address", source: docEFA, given: func(l *lab) {
+			for range 10 {
+				l.create(tiny)
+			}
+		}, when: query(efaLaunch + "SubnetId=" + tiny + "&NetworkInterface.2.DeviceIndex=1&NetworkInterface.2.NetworkCardIndex=1&NetworkInterface.2.InterfaceType=efa-only&NetworkInterface.2.SubnetId=" + tiny), code: "OK", then: func(l *lab) {
 			l.settle()
-			if n := l.sim.subnets.byID[tiny].pool.available(); n != 10 {
-				l.Errorf("%d addresses are free, want 10", n)
+			if n := l.sim.subnets.byID[tiny].pool.available(); n != 0 {
+				l.Errorf("%d addresses are free, want none", n)
 			}
 			if answer := ask(l.T, l.sim, "Action=DescribeInstances&Filter.1.Name=subnet-id&Filter.1.Value.1="+tiny); strings.Count(answer, "<interfaceType>efa-only") != 1 {
 				l.Errorf("the instance is shown as %s", answer)
