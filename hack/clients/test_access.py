@@ -68,11 +68,18 @@ class Policies(lab.Case):
         return eni
 
     def test_create_needs_the_tag(self):
-        for tags in {}, {"TagSpecifications": lab.tag_specification(cluster="theirs")}, {"TagSpecifications": lab.tag_specification(Cluster="ours")}:
+        for tags in {}, {"TagSpecifications": lab.tag_specification(cluster="theirs")}, {"TagSpecifications": lab.tag_specification(clusters="ours")}:
             with self.subTest(tags):
                 message = self.refused("UnauthorizedOperation", 403, self.controller.create_network_interface, SubnetId=lab.SUBNET, **tags)
                 self.assertRegex(message, "not authorized")
         self.assertEqual(self.interface(self.made())["Status"], "available")
+
+    def test_condition_keys_have_no_case(self):
+        """IAM compares the names of condition keys, tag keys in them included, without regard to case."""
+        made = self.controller.create_network_interface(
+            SubnetId=lab.SUBNET, TagSpecifications=lab.tag_specification(Cluster="ours"))["NetworkInterface"]
+        self.assertEqual(lab.tags_of(made["TagSet"]), {"Cluster": "ours"})
+        self.controller.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
 
     def test_attach_needs_both(self):
         eni = self.made()

@@ -27,6 +27,14 @@ class Presence(lab.Case):
             "EbsOptimized": False, "Hypervisor": "xen"})
         self.assertEqual(self.instance(lab.NODE)["Placement"]["GroupName"], "")
 
+    def test_only_a_change_of_state_has_a_reason(self):
+        made = self.launch()["Instances"][0]
+        self.assertEqual(made["StateReason"], {"Code": "pending", "Message": "pending"})
+        self.sim.advance("1s")
+        seen = self.instance(made["InstanceId"])
+        self.assertEqual(seen["State"]["Name"], "running")
+        self.assertNotIn("StateReason", seen)
+
     def test_terminated_instance(self):
         instance = self.launch()["Instances"][0]["InstanceId"]
         self.sim.advance("1s")

@@ -51,7 +51,7 @@ func TestDescribeInstances(t *testing.T) {
 		{"architecture", "x86_64", 5},
 		{"key-name", "k", 0},
 		{"tenancy", "default", 5},
-		{"hypervisor", "nitro", 5},
+		{"hypervisor", "xen", 5},
 		{"root-device-type", "ebs", 5},
 		{"virtualization-type", "hvm", 5},
 		{"launch-time", "2026-01-02T03:04:05.000Z", 5},

@@ -132,6 +132,7 @@ func (s *Simulator) moved(id string, turn int, now time.Time) {
 	switch in.state {
 	case pending:
 		s.turnTo(in, running, now, nil)
+		in.stateReason = stateReason{}
 		s.finishLaunch(in)
 	case stopping:
 		in.spoilt = nil

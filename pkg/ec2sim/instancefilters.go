@@ -17,7 +17,7 @@ var instanceFilters = silent(filterSet[*instance]{
 	"ena-support":                         one(func(in *instance) string { return strconv.FormatBool(in.typ.enaSupport() != "unsupported") }),
 	"enclave-options.enabled":             always[*instance]("false"),
 	"hibernation-options.configured":      always[*instance]("false"),
-	"hypervisor":                          oneIf(func(in *instance) string { return in.typ.hypervisor() }),
+	"hypervisor":                          always[*instance](hypervisor),
 	"image-id":                            one(func(in *instance) string { return in.image }),
 	"instance-id":                         one(func(in *instance) string { return in.id }),
 	"instance-state-code":                 one(func(in *instance) string { return strconv.Itoa(stateCodes[in.state]) }),
@@ -84,7 +84,8 @@ var instanceFilters = silent(filterSet[*instance]{
 	"network-interface.tag-key":                          ofInterfaces(eachTagKey),
 	"network-interface.tag-value":                        ofInterfaces(eachTagValue),
 	"network-interface.vpc-id":                           ofInterfaces(interfaceFilters["vpc-id"]),
-}, "affinity", "block-device-mapping.attach-time", "block-device-mapping.delete-on-termination", "block-device-mapping.device-name",
+}, "group-id", "group-name", // of EC2-Classic, in which there are no instances any more
+	"affinity", "block-device-mapping.attach-time", "block-device-mapping.delete-on-termination", "block-device-mapping.device-name",
 	"block-device-mapping.status", "block-device-mapping.volume-id", "boot-mode", "capacity-reservation-id",
 	"capacity-reservation-specification.capacity-reservation-preference", "current-instance-boot-mode", "dns-name", "host-id",
 	"iam-instance-profile.arn", "iam-instance-profile.id", "iam-instance-profile.name", "instance-lifecycle", "ip-address", "kernel-id",
