@@ -140,7 +140,7 @@ class ErrorTables(lab.Case):
             ("long client token", "InvalidClientToken", 400, "create_network_interface", {"SubnetId": lab.SUBNET, "ClientToken": "x" * 65}),
             ("addresses and their number", "InvalidParameterCombination", 400, "create_network_interface",
              {"SubnetId": lab.SUBNET, "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.1.1"}], "SecondaryPrivateIpAddressCount": 1}),
-            ("nothing to modify", "MissingParameter", 400, "modify_network_interface_attribute", {"NetworkInterfaceId": lab.THEIRS}),
+            ("nothing to modify", "InvalidParameterCombination", 400, "modify_network_interface_attribute", {"NetworkInterfaceId": lab.THEIRS}),
         )
 
     def test_dry_runs(self):

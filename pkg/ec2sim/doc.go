@@ -32,7 +32,8 @@
 //  6. existence: the .NotFound codes, the interface before the instance; then AuthFailure
 //     for what is AWS's own
 //  7. VPC and zone, and whether the type takes such an interface at all:
-//     InvalidParameterCombination, InvalidParameterValue
+//     InvalidParameterCombination, InvalidParameterValue; InvalidParameter for a launch
+//     with groups of another VPC
 //  8. state: InvalidNetworkInterface.InUse, IncorrectState, IncorrectInstanceState,
 //     OperationNotPermitted
 //  9. slot: InvalidParameterValue

@@ -51,7 +51,7 @@ func modifyNetworkInterfaceAttribute(s *Simulator, c *call, w *xmlWriter) error 
 		run = m.run
 	}
 	if run == nil {
-		return fail("MissingParameter", "The request must contain one attribute to modify")
+		return fail("InvalidParameterCombination", "No attributes specified.")
 	}
 	e, err := s.ownInterface(c)
 	if err != nil {

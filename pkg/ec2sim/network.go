@@ -2,6 +2,7 @@ package ec2sim
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -119,25 +120,43 @@ func (s *Simulator) groupsOf(v *vpc, ids []string) ([]*securityGroup, error) {
 	if len(ids) == 0 {
 		return []*securityGroup{v.standard}, nil
 	}
+	out, err := s.groupsByID(ids)
+	if err != nil {
+		return nil, err
+	}
+	switch stray := strayGroup(v, out); {
+	case stray == nil:
+		return out, nil
+	case s.variants.GroupOfOtherVPC == groupID.notFound:
+		return nil, groupID.missing(stray.id)
+	default:
+		return nil, fail("InvalidParameterCombination", "The security group '%s' and the network interface must be in the same VPC", stray.id)
+	}
+}
+
+// groupsByID finds groups, each once.
+func (s *Simulator) groupsByID(ids []string) ([]*securityGroup, error) {
 	var out []*securityGroup
-	seen := map[string]bool{}
 	for _, id := range ids {
 		g, ok := s.groups.byID[id]
 		if !ok {
 			return nil, groupID.missing(id)
 		}
-		if g.vpc != v && s.variants.GroupOfOtherVPC == groupID.notFound {
-			return nil, groupID.missing(id)
-		}
-		if g.vpc != v {
-			return nil, fail("InvalidParameterCombination", "The security group '%s' and the network interface must be in the same VPC", id)
-		}
-		if !seen[id] {
+		if !slices.Contains(out, g) {
 			out = append(out, g)
 		}
-		seen[id] = true
 	}
 	return out, nil
+}
+
+// strayGroup is the first group of another VPC.
+func strayGroup(v *vpc, groups []*securityGroup) *securityGroup {
+	for _, g := range groups {
+		if g.vpc != v {
+			return g
+		}
+	}
+	return nil
 }
 
 func (s *Simulator) checkGroupLimit(n int) error {

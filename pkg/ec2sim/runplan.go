@@ -43,12 +43,29 @@ func (s *Simulator) planNIC(form nicForm, f runForm) (nic, error) {
 	if err != nil {
 		return n, err
 	}
+	if err := s.checkLaunchGroups(sn, form.groups); err != nil {
+		return n, err
+	}
 	groups, err := s.groupsOf(sn.vpc, form.groups)
 	n.spec = interfaceSpec{
 		subnet: sn, groups: groups, description: form.description, kind: form.kind, tags: f.nicTags,
 		tracking: form.tracking, addresses: form.addresses,
 	}
 	return n, err
+}
+
+// checkLaunchGroups refuses groups of another VPC as a launch does, which has a code of
+// its own for it.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+func (s *Simulator) checkLaunchGroups(sn *subnet, ids []string) error {
+	groups, err := s.groupsByID(ids)
+	if err != nil {
+		return err
+	}
+	if stray := strayGroup(sn.vpc, groups); stray != nil {
+		return fail("InvalidParameter", "Security group %s and subnet %s belong to different networks.", stray.id, sn.id)
+	}
+	return nil
 }
 
 // checkNICPlaces looks at zones and VPCs: all interfaces are where the primary is, and
