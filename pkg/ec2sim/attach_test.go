@@ -86,7 +86,7 @@ func attachRows() []row {
 		{action: "AttachNetworkInterface", situation: "already attached to another", source: docErrors, given: func(l *lab) { l.attached(big, 1) }, when: doAttach(nil, node, 0, 2), code: "InvalidNetworkInterface.InUse"},
 		{action: "AttachNetworkInterface", situation: "still attaching", source: assumed, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doAttach(nil, node, 0, 1), code: "InvalidNetworkInterface.InUse"},
 		{action: "AttachNetworkInterface", situation: "still detaching", source: assumed, given: given(func(l *lab) { l.attached(node, 1) }, func(l *lab) { l.must(doDetach(nil, false)(l)) }), when: doAttach(nil, node, 0, 2), code: "InvalidNetworkInterface.InUse"},
-		{action: "AttachNetworkInterface", situation: "pending instance", source: codeCilium, given: created(subnetA), when: doAttach(nil, fresh, 0, 1), code: "IncorrectState"},
+		{action: "AttachNetworkInterface", situation: "pending instance", source: assumedCode(codeCilium), given: created(subnetA), when: doAttach(nil, fresh, 0, 1), code: "IncorrectState"},
 		{action: "AttachNetworkInterface", situation: "pending instance that has started since", source: docENI, given: given(created(subnetA), settled), when: doAttach(nil, fresh, 0, 1), code: "OK"},
 		{action: "AttachNetworkInterface", situation: "instance shutting down", source: assumed, given: given(created(subnetA), terminating(node)), when: doAttach(nil, node, 0, 1), code: "IncorrectState"},
 		{action: "AttachNetworkInterface", situation: "instance terminated", source: assumed, given: given(created(subnetA), terminating(node), settled), when: doAttach(nil, node, 0, 1), code: "IncorrectState"},

@@ -57,7 +57,7 @@ const (
 	seenLaunchLimit  = "https://github.com/chef/knife-ec2/pull/375"
 	seenLaunchInUse  = "https://github.com/hashicorp/terraform-provider-aws/issues/27513"
 	codeCNI          = "https://github.com/aws/amazon-vpc-cni-k8s/blob/master/pkg/awsutils/awsutils.go"
-	codeCilium       = "https://github.com/cilium/cilium/blob/main/pkg/aws/ec2/ec2.go"
+	codeCilium       = "https://github.com/cilium/cilium/blob/0007e35d0a5de7b570e4750cb12a7965b3301949/pkg/aws/eni/node.go"
 	// assumed is what nobody has verified: the answer that hurts a careless client most.
 	assumed = "an assumption of ours"
 	// choice is an assumption, too, and the other one: a world chooses it.

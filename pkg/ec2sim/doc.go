@@ -70,7 +70,8 @@
 // that is running or stopped, a detach too. A detach by force from a running instance
 // leaves the slot unusable until the instance has been stopped. An interface of another
 // VPC cannot be attached. A NextToken that is made up, expired or of another request is
-// InvalidNextToken. Describes list by ID: EC2 promises no order. The limit on IPv6
+// InvalidNextToken. A ? in a filter stands for exactly one character, where one page also
+// says zero or one. Describes list by ID: EC2 promises no order. The limit on IPv6
 // addresses has the code of that on IPv4 addresses. An interface that was there before a
 // launch outlives the instance unless the launch says otherwise, one that the launch
 // makes does not. A condition on ec2:Attribute sees the parameter's name, or Groups.

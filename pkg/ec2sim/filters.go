@@ -3,11 +3,17 @@ package ec2sim
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
-// maxFilterValues is the most values that one filter takes; more are refused with
-// FilterLimitExceeded.
-const maxFilterValues = 200
+// The limits of https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html:
+// filters in a call, values of one, both refused with FilterLimitExceeded, and characters
+// of a value.
+const (
+	maxFilters     = 50
+	maxValues      = 200
+	maxValueLength = 255
+)
 
 // filter is one Filter.N of a describe. Values are ORed, filters are ANDed.
 type filter struct {
@@ -109,10 +115,16 @@ func (set filterSet[T]) knows(name string) bool {
 	return ok
 }
 
+func tooLong(v string) bool { return utf8.RuneCountInString(v) > maxValueLength }
+
 // parseFilters reads Filter.N and refuses names that the action does not have.
 func parseFilters(form *value, known func(name string) bool) ([]filter, error) {
 	var out []filter
-	for _, m := range form.members("Filter") {
+	members := form.members("Filter")
+	if len(members) > maxFilters {
+		return nil, fail("FilterLimitExceeded", "The maximum number of filters specified on a single call is %d", maxFilters)
+	}
+	for _, m := range members {
 		f := filter{name: m.get("Name"), values: m.texts("Value"), exact: true}
 		switch {
 		case !m.has("Name"):
@@ -121,8 +133,10 @@ func parseFilters(form *value, known func(name string) bool) ([]filter, error) {
 			return nil, fail("InvalidParameterValue", "The filter '%s' is invalid", f.name)
 		case len(f.values) == 0:
 			return nil, fail("InvalidParameterValue", "The filter '%s' has no value", f.name)
-		case len(f.values) > maxFilterValues:
-			return nil, fail("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", maxFilterValues)
+		case len(f.values) > maxValues:
+			return nil, fail("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", maxValues)
+		case slices.ContainsFunc(f.values, tooLong):
+			return nil, fail("InvalidParameterValue", "A value of the filter '%s' has more than %d characters", f.name, maxValueLength)
 		}
 		f.exact = !slices.ContainsFunc(f.values, func(v string) bool { return strings.ContainsAny(v, `*?\`) })
 		out = append(out, f)
