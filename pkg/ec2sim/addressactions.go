@@ -33,8 +33,8 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	if err != nil {
 		return err
 	}
-	if a := e.attachment; a != nil && len(e.addresses)+len(e.prefixes)+want.secondaries() > a.instance.typ.ipv4 {
-		return errAddressLimit()
+	if err := checkAddressable(e, want); err != nil {
+		return err
 	}
 	s.keepSubnet(e.subnet)
 	if c.form.boolean("AllowReassignment") {
@@ -55,6 +55,22 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	set(w, "assignedPrivateIpAddressesSet", extra.addresses, func(a netip.Addr) { w.addr("privateIpAddress", a) })
 	set(w, "assignedIpv4PrefixSet", extra.prefixes, func(p netip.Prefix) { w.text("ipv4Prefix", p.String()) })
 	w.boolean("return", true)
+	return nil
+}
+
+// checkAddressable refuses more addresses than the type of an interface's instance takes,
+// or any type where there is no instance.
+func checkAddressable(e *networkInterface, more addressWish) error {
+	if e.kind == efaOnly {
+		return fail("UnsupportedOperation", "An IP address can't be assigned to an EFA-only network interface")
+	}
+	limit := mostAddresses
+	if a := e.attachment; a != nil {
+		limit = addressLimit{a.instance.typ.ipv4, a.instance.typ.ipv6}
+	}
+	if len(e.addresses)+len(e.prefixes)+more.secondaries() > limit.ipv4 || len(e.six)+len(e.prefixes6)+more.six.count() > limit.ipv6 {
+		return errAddressLimit()
+	}
 	return nil
 }
 
@@ -145,7 +161,7 @@ func unassignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	if err != nil {
 		return err
 	}
-	first, err := named(e, addresses, e.addresses[1:], "secondary addresses")
+	first, err := named(e, addresses, e.secondary(), "secondary addresses")
 	if err != nil {
 		return err
 	}
@@ -192,8 +208,8 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 	if err != nil {
 		return err
 	}
-	if a := e.attachment; a != nil && len(e.six)+len(e.prefixes6)+want.six.count() > a.instance.typ.ipv6 {
-		return errAddressLimit()
+	if err := checkAddressable(e, want); err != nil {
+		return err
 	}
 	extra := &networkInterface{subnet: e.subnet}
 	if err := s.assign6(extra, want.six); err != nil {

@@ -62,6 +62,9 @@ func assignRows() []row {
 			}
 		}},
 		{action: "AssignPrivateIpAddresses", situation: "reassignment of a primary address", source: assumed, given: given(created(subnetA, ip("10.0.4.4")), created(subnetA)), when: doAssign(func(in *assignInput) { named("10.0.4.4")(in); in.AllowReassignment = aws.Bool(true) }), code: "InvalidIPAddress.InUse"},
+		{action: "AssignPrivateIpAddresses", situation: "to an EFA-only interface", source: assumedCode(docEFA), given: created(subnetA, efaOnlyKind), when: doAssign(func(in *assignInput) { in.SecondaryPrivateIpAddressCount = aws.Int32(1) }), code: "UnsupportedOperation"},
+		{action: "AssignPrivateIpAddresses", situation: "more than any type takes", source: assumed, given: created(subnetA), when: doAssign(func(in *assignInput) { in.SecondaryPrivateIpAddressCount = aws.Int32(1000) }), code: "PrivateIpAddressLimitExceeded"},
+		{action: "UnassignPrivateIpAddresses", situation: "from an EFA-only interface", source: assumed, given: created(subnetA, efaOnlyKind), when: doUnassign("10.0.3.7"), code: "InvalidParameterValue"},
 		{action: "AssignPrivateIpAddresses", situation: "unknown interface", source: docErrors, given: func(l *lab) { l.eni = nobody }, when: doAssign(count(1)), code: "InvalidNetworkInterfaceID.NotFound"},
 		{action: "UnassignPrivateIpAddresses", situation: "take one away", source: docAPI, given: given(created(subnetA), func(l *lab) { l.must(doAssign(named("10.0.4.4", "10.0.4.5"))(l)) }), when: doUnassign("10.0.4.4"), code: "OK", then: has(2)},
 		{action: "UnassignPrivateIpAddresses", situation: "take away what is not there", source: assumed, given: created(subnetA), when: doUnassign("10.0.4.4"), code: "InvalidParameterValue"},

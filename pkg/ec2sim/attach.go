@@ -150,7 +150,10 @@ func notRunning(in *instance) error {
 	return fail("IncorrectState", "Instance '%s' is not 'running'.", in.id)
 }
 
-func isEFA(kind string) bool { return kind == "efa" || kind == "efa-only" }
+// efaOnly is the kind of an EFA without an ENA device beside it, and so without addresses.
+const efaOnly = "efa-only"
+
+func isEFA(kind string) bool { return kind == "efa" || kind == efaOnly }
 
 // checkEFA keeps EFAs to instances that are stopped.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html

@@ -8,7 +8,7 @@ import (
 )
 
 // interfaceTypes are those that CreateNetworkInterface takes.
-var interfaceTypes = []string{"interface", "efa", "efa-only", "trunk"}
+var interfaceTypes = []string{"interface", "efa", efaOnly, "trunk"}
 
 // worldInterfaceTypes are those that an interface may have which AWS, or somebody with
 // more rights, has made: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html
@@ -78,7 +78,10 @@ func readInterface(form *value, primary6 string) (createForm, error) {
 	if f.tracking, err = readTracking(form, tracking{}); err != nil {
 		return f, err
 	}
-	f.addresses, err = readWish(form, primary6)
+	if f.addresses, err = readWish(form, primary6); err != nil {
+		return f, err
+	}
+	f.addresses, err = f.addresses.of(f.kind)
 	return f, err
 }
 
@@ -92,6 +95,9 @@ func (s *Simulator) create(f createForm, c *call) (*networkInterface, error) {
 	groups, err := s.groupsOf(sn.vpc, f.groups)
 	if err != nil {
 		return nil, err
+	}
+	if f.addresses.secondaries() >= mostAddresses.ipv4 || f.addresses.six.count() > mostAddresses.ipv6 {
+		return nil, errAddressLimit()
 	}
 	if err := s.checkGroupLimit(len(groups)); err != nil {
 		return nil, err
@@ -137,10 +143,11 @@ func (s *Simulator) makeInterface(spec interfaceSpec) (*networkInterface, error)
 
 // sketch is an interface with as many addresses as it is to have, for limits to judge.
 func (spec interfaceSpec) sketch() *networkInterface {
-	return &networkInterface{
-		subnet: spec.subnet, kind: spec.kind, addresses: make([]netip.Addr, 1+spec.addresses.secondaries()),
-		six: make([]netip.Addr, spec.addresses.six.count()),
+	e := &networkInterface{subnet: spec.subnet, kind: spec.kind, six: make([]netip.Addr, spec.addresses.six.count())}
+	if !spec.addresses.none {
+		e.addresses = make([]netip.Addr, 1+spec.addresses.secondaries())
 	}
+	return e
 }
 
 // maxDescription is in characters, not bytes.

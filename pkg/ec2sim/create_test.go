@@ -56,6 +56,8 @@ func manyTags(n int) []string {
 	return out
 }
 
+func efaOnlyKind(in *createInput) { in.InterfaceType = types.NetworkInterfaceCreationTypeEfaOnly }
+
 // full takes the tiny subnet's eleven addresses.
 func full(l *lab) {
 	for range 11 {
@@ -145,6 +147,17 @@ func createRows() []row {
 		{action: "CreateNetworkInterface", situation: "tracking timeout out of bounds", source: docAPI, when: doCreate(subnetA, func(in *createInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{UdpTimeout: aws.Int32(61)}
 		}), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "EFA-only, which has no address", source: docEFA, given: func(l *lab) { l.create(subnetA, efaOnlyKind) }, when: doCreate(subnetA, efaOnlyKind), code: "OK", then: func(l *lab) {
+			if e := l.describe(l.eni); e.PrivateIpAddress != nil || e.PrivateDnsName != nil || len(e.PrivateIpAddresses) > 0 {
+				l.Errorf("it looks like %+v", e)
+			}
+			if free := l.sim.subnets.byID[subnetA].pool.available(); free != 4096-5-5 {
+				l.Errorf("%d addresses are free beside those of five instances", free)
+			}
+		}},
+		{action: "CreateNetworkInterface", situation: "EFA-only with an address", source: assumedCode(docEFA), when: doCreate(subnetA, efaOnlyKind, ip("10.0.3.7")), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "more addresses than any type takes", source: assumed, when: doCreate(subnetA, more(1000)), code: "PrivateIpAddressLimitExceeded"},
+		{action: "CreateNetworkInterface", situation: "more IPv6 addresses than any type takes", source: assumed, when: doCreate(subnetA, func(in *createInput) { in.Ipv6AddressCount = aws.Int32(2000000000) }), code: "PrivateIpAddressLimitExceeded"},
 		{action: "CreateNetworkInterface", situation: "dry run", source: docErrors, when: doCreate(subnetA, func(in *createInput) { in.DryRun = aws.Bool(true) }), code: "DryRunOperation", status: 412},
 		{action: "CreateNetworkInterface", situation: "parameter unknown", source: docErrors, when: func(l *lab) error { return l.form("Action=CreateNetworkInterface&SubnetId=" + subnetA + "&Colour=red") }, code: "UnknownParameter"},
 		{action: "CreateNetworkInterface", situation: "parameter of a list unnumbered", source: assumed, when: func(l *lab) error {

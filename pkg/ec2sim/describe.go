@@ -60,8 +60,10 @@ func (w *xmlWriter) interfaceBody(e *networkInterface) {
 	w.text("ownerId", e.subnet.vpc.owner)
 	w.text("status", e.status())
 	w.text("macAddress", e.mac)
-	w.addr("privateIpAddress", e.addresses[0])
-	w.dns("privateDnsName", region, e.addresses[0])
+	if len(e.addresses) > 0 {
+		w.addr("privateIpAddress", e.addresses[0])
+		w.dns("privateDnsName", region, e.addresses[0])
+	}
 	w.boolean("sourceDestCheck", e.sourceDest)
 	w.text("interfaceType", e.kind)
 	set(w, "groupSet", e.groups, w.group)

@@ -52,10 +52,11 @@
 // -InstanceTypes; DescribeSubnets, -SecurityGroups, -Vpcs and -AvailabilityZones;
 // CreateTags, DeleteTags and DescribeTags. IPv4 addresses and /28 prefixes, IPv6
 // addresses and /80 prefixes; EFA, ENA Express and flexible ENA queues as far as types
-// take them; client tokens, all documented filters with wildcards, pagination, token
-// buckets, lagging reads, IAM policies and faults. Filters that EC2 documents for what is
-// not simulated (public addresses, say) are accepted and match nothing. Parameters of a
-// launch that have nothing to do with the network are accepted and have no effect.
+// take them, EFA-only interfaces without addresses; client tokens, all documented filters
+// with wildcards, pagination, token buckets, lagging reads, IAM policies and faults.
+// Filters that EC2 documents for what is not simulated (public addresses, say) are
+// accepted and match nothing. Parameters of a launch that have nothing to do with the
+// network are accepted and have no effect.
 //
 // # What is refused
 //

@@ -90,7 +90,7 @@ func (w *xmlWriter) primaryFacts(plugged []*networkInterface) {
 	e := plugged[0]
 	w.text("subnetId", e.subnet.id)
 	w.text("vpcId", e.subnet.vpc.id)
-	w.text("privateIpAddress", e.addresses[0].String())
+	w.text("privateIpAddress", e.privateIP())
 	w.text("privateDnsName", e.dnsName())
 	if len(e.six) > 0 {
 		w.addr("ipv6Address", e.six[0])

@@ -35,7 +35,7 @@ var instanceFilters = silent(filterSet[*instance]{
 	"operator.managed":                    always[*instance]("false"),
 	"owner-id":                            one(func(in *instance) string { return in.owner }),
 	"private-dns-name":                    ofPrimary((*networkInterface).dnsName),
-	"private-ip-address":                  ofPrimary(func(e *networkInterface) string { return e.addresses[0].String() }),
+	"private-ip-address":                  ofPrimary(func(e *networkInterface) string { return e.privateIP() }),
 	"reason":                              oneIf(func(in *instance) string { return in.reason }),
 	"reservation-id":                      one(func(in *instance) string { return in.reservation }),
 	"root-device-name":                    always[*instance](rootDevice),

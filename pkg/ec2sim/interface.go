@@ -74,7 +74,21 @@ type tracking struct{ tcpEstablished, udpStream, udp int }
 func (e *networkInterface) recordID() string          { return e.id }
 func (e *networkInterface) tagMap() map[string]string { return e.tags }
 
+// secondary are the IPv4 addresses but the first.
+func (e *networkInterface) secondary() []netip.Addr { return e.addresses[min(1, len(e.addresses)):] }
+
+// privateIP and dnsName are empty for an interface without addresses.
+func (e *networkInterface) privateIP() string {
+	if len(e.addresses) == 0 {
+		return ""
+	}
+	return e.addresses[0].String()
+}
+
 func (e *networkInterface) dnsName() string {
+	if len(e.addresses) == 0 {
+		return ""
+	}
 	return string(appendPrivateDNS(nil, e.subnet.vpc.region, e.addresses[0]))
 }
 
@@ -176,7 +190,7 @@ func (s *Simulator) interfaceByID(id string) (*networkInterface, error) {
 
 var interfaceFilters = silent(filterSet[*networkInterface]{
 	"addresses.primary": func(e *networkInterface, yield func(string) bool) bool {
-		return yield("true") || len(e.addresses) > 1 && yield("false")
+		return len(e.addresses) > 0 && yield("true") || len(e.addresses) > 1 && yield("false")
 	},
 	"addresses.private-ip-address": eachAddress,
 	"attachment.attach-time":       ofAttachment(func(a *attachment) string { return instantText(a.at) }),
@@ -201,7 +215,7 @@ var interfaceFilters = silent(filterSet[*networkInterface]{
 	"operator.managed":              one(func(e *networkInterface) string { return strconv.FormatBool(e.operator != "") }),
 	"operator.principal":            oneIf(func(e *networkInterface) string { return e.operator }),
 	"owner-id":                      one(func(e *networkInterface) string { return e.subnet.vpc.owner }),
-	"private-dns-name":              one((*networkInterface).dnsName),
+	"private-dns-name":              oneIf((*networkInterface).dnsName),
 	"private-ip-address":            eachAddress,
 	"requester-id":                  oneIf(func(e *networkInterface) string { return e.requester }),
 	"requester-managed":             one(func(e *networkInterface) string { return strconv.FormatBool(e.requester != "") }),

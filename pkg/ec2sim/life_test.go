@@ -215,6 +215,12 @@ func runInstancesRows() []row {
 		{action: "RunInstances", situation: "interfaces and a subnet", source: seenBoth, when: doRun(1, func(i *runInput) { i.NetworkInterfaces = []nicInput{nicAt(0, subnetA)} }), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "an EFA at launch", source: docEFA, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "OK"},
 		{action: "RunInstances", situation: "an EFA at launch on a type without", source: assumedCode(docEFA), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")})), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "an EFA-only interface beside the primary", source: docEFAOnly, when: doRun(1, nics(nicAt(0, subnetA), nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa-only")}), ofType("c5n.18xlarge")), code: "OK", then: func(l *lab) {
+			if n := l.sim.subnets.byID[subnetA].pool.available(); n != 4096-5-6 {
+				l.Errorf("%d addresses are free beside those of six instances", n)
+			}
+		}},
+		{action: "RunInstances", situation: "an EFA-only interface as the primary", source: assumedCode(docEFAOnly), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa-only")}), ofType("c5n.18xlarge")), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "two EFAs on a type that takes one", source: assumedCode(docEFA), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}, nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "AttachmentLimitExceeded"},
 		{action: "RunInstances", situation: "tags for volumes have no effect", source: ours, when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{{ResourceType: "volume", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}}

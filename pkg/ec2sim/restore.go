@@ -185,7 +185,7 @@ func (l *loader) loadInterfaces() error {
 
 func (l *loader) networkInterface(form *savedInterface) (*networkInterface, error) {
 	n, ok := l.subnets.byID[form.Subnet]
-	if !ok || len(form.Addresses) == 0 {
+	if !ok || (len(form.Addresses) == 0) != (form.Kind == efaOnly) {
 		return nil, fmt.Errorf("interface %s: there is no subnet %s, or it has no address", form.ID, form.Subnet)
 	}
 	groups, err := l.groupsNamed(form.Groups)

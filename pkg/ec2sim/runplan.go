@@ -84,6 +84,9 @@ func (s *Simulator) checkNICPlaces(nics []nic, f runForm) error {
 		if err := checkPlacement(e, like); err != nil {
 			return err
 		}
+		if e.kind == efaOnly && n.at == (slot{}) {
+			return fail("InvalidParameterCombination", "An EFA-only network interface can't be the primary network interface")
+		}
 	}
 	return nil
 }
@@ -137,6 +140,9 @@ func (s *Simulator) roomFor(f runForm, nics []nic) (int, error) {
 		}
 		sn := nic.spec.subnet
 		need[sn] += nic.spec.addresses.count()
+		if need[sn] == 0 {
+			continue
+		}
 		if room := sn.pool.available() / need[sn]; room < n {
 			n = room
 		}
