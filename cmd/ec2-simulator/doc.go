@@ -56,7 +56,7 @@
 //	tokenOfFailed      burnt (IdempotentParameterMismatch); free: the client token of a create that failed
 //	replayAtQuota      replay; fail: a replay once the quota of interfaces is used up
 //	tokenLife          24h, or any duration or distribution: how long a client token is remembered
-//	mutatingBuckets    separate; shared: one token bucket for all that changes something
+//	mutatingBuckets    separate; shared: one token bucket for all that changes something, beside each action's own
 //	maxResults         InvalidParameterValue; InvalidMaxResults: the code for one out of bounds
 //	managedResources   hidden; shown: interfaces with an operator, for who does not ask for them
 //
