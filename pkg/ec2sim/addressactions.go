@@ -58,14 +58,19 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	return nil
 }
 
-// checkAddressable refuses more addresses than the type of an interface's instance takes,
-// or any type where there is no instance.
+// checkAddressable refuses prefixes that the type of an interface's instance does not
+// take, and more addresses than it takes, or any type where there is no instance.
 func checkAddressable(e *networkInterface, more addressWish) error {
 	if e.kind == efaOnly {
 		return fail("UnsupportedOperation", "An IP address can't be assigned to an EFA-only network interface")
 	}
 	limit := mostAddresses
 	if a := e.attachment; a != nil {
+		if more.blocks() > 0 {
+			if err := checkPrefixes(a.instance.typ); err != nil {
+				return err
+			}
+		}
 		limit = addressLimit{a.instance.typ.ipv4, a.instance.typ.ipv6}
 	}
 	if len(e.addresses)+len(e.prefixes)+more.secondaries() > limit.ipv4 || len(e.six)+len(e.prefixes6)+more.six.count() > limit.ipv6 {

@@ -126,6 +126,18 @@ func checkPlacement(e *networkInterface, in *instance) error {
 	if isEFA(e.kind) && in.typ.efas == 0 {
 		return fail("InvalidParameterCombination", "EFA interfaces are not supported on %s", in.typ.name)
 	}
+	if len(e.prefixes)+len(e.prefixes6) > 0 {
+		return checkPrefixes(in.typ)
+	}
+	return nil
+}
+
+// checkPrefixes keeps prefixes to instances on the Nitro system.
+// https://github.com/aws/amazon-vpc-cni-k8s/releases/tag/v1.9.0
+func checkPrefixes(t *instanceType) error {
+	if !t.nitro && !t.metal {
+		return fail("InvalidParameterCombination", "Prefixes are not supported on %s", t.name)
+	}
 	return nil
 }
 

@@ -108,6 +108,7 @@ func attachRows() []row {
 		{action: "AttachNetworkInterface", situation: "EFA on a type without", source: assumedCode(docEFA), given: created(subnetA, func(in *ec2.CreateNetworkInterfaceInput) {
 			in.InterfaceType = types.NetworkInterfaceCreationTypeEfa
 		}), when: doAttach(nil, halted, 0, 1), code: "InvalidParameterCombination"},
+		{action: "AttachNetworkInterface", situation: "prefix on a type without Nitro", source: assumedCode(seenPrefixes), world: xen, given: created(subnetA, prefixes(1)), when: doAttach(nil, node, 0, 1), code: "InvalidParameterCombination"},
 		{action: "AttachNetworkInterface", situation: "EFA on a stopped instance", source: docEFA, given: given(func(l *lab) { l.stop(big) }, created(subnetA, func(in *ec2.CreateNetworkInterfaceInput) {
 			in.InterfaceType = types.NetworkInterfaceCreationTypeEfa
 		})), when: doAttach(nil, big, 0, 1), code: "OK"},
@@ -153,6 +154,9 @@ func attachRows() []row {
 }
 
 type attachInput = ec2.AttachNetworkInterfaceInput
+
+// xen makes the node a type that is not on the Nitro system.
+func xen(w *World) { w.Instances[0].Type = "m4.xlarge" }
 
 func efa(in *createInput) { in.InterfaceType = types.NetworkInterfaceCreationTypeEfa }
 

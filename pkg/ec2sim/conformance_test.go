@@ -24,6 +24,7 @@ const (
 	docENI        = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html"
 	docDetach     = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html"
 	docEFA        = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html"
+	seenPrefixes  = "https://github.com/aws/amazon-vpc-cni-k8s/releases/tag/v1.9.0"
 	docEFAOnly    = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html"
 	docENAExpress = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ena-express.html"
 	docLife       = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"

@@ -52,11 +52,11 @@
 // -InstanceTypes; DescribeSubnets, -SecurityGroups, -Vpcs and -AvailabilityZones;
 // CreateTags, DeleteTags and DescribeTags. IPv4 addresses and /28 prefixes, IPv6
 // addresses and /80 prefixes; EFA, ENA Express and flexible ENA queues as far as types
-// take them, EFA-only interfaces without addresses; client tokens, all documented filters
-// with wildcards, pagination, token buckets, lagging reads, IAM policies and faults.
-// Filters that EC2 documents for what is not simulated (public addresses, say) are
-// accepted and match nothing. Parameters of a launch that have nothing to do with the
-// network are accepted and have no effect.
+// take them, EFA-only interfaces without addresses, prefixes only on Nitro; client
+// tokens, all documented filters with wildcards, pagination, token buckets, lagging
+// reads, IAM policies and faults. Filters that EC2 documents for what is not simulated
+// (public addresses, say) are accepted and match nothing. Parameters of a launch that
+// have nothing to do with the network are accepted and have no effect.
 //
 // # What is refused
 //
@@ -75,9 +75,9 @@
 // says zero or one. Describes list by ID: EC2 promises no order. The limit on IPv6
 // addresses has the code of that on IPv4 addresses. An interface that was there before a
 // launch outlives the instance unless the launch says otherwise, one that the launch
-// makes does not. A condition on ec2:Attribute sees the parameter's name, or Groups.
-// A public address that an interface is told to have is noted, and never given. What
-// nobody has verified can be chosen: see [Variants].
+// makes does not. A condition on ec2:Attribute sees the parameter's name, or Groups. A
+// public address that an interface is told to have is noted, and never given. What nobody
+// has verified can be chosen: see [Variants].
 //
 // # Control
 //

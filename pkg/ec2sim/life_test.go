@@ -220,6 +220,7 @@ func runInstancesRows() []row {
 				l.Errorf("%d addresses are free beside those of six instances", n)
 			}
 		}},
+		{action: "RunInstances", situation: "prefixes on a type without Nitro", source: assumedCode(seenPrefixes), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), Ipv4PrefixCount: aws.Int32(1)}), ofType("m4.xlarge")), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "an EFA-only interface as the primary", source: assumedCode(docEFAOnly), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa-only")}), ofType("c5n.18xlarge")), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "two EFAs on a type that takes one", source: assumedCode(docEFA), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}, nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "AttachmentLimitExceeded"},
 		{action: "RunInstances", situation: "tags for volumes have no effect", source: ours, when: doRun(1, func(i *runInput) {

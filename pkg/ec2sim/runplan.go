@@ -1,6 +1,9 @@
 package ec2sim
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+)
 
 // planNICs makes every check of a launch's interfaces, in the order that the package
 // promises, so that nothing is made of a launch that fails. The primary comes first.
@@ -79,7 +82,7 @@ func (s *Simulator) checkNICPlaces(nics []nic, f runForm) error {
 	for _, n := range nics {
 		e := n.existing
 		if e == nil {
-			e = &networkInterface{subnet: n.spec.subnet, kind: n.spec.kind}
+			e = &networkInterface{subnet: n.spec.subnet, kind: n.spec.kind, prefixes: make([]netip.Prefix, n.spec.addresses.blocks())}
 		}
 		if err := checkPlacement(e, like); err != nil {
 			return err

@@ -36,6 +36,11 @@ func (want addressWish) secondaries() int {
 	return len(want.secondary) + want.more + len(want.prefixes) + want.morePrefixes
 }
 
+// blocks counts the prefixes of both families.
+func (want addressWish) blocks() int {
+	return len(want.prefixes) + want.morePrefixes + len(want.six.prefixes) + want.six.morePrefixes
+}
+
 // of fits a wish to a kind of interface: EFA-only ones have no addresses.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html
 func (want addressWish) of(kind string) (addressWish, error) {
