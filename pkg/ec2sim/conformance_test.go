@@ -163,7 +163,7 @@ func (r row) check(t *testing.T) {
 	before, at := l.things(), l.sim.Now()
 	code, status := outcome(r.when(l))
 	if want := r.wantStatus(); code != r.code || status != want {
-		t.Errorf("got %s %d, want %s %d (%s)", code, status, r.code, want, r.source)
+		t.Errorf("got %s %d, want %s %d (%s)", code, status, r.code, want, strings.Replace(r.source, "*", r.action, 1))
 	}
 	if r.code != "OK" && l.sim.Now().Equal(at) && l.things() != before {
 		t.Errorf("a call that was refused has changed the world from\n%s\nto\n%s", before, l.things())
