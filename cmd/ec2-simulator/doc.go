@@ -81,7 +81,8 @@
 // Any access key and secret will do, unless the world has principals; the Region must be
 // the world's.
 //
-//	export AWS_ENDPOINT_URL_EC2=http://127.0.0.1:4566 AWS_REGION=us-east-1
+//	export AWS_ENDPOINT_URL_EC2=http://127.0.0.1:4566
+//	export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1    # some clients read the one, some the other
 //	export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
 //	aws ec2 describe-network-interfaces
 //
