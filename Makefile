@@ -25,6 +25,9 @@ LDFLAGS = -s -w \
 # Options of the demo: --once ends it after the last step, --empty plays nothing.
 DEMO_FLAGS ?=
 
+# Which tests of the Python clients, as unittest names them: test_cli, test_pages.Paginators, -v; all if empty.
+CLIENTS_TESTS ?=
+
 # Folders with tests of tools, in whichever module under hack/tools.
 TOOL_TESTS = $(sort $(dir $(shell find hack/tools -name '*_test.go')))
 
@@ -60,6 +63,10 @@ test-e2e: control-plane ## Run the sandbox's tests: the real binaries on a real 
 test-console: ## Run the tests of the simulator's console in headless Chromium
 	@command -v chromium >/dev/null || { echo "test-console needs Chromium: install Debian's package chromium" >&2; exit 1; }
 	cd hack/console && go vet ./... && go test -count=1 -timeout=10m ./...
+
+.PHONY: test-clients
+test-clients: ## Test the EC2 simulator with Debian's boto3 and AWS CLI
+	@hack/clients/test.sh $(CLIENTS_TESTS)
 
 .PHONY: control-plane
 control-plane: ## Provide kube-apiserver, etcd and kubectl, once for every clone on this machine

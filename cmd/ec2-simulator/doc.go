@@ -56,7 +56,7 @@
 //	tokenOfFailed      burnt (IdempotentParameterMismatch); free: the client token of a create that failed
 //	replayAtQuota      replay; fail: a replay once the quota of interfaces is used up
 //	tokenLife          24h, or any duration or distribution: how long a client token is remembered
-//	mutatingBuckets    separate; shared: one token bucket for all that changes something
+//	mutatingBuckets    separate; shared: one token bucket for all that changes something, beside each action's own
 //	maxResults         InvalidParameterValue; InvalidMaxResults: the code for one out of bounds
 //	managedResources   hidden; shown: interfaces with an operator, for who does not ask for them
 //
@@ -81,7 +81,8 @@
 // Any access key and secret will do, unless the world has principals; the Region must be
 // the world's.
 //
-//	export AWS_ENDPOINT_URL_EC2=http://127.0.0.1:4566 AWS_REGION=us-east-1
+//	export AWS_ENDPOINT_URL_EC2=http://127.0.0.1:4566
+//	export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1    # some clients read the one, some the other
 //	export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
 //	aws ec2 describe-network-interfaces
 //

@@ -33,8 +33,8 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	if err != nil {
 		return err
 	}
-	if a := e.attachment; a != nil && len(e.addresses)+len(e.prefixes)+want.secondaries() > a.instance.typ.ipv4 {
-		return errAddressLimit()
+	if err := checkAddressable(e, want); err != nil {
+		return err
 	}
 	s.keepSubnet(e.subnet)
 	extra := &networkInterface{subnet: e.subnet}
@@ -50,6 +50,24 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	set(w, "assignedPrivateIpAddressesSet", extra.addresses, func(a netip.Addr) { w.addr("privateIpAddress", a) })
 	set(w, "assignedIpv4PrefixSet", extra.prefixes, func(p netip.Prefix) { w.text("ipv4Prefix", p.String()) })
 	w.boolean("return", true)
+	return nil
+}
+
+// checkAddressable refuses prefixes that the type of an interface's instance does not
+// take, and more addresses than it takes, or any type where there is no instance.
+func checkAddressable(e *networkInterface, more addressWish) error {
+	limit := mostAddresses
+	if a := e.attachment; a != nil {
+		if more.blocks() > 0 {
+			if err := checkPrefixes(a.instance.typ); err != nil {
+				return err
+			}
+		}
+		limit = addressLimit{a.instance.typ.ipv4, a.instance.typ.ipv6}
+	}
+	if len(e.addresses)+len(e.prefixes)+more.secondaries() > limit.ipv4 || len(e.six)+len(e.prefixes6)+more.six.count() > limit.ipv6 {
+		return errAddressLimit()
+	}
 	return nil
 }
 
@@ -126,18 +144,6 @@ func (s *Simulator) release(e *networkInterface, addresses []netip.Addr, prefixe
 	gone.giveBack()
 }
 
-// most is how many addresses and prefixes of a family an interface has at most, on any type.
-var most = slices.MaxFunc(instanceTypes.sorted, func(a, b *instanceType) int { return a.ipv4 - b.ipv4 }).ipv4
-
-// checkSize6 keeps an interface that is not attached to what some type takes: a subnet
-// has IPv6 addresses without end.
-func checkSize6(n int) error {
-	if n > most {
-		return errAddressLimit()
-	}
-	return nil
-}
-
 func errAddressLimit() error {
 	return fail("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
 }
@@ -146,7 +152,7 @@ func errAddressLimit() error {
 func (s *Simulator) addressable(c *call) (*networkInterface, error) {
 	e, err := s.ownInterface(c)
 	if err == nil && e.kind == efaOnly {
-		err = errNoAddresses()
+		err = fail("UnsupportedOperation", "An IP address can't be assigned to an EFA-only network interface")
 	}
 	return e, err
 }
@@ -165,11 +171,11 @@ func (s *Simulator) ownInterface(c *call) (*networkInterface, error) {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnassignPrivateIpAddresses.html
 func unassignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 	addresses, prefixes := c.form.texts("PrivateIpAddress"), c.form.texts("Ipv4Prefix")
-	e, err := s.addressable(c)
+	e, err := s.ownInterface(c)
 	if err != nil {
 		return err
 	}
-	first, err := named(e, addresses, e.addresses[1:], "secondary addresses")
+	first, err := named(e, addresses, e.secondary(), "secondary addresses")
 	if err != nil {
 		return err
 	}
@@ -216,10 +222,7 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 	if err != nil {
 		return err
 	}
-	if a := e.attachment; a != nil && len(e.six)+len(e.prefixes6)+want.six.count() > a.instance.typ.ipv6 {
-		return errAddressLimit()
-	}
-	if err := checkSize6(len(e.six) + len(e.prefixes6) + want.six.count()); err != nil {
+	if err := checkAddressable(e, want); err != nil {
 		return err
 	}
 	extra := &networkInterface{subnet: e.subnet}
@@ -240,7 +243,7 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnassignIpv6Addresses.html
 func unassignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 	addresses, prefixes := c.form.texts("Ipv6Addresses"), c.form.texts("Ipv6Prefix")
-	e, err := s.addressable(c)
+	e, err := s.ownInterface(c)
 	if err != nil {
 		return err
 	}

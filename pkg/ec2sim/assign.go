@@ -4,6 +4,9 @@ import "net/netip"
 
 // assign takes an interface's addresses from its subnet: all of them, or none and an error.
 func (s *Simulator) assign(e *networkInterface, want addressWish) error {
+	if want.none {
+		return nil
+	}
 	s.keepSubnet(e.subnet)
 	err := s.assignPrimary(e, want.primary)
 	if err == nil {

@@ -126,6 +126,18 @@ func checkPlacement(e *networkInterface, in *instance) error {
 	if isEFA(e.kind) && in.typ.efas == 0 {
 		return fail("InvalidParameterCombination", "EFA interfaces are not supported on %s", in.typ.name)
 	}
+	if len(e.prefixes)+len(e.prefixes6) > 0 {
+		return checkPrefixes(in.typ)
+	}
+	return nil
+}
+
+// checkPrefixes keeps prefixes to instances on the Nitro system.
+// https://github.com/aws/amazon-vpc-cni-k8s/releases/tag/v1.9.0
+func checkPrefixes(t *instanceType) error {
+	if !t.nitro && !t.metal {
+		return fail("InvalidParameterCombination", "Prefixes are not supported on %s", t.name)
+	}
 	return nil
 }
 
@@ -150,15 +162,10 @@ func notRunning(in *instance) error {
 	return fail("IncorrectState", "Instance '%s' is not 'running'.", in.id)
 }
 
-// efaOnly interfaces have no addresses, and cannot be an instance's primary.
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html
+// efaOnly is the kind of an EFA without an ENA device beside it, and so without addresses.
 const efaOnly = "efa-only"
 
 func isEFA(kind string) bool { return kind == "efa" || kind == efaOnly }
-
-func errNoAddresses() error {
-	return fail("InvalidParameterCombination", "An EFA-only network interface has no IP addresses")
-}
 
 // checkEFA keeps EFAs to instances that are stopped.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html

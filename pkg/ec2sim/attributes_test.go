@@ -41,7 +41,7 @@ func interfaceAttributeRows() []row {
 			l.want("the attachment", *o.Attachment.AttachmentId, l.att)
 			l.want("the instance", *o.Attachment.InstanceId, node)
 		})},
-		{action: "DescribeNetworkInterfaceAttribute", situation: "attachment of none", source: docAPI, given: made, when: doAttribute("attachment"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
+		{action: "DescribeNetworkInterfaceAttribute", situation: "attachment of none", source: assumed, given: made, when: doAttribute("attachment"), code: "OK", then: said(func(l *lab, o *ec2.DescribeNetworkInterfaceAttributeOutput) {
 			if o.Attachment != nil {
 				l.Errorf("the attachment is %+v", o.Attachment)
 			}
@@ -100,10 +100,10 @@ func instanceStatusRows() []row {
 	return []row{
 		{action: "DescribeInstanceStatus", situation: "only those that run", source: docAPI, when: status(ec2.DescribeInstanceStatusInput{}), code: "OK", then: are("running/ok running/ok running/ok")},
 		{action: "DescribeInstanceStatus", situation: "all", source: docAPI, when: status(ec2.DescribeInstanceStatusInput{IncludeAllInstances: aws.Bool(true)}), code: "OK", then: are("running/ok running/ok running/ok stopped/not-applicable pending/initializing")},
-		{action: "DescribeInstanceStatus", situation: "one that does not run", source: docAPI, when: status(ec2.DescribeInstanceStatusInput{InstanceIds: []string{halted}}), code: "OK", then: are("")},
-		{action: "DescribeInstanceStatus", situation: "by filter", source: docFilters, when: status(ec2.DescribeInstanceStatusInput{Filters: filtered("instance-status.status", "initializing"), IncludeAllInstances: aws.Bool(true)}), code: "OK", then: are("pending/initializing")},
+		{action: "DescribeInstanceStatus", situation: "one that does not run", source: assumed, when: status(ec2.DescribeInstanceStatusInput{InstanceIds: []string{halted}}), code: "OK", then: are("")},
+		{action: "DescribeInstanceStatus", situation: "by filter", source: docAPI, when: status(ec2.DescribeInstanceStatusInput{Filters: filtered("instance-status.status", "initializing"), IncludeAllInstances: aws.Bool(true)}), code: "OK", then: are("pending/initializing")},
 		{action: "DescribeInstanceStatus", situation: "unknown instance", source: docErrors, when: status(ec2.DescribeInstanceStatusInput{InstanceIds: []string{"i-0fffffffffffffff0"}}), code: "InvalidInstanceID.NotFound"},
-		{action: "DescribeInstanceStatus", situation: "tags are no filter of it", source: docFilters, when: status(ec2.DescribeInstanceStatusInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
+		{action: "DescribeInstanceStatus", situation: "tags are no filter of it", source: seenStatusFilter, when: status(ec2.DescribeInstanceStatusInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
 	}
 }
 
@@ -139,10 +139,10 @@ func zoneRows() []row {
 		{action: "DescribeAvailabilityZones", situation: "all", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{}), code: "OK", then: are("us-east-1a=use1-az1 us-east-1b=use1-az2")},
 		{action: "DescribeAvailabilityZones", situation: "by name", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneNames: []string{"us-east-1b"}}), code: "OK", then: are("us-east-1b=use1-az2")},
 		{action: "DescribeAvailabilityZones", situation: "by ID", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneIds: []string{"use1-az1"}}), code: "OK", then: are("us-east-1a=use1-az1")},
-		{action: "DescribeAvailabilityZones", situation: "by filter", source: docFilters, when: zones(ec2.DescribeAvailabilityZonesInput{Filters: filtered("zone-name", "*b", "state", "available")}), code: "OK", then: are("us-east-1b=use1-az2")},
-		{action: "DescribeAvailabilityZones", situation: "unknown", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneNames: []string{"us-east-1z"}}), code: "InvalidParameterValue"},
-		{action: "DescribeAvailabilityZones", situation: "unknown ID", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneIds: []string{"use1-az9"}}), code: "InvalidParameterValue"},
-		{action: "DescribeAvailabilityZones", situation: "unknown filter", source: docFilters, when: zones(ec2.DescribeAvailabilityZonesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+		{action: "DescribeAvailabilityZones", situation: "by filter", source: docAPI, when: zones(ec2.DescribeAvailabilityZonesInput{Filters: filtered("zone-name", "*b", "state", "available")}), code: "OK", then: are("us-east-1b=use1-az2")},
+		{action: "DescribeAvailabilityZones", situation: "unknown", source: assumed, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneNames: []string{"us-east-1z"}}), code: "InvalidParameterValue"},
+		{action: "DescribeAvailabilityZones", situation: "unknown ID", source: assumed, when: zones(ec2.DescribeAvailabilityZonesInput{ZoneIds: []string{"use1-az9"}}), code: "InvalidParameterValue"},
+		{action: "DescribeAvailabilityZones", situation: "unknown filter", source: seenFilter, when: zones(ec2.DescribeAvailabilityZonesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
 	}
 }
 
@@ -173,6 +173,6 @@ func describeTagsRows() []row {
 		{action: "DescribeTags", situation: "by tag", source: docAPI, given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("tag:a", "3", "resource-id", node)}), code: "OK", then: are("instance:a=3")},
 		{action: "DescribeTags", situation: "by value", source: docAPI, given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("value", "2")}), code: "OK", then: are("network-interface:b=2")},
 		{action: "DescribeTags", situation: "in pages", source: docPages, given: given, when: tags(ec2.DescribeTagsInput{MaxResults: aws.Int32(5)}), code: "OK", then: are("network-interface:a=1 network-interface:b=2 instance:a=3 security-group:a=3 subnet:Name=a")},
-		{action: "DescribeTags", situation: "unknown filter", source: docFilters, given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+		{action: "DescribeTags", situation: "unknown filter", source: seenFilter, given: given, when: tags(ec2.DescribeTagsInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
 	}
 }

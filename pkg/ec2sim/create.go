@@ -69,7 +69,8 @@ func readInterface(form *value, primary6 string) (createForm, error) {
 	if f.addresses, err = readWish(form, primary6); err != nil {
 		return f, err
 	}
-	return f, f.addresses.fits(f.kind)
+	f.addresses, err = f.addresses.of(f.kind)
+	return f, err
 }
 
 // create makes an interface, checking the world in the order that the package promises:
@@ -83,10 +84,10 @@ func (s *Simulator) create(f createForm, c *call) (*networkInterface, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkGroupLimit(len(groups)); err != nil {
-		return nil, err
+	if f.addresses.secondaries() >= mostAddresses.ipv4 || f.addresses.six.count() > mostAddresses.ipv6 {
+		return nil, errAddressLimit()
 	}
-	if err := checkSize6(f.addresses.six.count()); err != nil {
+	if err := s.checkGroupLimit(len(groups)); err != nil {
 		return nil, err
 	}
 	if err := s.checkRegionLimit(1); err != nil {
@@ -134,13 +135,11 @@ func (s *Simulator) makeInterface(spec interfaceSpec) (*networkInterface, error)
 // sketch is an interface with as many addresses as it is to have, or more than any type
 // takes, for limits to judge.
 func (spec interfaceSpec) sketch() *networkInterface {
-	if spec.kind == efaOnly {
-		return &networkInterface{subnet: spec.subnet, kind: spec.kind}
+	e := &networkInterface{subnet: spec.subnet, kind: spec.kind, six: make([]netip.Addr, min(spec.addresses.six.count(), 1+mostAddresses.ipv6))}
+	if !spec.addresses.none {
+		e.addresses = make([]netip.Addr, min(1+spec.addresses.secondaries(), 1+mostAddresses.ipv4))
 	}
-	return &networkInterface{
-		subnet: spec.subnet, kind: spec.kind, addresses: make([]netip.Addr, min(1+spec.addresses.secondaries(), 1+most)),
-		six: make([]netip.Addr, min(spec.addresses.six.count(), 1+most)),
-	}
+	return e
 }
 
 func (s *Simulator) checkRegionLimit(more int) error {

@@ -56,6 +56,8 @@ func manyTags(n int) []string {
 	return out
 }
 
+func efaOnlyKind(in *createInput) { in.InterfaceType = types.NetworkInterfaceCreationTypeEfaOnly }
+
 // full takes the tiny subnet's eleven addresses.
 func full(l *lab) {
 	for range 11 {
@@ -94,12 +96,12 @@ func createRows() []row {
 				l.Errorf("it has %d prefixes, want 2", n)
 			}
 		}},
-		{action: "CreateNetworkInterface", situation: "address of the network", source: docSizing, when: doCreate(subnetA, ip("10.0.0.0")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "reserved address", source: docSizing, when: doCreate(subnetA, ip("10.0.0.3")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "broadcast address", source: docSizing, when: doCreate(subnetA, ip("10.0.15.255")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "address of another subnet", source: docAPI, when: doCreate(subnetA, ip("10.0.16.9")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "address of the network", source: assumedCode(docSizing), when: doCreate(subnetA, ip("10.0.0.0")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "reserved address", source: assumedCode(docSizing), when: doCreate(subnetA, ip("10.0.0.3")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "broadcast address", source: assumedCode(docSizing), when: doCreate(subnetA, ip("10.0.15.255")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "address of another subnet", source: seenRange, when: doCreate(subnetA, ip("10.0.16.9")), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "address in use", source: docErrors, given: created(subnetA, ip("10.0.3.7")), when: doCreate(subnetA, ip("10.0.3.7")), code: "InvalidIPAddress.InUse"},
-		{action: "CreateNetworkInterface", situation: "not an address", source: docAPI, when: doCreate(subnetA, ip("10.0.3")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "not an address", source: seenAddress, when: doCreate(subnetA, ip("10.0.3")), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "subnet unknown", source: docErrors, when: doCreate("subnet-0fffffffffffffff0"), code: "InvalidSubnetID.NotFound"},
 		{action: "CreateNetworkInterface", situation: "subnet malformed", source: docErrors, when: doCreate("subnet-zzz"), code: "InvalidSubnetID.Malformed"},
 		{action: "CreateNetworkInterface", situation: "subnet missing", source: docErrors, when: func(l *lab) error { return l.form("Action=CreateNetworkInterface") }, code: "MissingParameter"},
@@ -109,48 +111,58 @@ func createRows() []row {
 		{action: "CreateNetworkInterface", situation: "too many groups", source: docErrors, world: func(w *World) { w.Quotas.SecurityGroupsPerInterface = 1 }, when: doCreate(subnetA, groups(workers, other)), code: "SecurityGroupsPerInterfaceLimitExceeded"},
 		{action: "CreateNetworkInterface", situation: "Region's quota", source: docErrors, world: func(w *World) { w.Quotas.InterfacesPerRegion = 6 }, given: created(subnetA), when: doCreate(subnetA), code: "NetworkInterfaceLimitExceeded"},
 		{action: "CreateNetworkInterface", situation: "subnet full", source: docErrors, given: full, when: doCreate(tiny), code: "InsufficientFreeAddressesInSubnet"},
-		{action: "CreateNetworkInterface", situation: "subnet full, variant value", source: choice, world: func(w *World) { w.Variants.SubnetFull = "InvalidParameterValue" }, given: full, when: doCreate(tiny), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "subnet full, variant blocks", source: choice, world: func(w *World) { w.Variants.SubnetFull = "InsufficientCidrBlocks" }, given: full, when: doCreate(tiny), code: "InsufficientFreeAddressesInSubnet"},
+		{action: "CreateNetworkInterface", situation: "subnet full, variant value", source: seenFull, world: func(w *World) { w.Variants.SubnetFull = "InvalidParameterValue" }, given: full, when: doCreate(tiny), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "subnet full, variant blocks", source: codeCNI, world: func(w *World) { w.Variants.SubnetFull = "InsufficientCidrBlocks" }, given: full, when: doCreate(tiny), code: "InsufficientFreeAddressesInSubnet"},
 		{action: "CreateNetworkInterface", situation: "subnet too full for all addresses", source: docErrors, when: doCreate(tiny, more(11)), code: "InsufficientFreeAddressesInSubnet", then: func(l *lab) {
 			if n := l.sim.subnets.byID[tiny].pool.available(); n != 11 {
 				l.Errorf("a failed create left %d addresses free, want 11", n)
 			}
 		}},
-		{action: "CreateNetworkInterface", situation: "no whole prefix", source: docErrors, when: doCreate(tiny, prefixes(1)), code: "InsufficientFreeAddressesInSubnet"},
-		{action: "CreateNetworkInterface", situation: "no whole prefix, variant blocks", source: choice, world: func(w *World) { w.Variants.SubnetFull = "InsufficientCidrBlocks" }, when: doCreate(tiny, prefixes(1)), code: "InsufficientCidrBlocks"},
-		{action: "CreateNetworkInterface", situation: "no whole prefix, variant value", source: choice, world: func(w *World) { w.Variants.SubnetFull = "InvalidParameterValue" }, when: doCreate(tiny, prefixes(1)), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "no whole prefix", source: assumed, when: doCreate(tiny, prefixes(1)), code: "InsufficientFreeAddressesInSubnet"},
+		{action: "CreateNetworkInterface", situation: "no whole prefix, variant blocks", source: codeCNI, world: func(w *World) { w.Variants.SubnetFull = "InsufficientCidrBlocks" }, when: doCreate(tiny, prefixes(1)), code: "InsufficientCidrBlocks"},
+		{action: "CreateNetworkInterface", situation: "no whole prefix, variant value", source: seenFull, world: func(w *World) { w.Variants.SubnetFull = "InvalidParameterValue" }, when: doCreate(tiny, prefixes(1)), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "addresses and prefixes", source: docAPI, when: doCreate(subnetA, more(1), prefixes(1)), code: "InvalidParameterCombination"},
-		{action: "CreateNetworkInterface", situation: "tags for another kind", source: docTags, when: doCreate(subnetA, tagSpec(types.ResourceTypeInstance, "a", "b")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "tag twice", source: docTags, when: doCreate(subnetA, tagSpec(eni, "a", "1", "a", "2")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "tag key reserved", source: docTags, when: doCreate(subnetA, tagSpec(eni, "aws:x", "1")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "tags for another kind", source: assumedCode(docTags), when: doCreate(subnetA, tagSpec(types.ResourceTypeInstance, "a", "b")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "tag twice", source: assumedCode(docTags), when: doCreate(subnetA, tagSpec(eni, "a", "1", "a", "2")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "tag key reserved", source: seenReserved, when: doCreate(subnetA, tagSpec(eni, "aws:x", "1")), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "tag key reserved in capitals", source: docTags, when: doCreate(subnetA, tagSpec(eni, "AWS:x", "1")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "tag key too long", source: docTags, when: doCreate(subnetA, tagSpec(eni, strings.Repeat("k", 129), "1")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "tag value too long", source: docTags, when: doCreate(subnetA, tagSpec(eni, "k", strings.Repeat("v", 257))), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "tag key too long", source: assumedCode(docTags), when: doCreate(subnetA, tagSpec(eni, strings.Repeat("k", 129), "1")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "tag value too long", source: assumedCode(docTags), when: doCreate(subnetA, tagSpec(eni, "k", strings.Repeat("v", 257))), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "fifty tags", source: docTags, when: doCreate(subnetA, tagSpec(eni, manyTags(50)...)), code: "OK"},
 		{action: "CreateNetworkInterface", situation: "fifty-one tags", source: docErrors, when: doCreate(subnetA, tagSpec(eni, manyTags(51)...)), code: "TagLimitExceeded"},
-		{action: "CreateNetworkInterface", situation: "description too long", source: docAPI, when: doCreate(subnetA, about(strings.Repeat("d", 256))), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "description too long", source: assumed, when: doCreate(subnetA, about(strings.Repeat("d", 256))), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "interface type unknown", source: docAPI, when: doCreate(subnetA, func(in *createInput) { in.InterfaceType = "wifi" }), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "description of 255 characters that are more bytes", source: docAPI, when: doCreate(subnetA, about(strings.Repeat("ü", 255))), code: "OK"},
-		{action: "CreateNetworkInterface", situation: "description of 256 characters, cut between characters", source: docAPI, when: doCreate(subnetA, about(strings.Repeat("ü", 256))), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "description of 255 characters that are more bytes", source: assumed, when: doCreate(subnetA, about(strings.Repeat("ü", 255))), code: "OK"},
+		{action: "CreateNetworkInterface", situation: "description of 256 characters, cut between characters", source: assumed, when: doCreate(subnetA, about(strings.Repeat("ü", 256))), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "interface type that only AWS makes", source: docAPI, when: doCreate(subnetA, func(in *createInput) { in.InterfaceType = "branch" }), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "tag specification without tags", source: docTags, when: doCreate(subnetA, tagSpec(eni)), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "too many tags come after a subnet that is not there", source: docErrors, when: doCreate("subnet-0fffffffffffffff0", tagSpec(eni, manyTags(51)...)), code: "InvalidSubnetID.NotFound"},
-		{action: "CreateNetworkInterface", situation: "primary without an address", source: docErrors, when: func(l *lab) error {
+		{action: "CreateNetworkInterface", situation: "tag specification without tags", source: assumed, when: doCreate(subnetA, tagSpec(eni)), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "too many tags come after a subnet that is not there", source: order, when: doCreate("subnet-0fffffffffffffff0", tagSpec(eni, manyTags(51)...)), code: "InvalidSubnetID.NotFound"},
+		{action: "CreateNetworkInterface", situation: "primary without an address", source: assumed, when: func(l *lab) error {
 			return l.form("Action=CreateNetworkInterface&SubnetId=" + subnetA + "&PrivateIpAddresses.1.Primary=true")
 		}, code: "MissingParameter"},
 		{action: "CreateNetworkInterface", situation: "answers available, variant", source: choice, world: func(w *World) { w.Variants.CreateStatus = "available" }, when: doCreate(subnetA), code: "OK", then: func(l *lab) {
 			l.want("the status", string(l.said.(*types.NetworkInterface).Status), "available")
 		}},
-		{action: "CreateNetworkInterface", situation: "group of another VPC, variant", source: choice, world: func(w *World) { w.Variants.GroupOfOtherVPC = "InvalidGroup.NotFound" }, when: doCreate(subnetA, groups(foreign)), code: "InvalidGroup.NotFound"},
+		{action: "CreateNetworkInterface", situation: "group of another VPC, variant", source: docErrors, world: func(w *World) { w.Variants.GroupOfOtherVPC = "InvalidGroup.NotFound" }, when: doCreate(subnetA, groups(foreign)), code: "InvalidGroup.NotFound"},
 		{action: "CreateNetworkInterface", situation: "tracking timeout out of bounds", source: docAPI, when: doCreate(subnetA, func(in *createInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{UdpTimeout: aws.Int32(61)}
 		}), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "EFA-only, which has no address", source: docEFA, given: func(l *lab) { l.create(subnetA, efaOnlyKind) }, when: doCreate(subnetA, efaOnlyKind), code: "OK", then: func(l *lab) {
+			if e := l.describe(l.eni); e.PrivateIpAddress != nil || e.PrivateDnsName != nil || len(e.PrivateIpAddresses) > 0 {
+				l.Errorf("it looks like %+v", e)
+			}
+			if free := l.sim.subnets.byID[subnetA].pool.available(); free != 4096-5-5 {
+				l.Errorf("%d addresses are free beside those of five instances", free)
+			}
+		}},
+		{action: "CreateNetworkInterface", situation: "EFA-only with an address", source: assumedCode(docEFA), when: doCreate(subnetA, efaOnlyKind, ip("10.0.3.7")), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "more addresses than any type takes", source: assumed, when: doCreate(subnetA, more(1000)), code: "PrivateIpAddressLimitExceeded"},
 		{action: "CreateNetworkInterface", situation: "dry run", source: docErrors, when: doCreate(subnetA, func(in *createInput) { in.DryRun = aws.Bool(true) }), code: "DryRunOperation", status: 412},
 		{action: "CreateNetworkInterface", situation: "parameter unknown", source: docErrors, when: func(l *lab) error { return l.form("Action=CreateNetworkInterface&SubnetId=" + subnetA + "&Colour=red") }, code: "UnknownParameter"},
-		{action: "CreateNetworkInterface", situation: "parameter of a list unnumbered", source: docErrors, when: func(l *lab) error {
+		{action: "CreateNetworkInterface", situation: "parameter of a list unnumbered", source: assumed, when: func(l *lab) error {
 			return l.form("Action=CreateNetworkInterface&SubnetId=" + subnetA + "&SecurityGroupId=" + workers)
 		}, code: "UnknownParameter"},
-		{action: "CreateNetworkInterface", situation: "unknown comes before missing", source: docErrors, when: func(l *lab) error { return l.form("Action=CreateNetworkInterface&Colour=red") }, code: "UnknownParameter"},
+		{action: "CreateNetworkInterface", situation: "unknown comes before missing", source: order, when: func(l *lab) error { return l.form("Action=CreateNetworkInterface&Colour=red") }, code: "UnknownParameter"},
 	}
 }
 
@@ -177,7 +189,7 @@ func clientTokenRows() []row {
 		}},
 		{action: "CreateNetworkInterface", situation: "deleted since", source: assumed, given: given(created(subnetA, token("t")), remember, func(l *lab) { l.must(doDelete(nil)(l)) }), when: doCreate(subnetA, token("t")), code: "OK", then: given(again, stateIs("gone"))},
 		{action: "CreateNetworkInterface", situation: "deleted since, variant", source: choice, world: func(w *World) { w.Variants.TokenOfDeleted = "mismatch" }, given: given(created(subnetA, token("t")), func(l *lab) { l.must(doDelete(nil)(l)) }), when: doCreate(subnetA, token("t")), code: "IdempotentParameterMismatch"},
-		{action: "CreateNetworkInterface", situation: "forgotten after its life", source: docTokens, world: func(w *World) { w.Variants.TokenLife = Exactly(time.Hour) }, given: given(created(subnetA, token("t")), remember, func(l *lab) { l.clock.Advance(2 * time.Hour) }), when: doCreate(subnetA, token("t")), code: "OK", then: func(l *lab) {
+		{action: "CreateNetworkInterface", situation: "forgotten after its life", source: assumed, world: func(w *World) { w.Variants.TokenLife = Exactly(time.Hour) }, given: given(created(subnetA, token("t")), remember, func(l *lab) { l.clock.Advance(2 * time.Hour) }), when: doCreate(subnetA, token("t")), code: "OK", then: func(l *lab) {
 			if l.eni == l.att {
 				l.Error("the token still replays")
 			}
@@ -188,9 +200,9 @@ func clientTokenRows() []row {
 		}), when: doCreate(subnetA, token("t")), code: "OK"},
 		{action: "CreateNetworkInterface", situation: "replay when the quota is used up, variant", source: choice, world: func(w *World) { w.Quotas.InterfacesPerRegion, w.Variants.ReplayAtQuota = 6, "fail" }, given: created(subnetA, token("t")), when: doCreate(subnetA, token("t")), code: "NetworkInterfaceLimitExceeded"},
 		{action: "CreateNetworkInterface", situation: "free after a failed create, variant", source: choice, world: func(w *World) { w.Variants.TokenOfFailed = "free" }, given: given(func(l *lab) { _ = doCreate(subnetA, token("t"), groups("sg-0fffffffffffffff0"))(l) }), when: doCreate(subnetA, token("t")), code: "OK"},
-		{action: "CreateNetworkInterface", situation: "sixty-four characters", source: docAPI, when: doCreate(subnetA, token(strings.Repeat("x", 64))), code: "OK"},
-		{action: "CreateNetworkInterface", situation: "sixty-five characters", source: docTokens, when: doCreate(subnetA, token(strings.Repeat("x", 65))), code: "InvalidClientToken"},
-		{action: "CreateNetworkInterface", situation: "not ASCII", source: docTokens, when: doCreate(subnetA, token("ü")), code: "InvalidClientToken"},
-		{action: "CreateNetworkInterface", situation: "replay when the quota is used up", source: docTokens, world: func(w *World) { w.Quotas.InterfacesPerRegion = 6 }, given: given(created(subnetA, token("t")), remember), when: doCreate(subnetA, token("t")), code: "OK", then: again},
+		{action: "CreateNetworkInterface", situation: "sixty-four characters", source: docTokens, when: doCreate(subnetA, token(strings.Repeat("x", 64))), code: "OK"},
+		{action: "CreateNetworkInterface", situation: "sixty-five characters", source: assumedCode(docTokens), when: doCreate(subnetA, token(strings.Repeat("x", 65))), code: "InvalidClientToken"},
+		{action: "CreateNetworkInterface", situation: "not ASCII", source: assumedCode(docTokens), when: doCreate(subnetA, token("ü")), code: "InvalidClientToken"},
+		{action: "CreateNetworkInterface", situation: "replay when the quota is used up", source: assumed, world: func(w *World) { w.Quotas.InterfacesPerRegion = 6 }, given: given(created(subnetA, token("t")), remember), when: doCreate(subnetA, token("t")), code: "OK", then: again},
 	}
 }

@@ -140,6 +140,14 @@ func (w *xmlWriter) group(g *securityGroup) {
 	w.text("groupName", g.name)
 }
 
+// someTags leaves the set out where there are no tags, as EC2 does for everything but
+// interfaces.
+func (w *xmlWriter) someTags(tags map[string]string) {
+	if len(tags) > 0 {
+		w.tags(tags)
+	}
+}
+
 func (w *xmlWriter) tags(tags map[string]string) {
 	w.open("tagSet")
 	w.keys = w.keys[:0]

@@ -131,42 +131,46 @@ func describeInterfacesRows() []row {
 			return list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{l.primaryOf(node)}, Filters: filtered("status", "available")})(l)
 		}, code: "OK", then: found(0)},
 		{action: "DescribeNetworkInterfaces", situation: "malformed ID", source: docErrors, when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{"eni-1"}}), code: "InvalidNetworkInterfaceId.Malformed"},
-		{action: "DescribeNetworkInterfaces", situation: "unknown filter", source: docFilters, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
-		{action: "DescribeNetworkInterfaces", situation: "filter of another action", source: docFilters, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("instance-type", "m5.xlarge")}), code: "InvalidParameterValue"},
-		{action: "DescribeNetworkInterfaces", situation: "filter without a name", source: docFilters, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Value.1=x") }, code: "InvalidParameterValue"},
-		{action: "DescribeNetworkInterfaces", situation: "filter without a value", source: docFilters, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Name=vpc-id") }, code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "unknown filter", source: seenFilter, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "filter of another action", source: seenFilter, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("instance-type", "m5.xlarge")}), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "filter without a name", source: assumed, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Value.1=x") }, code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "filter without a value", source: assumed, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&Filter.1.Name=vpc-id") }, code: "InvalidParameterValue"},
 		{action: "DescribeNetworkInterfaces", situation: "200 values", source: seenValues, when: list(ec2.DescribeNetworkInterfacesInput{Filters: values(200)}), code: "OK", then: found(0)},
 		{action: "DescribeNetworkInterfaces", situation: "201 values", source: seenValues, when: list(ec2.DescribeNetworkInterfacesInput{Filters: values(201)}), code: "FilterLimitExceeded"},
-		{action: "DescribeNetworkInterfaces", situation: "MaxResults 4", source: docPages, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidParameterValue"},
-		{action: "DescribeNetworkInterfaces", situation: "MaxResults 5", source: docPages, given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(5) }), code: "OK", then: found(5)},
-		{action: "DescribeNetworkInterfaces", situation: "MaxResults 1000", source: docPages, given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(17)},
-		{action: "DescribeNetworkInterfaces", situation: "MaxResults 1001", source: docPages, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1001) }), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "50 filters", source: docFilters, when: list(ec2.DescribeNetworkInterfacesInput{Filters: slices.Repeat(filtered("vpc-id", "vpc-1"), 50)}), code: "OK", then: found(5)},
+		{action: "DescribeNetworkInterfaces", situation: "51 filters", source: assumedCode(docFilters), when: list(ec2.DescribeNetworkInterfacesInput{Filters: slices.Repeat(filtered("vpc-id", "vpc-1"), 51)}), code: "FilterLimitExceeded"},
+		{action: "DescribeNetworkInterfaces", situation: "value of 255 characters", source: docFilters, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("description", strings.Repeat("ü", 255))}), code: "OK", then: found(0)},
+		{action: "DescribeNetworkInterfaces", situation: "value of 256 characters", source: assumedCode(docFilters), when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("description", strings.Repeat("ü", 256))}), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 4", source: assumedCode(docAPI), when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 5", source: docAPI, given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(5) }), code: "OK", then: found(5)},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 1000", source: docAPI, given: several, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(17)},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 1001", source: assumedCode(docAPI), when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1001) }), code: "InvalidParameterValue"},
 		{action: "DescribeNetworkInterfaces", situation: "MaxResults with IDs", source: docPages, when: in(func(d *ec2.DescribeNetworkInterfacesInput) {
 			d.MaxResults, d.NetworkInterfaceIds = aws.Int32(5), []string{nobody}
 		}), code: "InvalidParameterCombination"},
-		{action: "DescribeNetworkInterfaces", situation: "MaxResults is no number", source: docPages, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&MaxResults=many") }, code: "InvalidParameterValue"},
-		{action: "DescribeNetworkInterfaces", situation: "MaxResults 4, variant", source: choice, world: func(w *World) { w.Variants.MaxResults = "InvalidMaxResults" }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidMaxResults"},
-		{action: "DescribeNetworkInterfaces", situation: "what AWS runs is hidden", source: docAPI, world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(6)},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults is no number", source: assumed, when: func(l *lab) error { return l.form("Action=DescribeNetworkInterfaces&MaxResults=many") }, code: "InvalidParameterValue"},
+		{action: "DescribeNetworkInterfaces", situation: "MaxResults 4, variant", source: docErrors, world: func(w *World) { w.Variants.MaxResults = "InvalidMaxResults" }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(4) }), code: "InvalidMaxResults"},
+		{action: "DescribeNetworkInterfaces", situation: "what AWS runs is hidden", source: assumed, world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(6)},
 		{action: "DescribeNetworkInterfaces", situation: "what AWS runs, asked for", source: docAPI, world: foreignInterfaces, when: in(func(d *ec2.DescribeNetworkInterfacesInput) {
 			d.IncludeManagedResources, d.Filters = aws.Bool(true), filtered("operator.managed", "true", "operator.principal", "eks.amazonaws.com")
 		}), code: "OK", then: found(1)},
 		{action: "DescribeNetworkInterfaces", situation: "what AWS runs, variant", source: choice, world: func(w *World) { foreignInterfaces(w); w.Variants.ManagedResources = "shown" }, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OK", then: found(7)},
 		{action: "DescribeNetworkInterfaces", situation: "what AWS has made", source: docAPI, world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("requester-id", "amazon-elb", "requester-managed", "true")}), code: "OK", then: found(1)},
-		{action: "DescribeNetworkInterfaces", situation: "what AWS runs, by ID", source: docErrors, world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{operated}}), code: "InvalidNetworkInterfaceID.NotFound"},
+		{action: "DescribeNetworkInterfaces", situation: "what AWS runs, by ID", source: assumed, world: foreignInterfaces, when: list(ec2.DescribeNetworkInterfacesInput{NetworkInterfaceIds: []string{operated}}), code: "InvalidNetworkInterfaceID.NotFound"},
 		{action: "DescribeNetworkInterfaces", situation: "NextToken made up", source: docErrors, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.NextToken = aws.String("abc") }), code: "InvalidNextToken"},
-		{action: "DescribeNetworkInterfaces", situation: "NextToken of another request", source: docErrors, given: several, when: func(l *lab) error {
+		{action: "DescribeNetworkInterfaces", situation: "NextToken of another request", source: assumed, given: several, when: func(l *lab) error {
 			_, next := l.page(nil, "")
 			_, err := l.ec2.DescribeNetworkInterfaces(l.Context(), &ec2.DescribeNetworkInterfacesInput{NextToken: &next, Filters: filtered("tag:mine", "yes")})
 			return err
 		}, code: "InvalidNextToken"},
-		{action: "DescribeNetworkInterfaces", situation: "NextToken expired", source: docErrors, given: several, when: func(l *lab) error {
+		{action: "DescribeNetworkInterfaces", situation: "NextToken expired", source: assumedCode(docPages), given: several, when: func(l *lab) error {
 			_, next := l.page(nil, "")
 			l.clock.Advance(pageTokenLife + time.Second)
 			return list(ec2.DescribeNetworkInterfacesInput{NextToken: &next})(l)
 		}, code: "InvalidNextToken"},
 		{action: "DescribeNetworkInterfaces", situation: "big account, unpaged", source: seenPages, world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{}), code: "OperationNotPermitted"},
 		{action: "DescribeNetworkInterfaces", situation: "big account, paged", source: seenPages, world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: in(func(d *ec2.DescribeNetworkInterfacesInput) { d.MaxResults = aws.Int32(1000) }), code: "OK", then: found(5)},
-		{action: "DescribeNetworkInterfaces", situation: "big account, filtered", source: seenPages, world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("vpc-id", "vpc-1")}), code: "OK", then: found(5)},
+		{action: "DescribeNetworkInterfaces", situation: "big account, filtered", source: docAPI, world: func(w *World) { w.Quotas.UnpagedInterfaces = 4 }, when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("vpc-id", "vpc-1")}), code: "OK", then: found(5)},
 	}
 }
 

@@ -37,9 +37,10 @@ var subnetFilters = silent(filterSet[*subnet]{
 	"subnet-id":  one(func(n *subnet) string { return n.id }),
 	"subnet-arn": one((*subnet).arn),
 	"vpc-id":     one(func(n *subnet) string { return n.vpc.id }),
-}, "customer-owned-ipv4-pool", "enable-lni-at-device-index", "outpost-arn",
-	"private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
-	"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record", "private-dns-name-options-on-launch.hostname-type")
+	"private-dns-name-options-on-launch.enable-resource-name-dns-a-record":    always[*subnet]("false"),
+	"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record": always[*subnet]("false"),
+	"private-dns-name-options-on-launch.hostname-type":                        always[*subnet](hostnameType),
+}, "customer-owned-ipv4-pool", "enable-lni-at-device-index", "outpost-arn")
 
 // always makes the answer of a filter that all records answer alike.
 func always[T any](v string) func(T, func(string) bool) bool {
@@ -102,8 +103,19 @@ func (w *xmlWriter) subnet(n *subnet) {
 		})
 	}
 	w.close("ipv6CidrBlockAssociationSet")
-	w.tags(n.tags)
+	w.boolean("mapCustomerOwnedIpOnLaunch", false)
+	w.in("privateDnsNameOptionsOnLaunch", w.hostnames)
+	w.someTags(n.tags)
 }
+
+// hostnames are how instances are named where nobody has chosen otherwise.
+func (w *xmlWriter) hostnames() {
+	w.text("hostnameType", hostnameType)
+	w.boolean("enableResourceNameDnsARecord", false)
+	w.boolean("enableResourceNameDnsAAAARecord", false)
+}
+
+const hostnameType = "ip-name"
 
 var groupFilters = silent(filterSet[*securityGroup]{
 	"description": one(func(g *securityGroup) string { return g.description }),
@@ -131,7 +143,10 @@ func describeSecurityGroups(s *Simulator, c *call, w *xmlWriter) error {
 		w.text("groupDescription", g.description)
 		w.text("vpcId", g.vpc.id)
 		w.text("ownerId", g.vpc.owner)
-		w.tags(g.tags)
+		// Rules are not simulated: a group shows none, not even the one that EC2 gives it.
+		set(w, "ipPermissions", nil, w.raw)
+		set(w, "ipPermissionsEgress", nil, w.raw)
+		w.someTags(g.tags)
 	})
 	w.nextToken(next)
 	return nil
@@ -231,7 +246,7 @@ func (w *xmlWriter) vpc(v *vpc) {
 	w.text("dhcpOptionsId", dhcpOptions)
 	w.text("instanceTenancy", "default")
 	w.boolean("isDefault", false)
-	w.tags(v.tags)
+	w.someTags(v.tags)
 }
 
 // zone is an availability zone, which exists because a subnet is in it.

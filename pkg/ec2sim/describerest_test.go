@@ -51,7 +51,7 @@ func TestDescribeInstances(t *testing.T) {
 		{"architecture", "x86_64", 5},
 		{"key-name", "k", 0},
 		{"tenancy", "default", 5},
-		{"hypervisor", "nitro", 5},
+		{"hypervisor", "xen", 5},
 		{"root-device-type", "ebs", 5},
 		{"virtualization-type", "hvm", 5},
 		{"launch-time", "2026-01-02T03:04:05.000Z", 5},
@@ -107,10 +107,10 @@ func describeInstancesRows() []row {
 		{action: "DescribeInstances", situation: "unknown ID fails all", source: docErrors, when: in(ec2.DescribeInstancesInput{InstanceIds: []string{node, "i-0fffffffffffffff0"}}), code: "InvalidInstanceID.NotFound"},
 		{action: "DescribeInstances", situation: "unknown ID in a filter", source: docFilters, when: in(ec2.DescribeInstancesInput{Filters: filtered("instance-id", node+",i-0fffffffffffffff0")}), code: "OK", then: found(1)},
 		{action: "DescribeInstances", situation: "malformed ID", source: docErrors, when: in(ec2.DescribeInstancesInput{InstanceIds: []string{"i-xyz"}}), code: "InvalidInstanceID.Malformed"},
-		{action: "DescribeInstances", situation: "by slot", source: docFilters, given: attached, when: in(ec2.DescribeInstancesInput{Filters: filtered("network-interface.attachment.device-index", "3")}), code: "OK", then: found(1)},
-		{action: "DescribeInstances", situation: "by state", source: docFilters, when: in(ec2.DescribeInstancesInput{Filters: filtered("instance-state-name", "pending,stopped")}), code: "OK", then: found(2)},
-		{action: "DescribeInstances", situation: "by a filter of what there is none of", source: docFilters, when: in(ec2.DescribeInstancesInput{Filters: filtered("host-id", "*")}), code: "OK", then: found(0)},
-		{action: "DescribeInstances", situation: "unknown filter", source: docErrors, when: in(ec2.DescribeInstancesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
+		{action: "DescribeInstances", situation: "by slot", source: docAPI, given: attached, when: in(ec2.DescribeInstancesInput{Filters: filtered("network-interface.attachment.device-index", "3")}), code: "OK", then: found(1)},
+		{action: "DescribeInstances", situation: "by state", source: docAPI, when: in(ec2.DescribeInstancesInput{Filters: filtered("instance-state-name", "pending,stopped")}), code: "OK", then: found(2)},
+		{action: "DescribeInstances", situation: "by a filter of what there is none of", source: ours, when: in(ec2.DescribeInstancesInput{Filters: filtered("host-id", "*")}), code: "OK", then: found(0)},
+		{action: "DescribeInstances", situation: "unknown filter", source: seenFilter, when: in(ec2.DescribeInstancesInput{Filters: filtered("colour", "red")}), code: "InvalidParameterValue"},
 		{action: "DescribeInstances", situation: "in pages", source: docPages, when: in(ec2.DescribeInstancesInput{MaxResults: aws.Int32(5)}), code: "OK", then: found(5)},
 		{action: "DescribeInstances", situation: "MaxResults with IDs", source: docPages, when: in(ec2.DescribeInstancesInput{MaxResults: aws.Int32(5), InstanceIds: []string{node}}), code: "InvalidParameterCombination"},
 		{action: "DescribeInstances", situation: "terminated is shown for a while", source: docLife, given: given(terminating(node), settled), when: in(ec2.DescribeInstancesInput{InstanceIds: []string{node}}), code: "OK", then: found(1)},
@@ -143,7 +143,7 @@ func describeRestRows() []row {
 				l.Errorf("network info is %+v", n)
 			}
 		}},
-		{action: "DescribeInstanceTypes", situation: "type with ENA Express and EFAs", source: docEFA, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"p5en.48xlarge"}}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "type with ENA Express and EFAs", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"p5en.48xlarge"}}), code: "OK", then: func(l *lab) {
 			i := l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes[0]
 			if n := i.NetworkInfo; *n.EfaInfo.MaximumEfaInterfaces != 16 || !*n.EnaSrdSupported || *i.VCpuInfo.DefaultVCpus != 192 || *i.MemoryInfo.SizeInMiB != 2097152 {
 				l.Errorf("it is %+v", i)
@@ -165,19 +165,19 @@ func describeRestRows() []row {
 				l.Errorf("%d types, want m5.xlarge", n)
 			}
 		}},
-		{action: "DescribeInstanceTypes", situation: "types by filter", source: docFilters, when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("instance-type", "m5.*", "network-info.maximum-network-interfaces", "4")}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "types by filter", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("instance-type", "m5.*", "network-info.maximum-network-interfaces", "4")}), code: "OK", then: func(l *lab) {
 			if n := len(l.said.(*ec2.DescribeInstanceTypesOutput).InstanceTypes); n != 2 {
 				l.Errorf("%d types, want m5.xlarge and m5.2xlarge", n)
 			}
 		}},
-		{action: "DescribeInstanceTypes", situation: "types come in pages of 100 by themselves", source: docPages, when: describeTypes(ec2.DescribeInstanceTypesInput{}), code: "OK", then: func(l *lab) {
+		{action: "DescribeInstanceTypes", situation: "types come in pages of 100 by themselves", source: assumed, when: describeTypes(ec2.DescribeInstanceTypesInput{}), code: "OK", then: func(l *lab) {
 			if out := l.said.(*ec2.DescribeInstanceTypesOutput); len(out.InstanceTypes) != 100 || out.NextToken == nil {
 				l.Errorf("%d types", len(out.InstanceTypes))
 			}
 		}},
-		{action: "DescribeInstanceTypes", situation: "types, page too large", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{MaxResults: aws.Int32(101)}), code: "InvalidParameterValue"},
-		{action: "DescribeInstanceTypes", situation: "type unknown", source: docErrors, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"z9.huge"}}), code: "InvalidInstanceType"},
-		{action: "DescribeInstanceTypes", situation: "types have no tags", source: docAPI, when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
+		{action: "DescribeInstanceTypes", situation: "types, page too large", source: assumedCode(docAPI), when: describeTypes(ec2.DescribeInstanceTypesInput{MaxResults: aws.Int32(101)}), code: "InvalidParameterValue"},
+		{action: "DescribeInstanceTypes", situation: "type unknown", source: seenType, when: describeTypes(ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{"z9.huge"}}), code: "InvalidInstanceType"},
+		{action: "DescribeInstanceTypes", situation: "types have no tags", source: seenFilter, when: describeTypes(ec2.DescribeInstanceTypesInput{Filters: filtered("tag:a", "b")}), code: "InvalidParameterValue"},
 		{action: "DescribeSubnets", situation: "subnet's free addresses", source: docAPI, given: created(tiny), when: subnets(ec2.DescribeSubnetsInput{SubnetIds: []string{tiny}}), code: "OK", then: func(l *lab) {
 			if n := *l.said.(*ec2.DescribeSubnetsOutput).Subnets[0].AvailableIpAddressCount; n != 10 {
 				l.Errorf("%d addresses, want 10", n)
@@ -204,7 +204,7 @@ func describeRestRows() []row {
 			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-NOT!hex"}})
 			return err
 		}, code: "InvalidVpcID.Malformed"},
-		{action: "DescribeVpcs", situation: "VPC that a world has named freely", source: docAPI, when: func(l *lab) error {
+		{action: "DescribeVpcs", situation: "VPC that a world has named freely", source: ours, when: func(l *lab) error {
 			_, err := l.ec2.DescribeVpcs(l.Context(), &ec2.DescribeVpcsInput{VpcIds: []string{"vpc-1"}})
 			return err
 		}, code: "OK"},
@@ -217,7 +217,7 @@ func describeRestRows() []row {
 				l.Errorf("VPCs are %+v", v)
 			}
 		}},
-		{action: "DescribeVolumes", situation: "action not implemented", source: ours, when: func(l *lab) error {
+		{action: "DescribeVolumes", situation: "action not implemented", source: seenAction, when: func(l *lab) error {
 			_, err := l.ec2.DescribeVolumes(l.Context(), &ec2.DescribeVolumesInput{})
 			return err
 		}, code: "InvalidAction"},

@@ -33,7 +33,8 @@
 //  6. existence: the .NotFound codes, the interface before the instance; then AuthFailure
 //     for what is AWS's own
 //  7. VPC and zone, and whether the type takes such an interface at all:
-//     InvalidParameterCombination, InvalidParameterValue
+//     InvalidParameterCombination, InvalidParameterValue; InvalidParameter for a launch
+//     with groups of another VPC
 //  8. state: InvalidNetworkInterface.InUse, IncorrectState, IncorrectInstanceState,
 //     OperationNotPermitted
 //  9. slot: InvalidParameterValue
@@ -52,10 +53,11 @@
 // -InstanceTypes; DescribeSubnets, -SecurityGroups, -Vpcs and -AvailabilityZones;
 // CreateTags, DeleteTags and DescribeTags. IPv4 addresses and /28 prefixes, IPv6
 // addresses and /80 prefixes; EFA, ENA Express and flexible ENA queues as far as types
-// take them; client tokens, all documented filters with wildcards, pagination, token
-// buckets, lagging reads, IAM policies and faults. Filters that EC2 documents for what is
-// not simulated (public addresses, say) are accepted and match nothing. Parameters of a
-// launch that have nothing to do with the network are accepted and have no effect.
+// take them, EFA-only interfaces without addresses, prefixes only on Nitro; client
+// tokens, all documented filters with wildcards, pagination, token buckets, lagging
+// reads, IAM policies and faults. Filters that EC2 documents for what is not simulated
+// (public addresses, say) are accepted and match nothing. Parameters of a launch that
+// have nothing to do with the network are accepted and have no effect.
 //
 // # What is refused
 //
@@ -70,12 +72,13 @@
 // that is running or stopped, a detach too. A detach by force from a running instance
 // leaves the slot unusable until the instance has been stopped. An interface of another
 // VPC cannot be attached. A NextToken that is made up, expired or of another request is
-// InvalidNextToken. Describes list by ID: EC2 promises no order. The limit on IPv6
+// InvalidNextToken. A ? in a filter stands for exactly one character, where one page also
+// says zero or one. Describes list by ID: EC2 promises no order. The limit on IPv6
 // addresses has the code of that on IPv4 addresses. An interface that was there before a
 // launch outlives the instance unless the launch says otherwise, one that the launch
-// makes does not. A condition on ec2:Attribute sees the parameter's name, or Groups.
-// A public address that an interface is told to have is noted, and never given. What
-// nobody has verified can be chosen: see [Variants].
+// makes does not. A condition on ec2:Attribute sees the parameter's name, or Groups. A
+// public address that an interface is told to have is noted, and never given. What nobody
+// has verified can be chosen: see [Variants].
 //
 // # Control
 //

@@ -110,19 +110,19 @@ func TestFaultsAct(t *testing.T) {
 func stuckRows() []row {
 	return []row{
 		{
-			action: "AttachNetworkInterface", situation: "attaching", source: docENI, given: given(fault(`{"effect": "stuck-attaching", "times": 1}`), created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`)),
+			action: "AttachNetworkInterface", situation: "attaching", source: simulated, given: given(fault(`{"effect": "stuck-attaching", "times": 1}`), created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`)),
 			when: doAttach(nil, node, 0, 1), code: "OK", then: given(settled, stateIs("in-use/attaching")),
 		},
 		{
-			action: "DetachNetworkInterface", situation: "attaching, then detached", source: docENI, given: given(created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`), func(l *lab) { l.attach(l.eni, node, 0, 1) }),
+			action: "DetachNetworkInterface", situation: "attaching, then detached", source: simulated, given: given(created(subnetA), fault(`{"action": "Attach*", "effect": "stuck-attaching"}`), func(l *lab) { l.attach(l.eni, node, 0, 1) }),
 			when: doDetach(nil, false), code: "OK", then: given(settled, stateIs("available")),
 		},
 		{
-			action: "DetachNetworkInterface", situation: "detaching", source: docENI, given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`)),
+			action: "DetachNetworkInterface", situation: "detaching", source: simulated, given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`)),
 			when: doDetach(nil, false), code: "OK", then: given(settled, stateIs("in-use/detaching")),
 		},
 		{
-			action: "DetachNetworkInterface", situation: "detaching, then by force", source: docENI, given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`), func(l *lab) { l.must(doDetach(nil, false)(l)) }),
+			action: "DetachNetworkInterface", situation: "detaching, then by force", source: seenStuck, given: given(func(l *lab) { l.attached(node, 1) }, fault(`{"effect": "stuck-detaching", "times": 1}`), func(l *lab) { l.must(doDetach(nil, false)(l)) }),
 			when: doDetach(nil, true), code: "OK", then: given(settled, stateIs("available")),
 		},
 	}

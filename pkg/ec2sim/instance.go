@@ -69,7 +69,7 @@ func (in *instance) facts() []indexKey {
 	out := make([]indexKey, 0, 4+2*len(in.tags))
 	out = append(out, indexKey{"instance-state-name", in.state})
 	if p := in.primary(); p != nil {
-		out = append(out, indexKey{"subnet-id", p.subnet.id}, indexKey{"private-ip-address", p.addresses[0].String()}, indexKey{"private-dns-name", p.dnsName()})
+		out = append(out, indexKey{"subnet-id", p.subnet.id}, indexKey{"private-ip-address", p.privateIP()}, indexKey{"private-dns-name", p.dnsName()})
 	}
 	for k, v := range in.tags {
 		out = append(out, indexKey{"tag-key", k}, indexKey{"tag:" + k, v})

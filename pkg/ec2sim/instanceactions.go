@@ -38,14 +38,15 @@ func (w *xmlWriter) instance(in *instance, plugged []*networkInterface) {
 	w.text("instanceType", in.typ.name)
 	w.instant("launchTime", in.launchedAt)
 	w.number("amiLaunchIndex", in.index)
-	w.optional("clientToken", in.clientTok)
+	w.text("clientToken", in.clientTok)
 	w.in("placement", func() {
 		w.text("availabilityZone", in.subnet.zone)
 		w.text("availabilityZoneId", in.subnet.zoneID)
+		w.text("groupName", "")
 		w.text("tenancy", "default")
 	})
 	w.text("architecture", in.typ.arch)
-	w.optional("hypervisor", in.typ.hypervisor())
+	w.text("hypervisor", hypervisor)
 	w.text("virtualizationType", "hvm")
 	w.text("rootDeviceType", "ebs")
 	w.text("rootDeviceName", rootDevice)
@@ -53,11 +54,10 @@ func (w *xmlWriter) instance(in *instance, plugged []*networkInterface) {
 	w.boolean("ebsOptimized", false)
 	w.optional("keyName", in.keyName)
 	w.in("monitoring", func() { w.text("state", "disabled") })
-	for _, e := range plugged {
-		if e.attachment.card == 0 && e.attachment.device == 0 {
-			w.primaryFacts(e)
-		}
-	}
+	set(w, "blockDeviceMapping", nil, w.raw)
+	set(w, "productCodes", nil, w.raw)
+	w.text("dnsName", "")
+	w.primaryFacts(plugged)
 	w.text("reason", in.reason)
 	if r := in.stateReason; r.code != "" {
 		w.in("stateReason", func() {
@@ -72,15 +72,25 @@ func (w *xmlWriter) instance(in *instance, plugged []*networkInterface) {
 		w.interfaceBody(e)
 		w.in("attachment", func() { w.attachment(e.attachment) })
 	})
-	w.tags(in.tags)
+	w.someTags(in.tags)
 }
 
-// primaryFacts are what an instance shows of its primary interface; a terminated one
-// has none and shows none of it.
-func (w *xmlWriter) primaryFacts(e *networkInterface) {
+// hypervisor is what every instance shows, also on Nitro; only its type says which it is.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html
+const hypervisor = "xen"
+
+// primaryFacts are what an instance shows of its primary interface. A terminated one
+// has none, and what it shows of it is empty or left out.
+func (w *xmlWriter) primaryFacts(plugged []*networkInterface) {
+	if len(plugged) == 0 || plugged[0].attachment.slot() != (slot{}) {
+		w.text("privateDnsName", "")
+		set(w, "groupSet", nil, w.raw)
+		return
+	}
+	e := plugged[0]
 	w.text("subnetId", e.subnet.id)
 	w.text("vpcId", e.subnet.vpc.id)
-	w.text("privateIpAddress", e.addresses[0].String())
+	w.text("privateIpAddress", e.privateIP())
 	w.text("privateDnsName", e.dnsName())
 	if len(e.six) > 0 {
 		w.addr("ipv6Address", e.six[0])

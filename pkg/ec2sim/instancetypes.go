@@ -38,6 +38,17 @@ var instanceTypeTable string
 
 var instanceTypes = readInstanceTypes(instanceTypeTable)
 
+// addressLimit is how many addresses an interface can have.
+type addressLimit struct{ ipv4, ipv6 int }
+
+// mostAddresses is what the type that takes most of them takes.
+var mostAddresses = func() (most addressLimit) {
+	for _, t := range instanceTypes.sorted {
+		most = addressLimit{max(most.ipv4, t.ipv4), max(most.ipv6, t.ipv6)}
+	}
+	return most
+}()
+
 // readInstanceTypes panics on a malformed table: it is part of the program.
 func readInstanceTypes(lines string) *table[*instanceType] {
 	out := newTable[*instanceType]()

@@ -74,7 +74,17 @@ type tracking struct{ tcpEstablished, udpStream, udp int }
 func (e *networkInterface) recordID() string          { return e.id }
 func (e *networkInterface) tagMap() map[string]string { return e.tags }
 
-// dnsName is empty where there is no address.
+// secondary are the IPv4 addresses but the first.
+func (e *networkInterface) secondary() []netip.Addr { return e.addresses[min(1, len(e.addresses)):] }
+
+// privateIP and dnsName are empty for an interface without addresses.
+func (e *networkInterface) privateIP() string {
+	if len(e.addresses) == 0 {
+		return ""
+	}
+	return e.addresses[0].String()
+}
+
 func (e *networkInterface) dnsName() string {
 	if len(e.addresses) == 0 {
 		return ""

@@ -79,7 +79,7 @@ func ipv6Rows() []row {
 				l.Error("the address is not primary")
 			}
 		}},
-		{action: "CreateNetworkInterface", situation: "create with the second address primary", source: docAPI, when: func(l *lab) error {
+		{action: "CreateNetworkInterface", situation: "create with the second address primary", source: assumed, when: func(l *lab) error {
 			return doCreate(subnetA, func(in *createInput) {
 				in.Ipv6Addresses = []types.InstanceIpv6Address{{Ipv6Address: aws.String("2001:db8:0:1::9")}, {Ipv6Address: aws.String(host6), IsPrimaryIpv6: aws.Bool(true)}}
 			})(l)
@@ -88,19 +88,19 @@ func ipv6Rows() []row {
 				l.Errorf("the addresses are %+v", e.Ipv6Addresses)
 			}
 		}},
-		{action: "CreateNetworkInterface", situation: "IPv6, primary without an address", source: docAPI, when: doCreate(subnetA, primary6), code: "InvalidParameterCombination"},
+		{action: "CreateNetworkInterface", situation: "IPv6, primary without an address", source: assumed, when: doCreate(subnetA, primary6), code: "InvalidParameterCombination"},
 		{action: "CreateNetworkInterface", situation: "names and a number", source: docAPI, when: doCreate(subnetA, ip6(host6), more6(1)), code: "InvalidParameterCombination"},
 		{action: "CreateNetworkInterface", situation: "IPv6, addresses and prefixes", source: docAPI, when: doCreate(subnetA, more6(1), prefixes6(1)), code: "InvalidParameterCombination"},
-		{action: "CreateNetworkInterface", situation: "IPv4 prefixes and IPv6 addresses go together", source: docAPI, when: doCreate(subnetA, prefixes(1), more6(1)), code: "OK", then: has6(1, 0)},
-		{action: "CreateNetworkInterface", situation: "subnet without IPv6", source: docAPI, when: doCreate(subnetA2, more6(1)), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "IPv4 prefixes and IPv6 addresses go together", source: assumed, when: doCreate(subnetA, prefixes(1), more6(1)), code: "OK", then: has6(1, 0)},
+		{action: "CreateNetworkInterface", situation: "subnet without IPv6", source: assumedCode(docAPI), when: doCreate(subnetA2, more6(1)), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "address taken", source: docErrors, given: created(subnetA, ip6(host6)), when: doCreate(subnetA, ip6(host6)), code: "InvalidIPAddress.InUse"},
 		{action: "CreateNetworkInterface", situation: "IPv6, address of another subnet", source: docAPI, when: doCreate(subnetA, ip6("2001:db8:0:2::1234")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "IPv6, reserved address", source: docSizing, when: doCreate(subnetA, ip6("2001:db8:0:1::3")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "IPv6, reserved address", source: assumedCode(docSizing), when: doCreate(subnetA, ip6("2001:db8:0:1::3")), code: "InvalidParameterValue"},
 		{action: "CreateNetworkInterface", situation: "not an IPv6 address", source: docAPI, when: doCreate(subnetA, ip6("10.0.0.9")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "prefix with a taken address", source: docErrors, given: created(subnetA, ip6("2001:db8:0:1:7::5")), when: doCreate(subnetA, namedPrefix6(block6)), code: "InvalidIPAddress.InUse"},
-		{action: "CreateNetworkInterface", situation: "prefix of another size", source: docAPI, when: doCreate(subnetA, namedPrefix6("2001:db8:0:1:7::/96")), code: "InvalidParameterValue"},
-		{action: "CreateNetworkInterface", situation: "address in a taken prefix", source: docErrors, given: created(subnetA, namedPrefix6(block6)), when: doCreate(subnetA, ip6("2001:db8:0:1:7::5")), code: "InvalidIPAddress.InUse"},
-		{action: "CreateNetworkInterface", situation: "address comes back", source: docAPI, given: given(created(subnetA, ip6(host6)), func(l *lab) { l.must(doDelete(nil)(l)) }), when: doCreate(subnetA, ip6(host6)), code: "OK"},
+		{action: "CreateNetworkInterface", situation: "prefix with a taken address", source: assumed, given: created(subnetA, ip6("2001:db8:0:1:7::5")), when: doCreate(subnetA, namedPrefix6(block6)), code: "InvalidIPAddress.InUse"},
+		{action: "CreateNetworkInterface", situation: "prefix of another size", source: assumedCode(docAPI), when: doCreate(subnetA, namedPrefix6("2001:db8:0:1:7::/96")), code: "InvalidParameterValue"},
+		{action: "CreateNetworkInterface", situation: "address in a taken prefix", source: assumed, given: created(subnetA, namedPrefix6(block6)), when: doCreate(subnetA, ip6("2001:db8:0:1:7::5")), code: "InvalidIPAddress.InUse"},
+		{action: "CreateNetworkInterface", situation: "address comes back", source: docENI, given: given(created(subnetA, ip6(host6)), func(l *lab) { l.must(doDelete(nil)(l)) }), when: doCreate(subnetA, ip6(host6)), code: "OK"},
 		{action: "AssignIpv6Addresses", situation: "assign a number", source: docAPI, given: created(subnetA), when: doAssign6(count6(2)), code: "OK", then: func(l *lab) {
 			has6(2, 0)(l)
 			if n := len(l.said.(*ec2.AssignIpv6AddressesOutput).AssignedIpv6Addresses); n != 2 {
@@ -109,20 +109,20 @@ func ipv6Rows() []row {
 		}},
 		{action: "AssignIpv6Addresses", situation: "assign prefixes", source: docAPI, given: created(subnetA), when: doAssign6(func(in *ec2.AssignIpv6AddressesInput) { in.Ipv6PrefixCount = aws.Int32(1) }), code: "OK", then: has6(0, 1)},
 		{action: "AssignIpv6Addresses", situation: "assign nothing", source: docErrors, given: created(subnetA), when: doAssign6(func(*ec2.AssignIpv6AddressesInput) {}), code: "MissingParameter"},
-		{action: "AssignIpv6Addresses", situation: "assign none", source: docAPI, given: created(subnetA), when: doAssign6(count6(0)), code: "InvalidParameterValue"},
+		{action: "AssignIpv6Addresses", situation: "assign none", source: assumed, given: created(subnetA), when: doAssign6(count6(0)), code: "InvalidParameterValue"},
 		{action: "AssignIpv6Addresses", situation: "assign above the type's limit", source: assumed, given: func(l *lab) { l.attached(small, 1) }, when: doAssign6(count6(3)), code: "PrivateIpAddressLimitExceeded", then: has6(0, 0)},
 		{action: "AttachNetworkInterface", situation: "attach with more than the type takes", source: assumed, given: created(subnetA, more6(3)), when: doAttach(nil, small, 0, 1), code: "PrivateIpAddressLimitExceeded"},
 		{action: "AssignIpv6Addresses", situation: "assign to an unknown interface", source: docErrors, given: func(l *lab) { l.eni = nobody }, when: doAssign6(count6(1)), code: "InvalidNetworkInterfaceID.NotFound"},
 		{action: "UnassignIpv6Addresses", situation: "unassign", source: docAPI, given: created(subnetA, ip6(host6)), when: doUnassign6("2001:0db8:0:1:0::1234"), code: "OK", then: has6(0, 0)},
-		{action: "UnassignIpv6Addresses", situation: "unassign what is not there", source: docAPI, given: created(subnetA), when: doUnassign6(host6), code: "InvalidParameterValue"},
-		{action: "UnassignIpv6Addresses", situation: "unassign the primary", source: docAPI, given: created(subnetA, ip6(host6), primary6), when: doUnassign6(host6), code: "InvalidParameterValue", then: has6(1, 0)},
+		{action: "UnassignIpv6Addresses", situation: "unassign what is not there", source: assumed, given: created(subnetA), when: doUnassign6(host6), code: "InvalidParameterValue"},
+		{action: "UnassignIpv6Addresses", situation: "unassign the primary", source: assumed, given: created(subnetA, ip6(host6), primary6), when: doUnassign6(host6), code: "InvalidParameterValue", then: has6(1, 0)},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "make an address primary", source: docAPI, given: created(subnetA, more6(1)), when: doModify(setPrimary6(true)), code: "OK", then: func(l *lab) {
 			if !*l.describe(l.eni).Ipv6Addresses[0].IsPrimaryIpv6 {
 				l.Error("the address is not primary")
 			}
 		}},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "a primary address stays primary", source: docAPI, given: created(subnetA, more6(1), primary6), when: doModify(setPrimary6(false)), code: "InvalidParameterValue"},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "make no address primary", source: docAPI, given: created(subnetA), when: doModify(setPrimary6(true)), code: "InvalidParameterCombination"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "make no address primary", source: assumed, given: created(subnetA), when: doModify(setPrimary6(true)), code: "InvalidParameterCombination"},
 		{action: "DescribeNetworkInterfaces", situation: "filter", source: docFilters, given: created(subnetA, ip6(host6)), when: list(ec2.DescribeNetworkInterfacesInput{Filters: filtered("ipv6-addresses.ipv6-address", host6)}), code: "OK", then: func(l *lab) {
 			if ids := l.said.([]string); len(ids) != 1 || ids[0] != l.eni {
 				l.Errorf("found %v", ids)

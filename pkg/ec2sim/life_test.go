@@ -62,33 +62,33 @@ func lifeRows() []row {
 	return []row{
 		{action: "StartInstances", situation: "pending runs after a while", source: docLife, when: doLife("start", fresh), code: "OK", then: given(nodeIs(fresh, pending), after(step), nodeIs(fresh, running))},
 		{action: "StopInstances", situation: "stop", source: docLife, when: doLife("stop", node), code: "OK", then: given(nodeIs(node, stopping), after(step), nodeIs(node, stopped))},
-		{action: "StopInstances", situation: "stop twice", source: docLife, given: func(l *lab) { l.stop(node) }, when: doLife("stop", node), code: "OK", then: nodeIs(node, stopped)},
-		{action: "StopInstances", situation: "stop leaves interfaces where they are", source: docLife, given: withENI(true), when: doLife("stop", node), code: "OK", then: given(settled, stateIs("in-use/attached"))},
-		{action: "StopInstances", situation: "stop while pending", source: docLife, when: doLife("stop", fresh), code: "IncorrectInstanceState"},
-		{action: "StopInstances", situation: "stop says why", source: docLife, when: doLife("stop", node), code: "OK", then: func(l *lab) {
+		{action: "StopInstances", situation: "stop twice", source: assumed, given: func(l *lab) { l.stop(node) }, when: doLife("stop", node), code: "OK", then: nodeIs(node, stopped)},
+		{action: "StopInstances", situation: "stop leaves interfaces where they are", source: docENI, given: withENI(true), when: doLife("stop", node), code: "OK", then: given(settled, stateIs("in-use/attached"))},
+		{action: "StopInstances", situation: "stop while pending", source: docErrors, when: doLife("stop", fresh), code: "IncorrectInstanceState"},
+		{action: "StopInstances", situation: "stop says why", source: docInstance, when: doLife("stop", node), code: "OK", then: func(l *lab) {
 			i := l.instance(node)
 			l.want("the reason", *i.StateTransitionReason, "User initiated (2026-01-02 03:04:05 GMT)")
 			l.want("the state's reason", *i.StateReason.Code, "Client.UserInitiatedShutdown")
 		}},
-		{action: "StartInstances", situation: "start renews the launch time", source: docLife, given: after(time.Hour), when: doLife("start", halted), code: "OK", then: func(l *lab) {
+		{action: "StartInstances", situation: "start renews the launch time", source: docInstance, given: after(time.Hour), when: doLife("start", halted), code: "OK", then: func(l *lab) {
 			i := l.instance(halted)
 			l.want("the launch time", i.LaunchTime.String(), "2026-01-02 04:04:05 +0000 UTC")
 			l.want("the reason", *i.StateTransitionReason, "")
 		}},
-		{action: "StartInstances", situation: "start leaves other people's attaches alone", source: docLife, world: func(w *World) { w.Latency.Attach = Exactly(time.Minute) }, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(
+		{action: "StartInstances", situation: "start leaves other people's attaches alone", source: assumed, world: func(w *World) { w.Latency.Attach = Exactly(time.Minute) }, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(
 			after(6*time.Second), nodeIs(halted, running), stateIs("in-use/attaching"), after(time.Minute), stateIs("in-use/attached"))},
-		{action: "StartInstances", situation: "start heals no attach that is stuck", source: docLife, given: given(fault(`{"effect": "stuck-attaching"}`), created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(settled, stateIs("in-use/attaching"))},
+		{action: "StartInstances", situation: "start heals no attach that is stuck", source: simulated, given: given(fault(`{"effect": "stuck-attaching"}`), created(subnetA), func(l *lab) { l.attach(l.eni, halted, 0, 1) }), when: doLife("start", halted), code: "OK", then: given(settled, stateIs("in-use/attaching"))},
 		{action: "StartInstances", situation: "start stopped", source: docLife, when: doLife("start", halted), code: "OK", then: given(nodeIs(halted, pending), after(step), nodeIs(halted, running))},
-		{action: "StartInstances", situation: "start running", source: docLife, when: doLife("start", node), code: "OK", then: nodeIs(node, running)},
-		{action: "StartInstances", situation: "start stopping", source: docLife, given: func(l *lab) { l.must(doLife("stop", node)(l)) }, when: doLife("start", node), code: "IncorrectInstanceState"},
-		{action: "StartInstances", situation: "start terminated", source: docLife, given: given(terminating(node), settled), when: doLife("start", node), code: "IncorrectInstanceState"},
+		{action: "StartInstances", situation: "start running", source: assumed, when: doLife("start", node), code: "OK", then: nodeIs(node, running)},
+		{action: "StartInstances", situation: "start stopping", source: docErrors, given: func(l *lab) { l.must(doLife("stop", node)(l)) }, when: doLife("start", node), code: "IncorrectInstanceState"},
+		{action: "StartInstances", situation: "start terminated", source: docErrors, given: given(terminating(node), settled), when: doLife("start", node), code: "IncorrectInstanceState"},
 		{action: "RebootInstances", situation: "reboot", source: docLife, when: doLife("reboot", node), code: "OK", then: nodeIs(node, running)},
-		{action: "RebootInstances", situation: "reboot stopped", source: docLife, when: doLife("reboot", halted), code: "IncorrectInstanceState"},
+		{action: "RebootInstances", situation: "reboot stopped", source: docErrors, when: doLife("reboot", halted), code: "IncorrectInstanceState"},
 		{action: "TerminateInstances", situation: "terminate", source: docLife, when: doLife("terminate", node), code: "OK", then: given(nodeIs(node, shuttingDown), after(step), nodeIs(node, terminated))},
-		{action: "TerminateInstances", situation: "terminate twice", source: docLife, given: terminating(node), when: doLife("terminate", node), code: "OK", then: given(after(step), nodeIs(node, terminated))},
-		{action: "TerminateInstances", situation: "terminate deletes the primary", source: docLife, given: func(l *lab) { l.eni = l.primaryOf(node) }, when: doLife("terminate", node), code: "OK", then: given(stateIs("in-use/attached"), after(step), stateIs("gone"))},
-		{action: "TerminateInstances", situation: "terminate with delete-on-termination", source: docLife, given: withENI(true), when: doLife("terminate", node), code: "OK", then: given(stateIs("in-use/attached"), after(step), stateIs("gone"))},
-		{action: "TerminateInstances", situation: "terminate without delete-on-termination", source: docLife, given: withENI(false), when: doLife("terminate", node), code: "OK", then: given(after(step), stateIs("available"))},
+		{action: "TerminateInstances", situation: "terminate twice", source: docAPI, given: terminating(node), when: doLife("terminate", node), code: "OK", then: given(after(step), nodeIs(node, terminated))},
+		{action: "TerminateInstances", situation: "terminate deletes the primary", source: docENI, given: func(l *lab) { l.eni = l.primaryOf(node) }, when: doLife("terminate", node), code: "OK", then: given(stateIs("in-use/attached"), after(step), stateIs("gone"))},
+		{action: "TerminateInstances", situation: "terminate with delete-on-termination", source: docENI, given: withENI(true), when: doLife("terminate", node), code: "OK", then: given(stateIs("in-use/attached"), after(step), stateIs("gone"))},
+		{action: "TerminateInstances", situation: "terminate without delete-on-termination", source: docENI, given: withENI(false), when: doLife("terminate", node), code: "OK", then: given(after(step), stateIs("available"))},
 		{action: "TerminateInstances", situation: "terminated is forgotten after an hour", source: docLife, given: terminating(node), when: doLife("terminate", node), code: "OK", then: given(after(2*time.Hour), nodeIs(node, "gone"))},
 		{action: "TerminateInstances", situation: "unknown instance", source: docErrors, when: doLife("terminate", "i-0fffffffffffffff0"), code: "InvalidInstanceID.NotFound"},
 		{action: "StopInstances", situation: "malformed instance", source: docErrors, when: doLife("stop", "i-xyz"), code: "InvalidInstanceID.Malformed"},
@@ -167,10 +167,10 @@ func runInstancesRows() []row {
 		{action: "RunInstances", situation: "Region's quota", source: docErrors, world: func(w *World) { w.Quotas.InterfacesPerRegion = 5 }, when: doRun(1), code: "NetworkInterfaceLimitExceeded"},
 		{action: "RunInstances", situation: "no subnet", source: docErrors, when: doRun(1, func(i *runInput) { i.SubnetId = nil }), code: "VPCIdNotSpecified"},
 		{action: "RunInstances", situation: "subnet unknown", source: docErrors, when: doRun(1, in("subnet-0fffffffffffffff0")), code: "InvalidSubnetID.NotFound"},
-		{action: "RunInstances", situation: "group of another VPC", source: assumed, when: doRun(1, func(i *runInput) { i.SecurityGroupIds = []string{foreign} }), code: "InvalidParameterCombination"},
-		{action: "RunInstances", situation: "type unknown", source: docAPI, when: doRun(1, func(i *runInput) { i.InstanceType = "z9.huge" }), code: "InvalidParameterValue"},
+		{action: "RunInstances", situation: "group of another VPC", source: seenNetworks, when: doRun(1, func(i *runInput) { i.SecurityGroupIds = []string{foreign} }), code: "InvalidParameter"},
+		{action: "RunInstances", situation: "type unknown", source: docErrors, when: doRun(1, func(i *runInput) { i.InstanceType = "z9.huge" }), code: "InvalidParameterValue"},
 		{action: "RunInstances", situation: "image malformed", source: docErrors, when: doRun(1, func(i *runInput) { i.ImageId = aws.String("ubuntu") }), code: "InvalidAMIID.Malformed"},
-		{action: "RunInstances", situation: "what has nothing to do with the network", source: docAPI, when: doRun(1, harmless), code: "OK", then: func(l *lab) {
+		{action: "RunInstances", situation: "what has nothing to do with the network", source: ours, when: doRun(1, harmless), code: "OK", then: func(l *lab) {
 			l.want("the key", *l.said.([]types.Instance)[0].KeyName, "k")
 		}},
 		{action: "RunInstances", situation: "protection from termination is not implemented", source: ours, when: doRun(1, func(i *runInput) { i.DisableApiTermination = aws.Bool(true) }), code: "UnsupportedOperation"},
@@ -182,7 +182,7 @@ func runInstancesRows() []row {
 		{action: "RunInstances", situation: "launch template is not implemented", source: ours, when: doRun(1, func(i *runInput) {
 			i.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("t")}
 		}), code: "UnsupportedOperation"},
-		{action: "RunInstances", situation: "placement elsewhere than the subnet", source: docAPI, when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "placement elsewhere than the subnet", source: assumed, when: doRun(1, func(i *runInput) {
 			i.Placement = &types.Placement{AvailabilityZone: aws.String("us-east-1b")}
 		}), code: "InvalidParameterValue"},
 		{action: "RunInstances", situation: "two interfaces of its own", source: docAPI, when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA2))), code: "OK", then: func(l *lab) {
@@ -201,25 +201,32 @@ func runInstancesRows() []row {
 			l.settle()
 			l.want("it, after termination", l.state(l.eni), "available")
 		}},
-		{action: "RunInstances", situation: "an interface that is in use", source: docErrors, given: func(l *lab) { l.attached(node, 1) }, when: doRunWith, code: "InvalidNetworkInterface.InUse"},
+		{action: "RunInstances", situation: "an interface that is in use", source: seenLaunchInUse, given: func(l *lab) { l.attached(node, 1) }, when: doRunWith, code: "InvalidNetworkInterface.InUse"},
 		{action: "RunInstances", situation: "an interface that is not there", source: docErrors, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), NetworkInterfaceId: aws.String(nobody)})), code: "InvalidNetworkInterfaceID.NotFound"},
-		{action: "RunInstances", situation: "interfaces without a primary", source: docAPI, when: doRun(1, nics(nicAt(1, subnetA))), code: "InvalidParameterValue"},
+		{action: "RunInstances", situation: "interfaces without a primary", source: assumed, when: doRun(1, nics(nicAt(1, subnetA))), code: "InvalidParameterValue"},
 		{action: "RunInstances", situation: "interfaces without an index", source: docErrors, when: doRun(1, nics(nicInput{SubnetId: aws.String(subnetA)})), code: "MissingParameter"},
-		{action: "RunInstances", situation: "two interfaces in one slot", source: docAPI, when: doRun(1, nics(nicAt(0, subnetA), nicAt(0, subnetA))), code: "InvalidParameterValue"},
-		{action: "RunInstances", situation: "interfaces in two zones", source: docENI, when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetB))), code: "InvalidParameterCombination"},
-		{action: "RunInstances", situation: "more interfaces than the type takes", source: seenLimit, when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA), nicAt(2, subnetA), nicAt(3, subnetA), nicAt(4, subnetA))), code: "AttachmentLimitExceeded", then: func(l *lab) {
+		{action: "RunInstances", situation: "two interfaces in one slot", source: assumed, when: doRun(1, nics(nicAt(0, subnetA), nicAt(0, subnetA))), code: "InvalidParameterValue"},
+		{action: "RunInstances", situation: "interfaces in two zones", source: assumed, when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetB))), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "more interfaces than the type takes", source: seenLaunchLimit, when: doRun(1, nics(nicAt(0, subnetA), nicAt(1, subnetA), nicAt(2, subnetA), nicAt(3, subnetA), nicAt(4, subnetA))), code: "AttachmentLimitExceeded", then: func(l *lab) {
 			if n := len(l.sim.Snapshot().Interfaces); n != 5 {
 				l.Errorf("a launch that failed left %d interfaces", n)
 			}
 		}},
-		{action: "RunInstances", situation: "interfaces and a subnet", source: docAPI, when: doRun(1, func(i *runInput) { i.NetworkInterfaces = []nicInput{nicAt(0, subnetA)} }), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "interfaces and a subnet", source: seenBoth, when: doRun(1, func(i *runInput) { i.NetworkInterfaces = []nicInput{nicAt(0, subnetA)} }), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "an EFA at launch", source: docEFA, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "OK"},
-		{action: "RunInstances", situation: "an EFA at launch on a type without", source: docEFA, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")})), code: "InvalidParameterCombination"},
-		{action: "RunInstances", situation: "two EFAs on a type that takes one", source: seenLimit, when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}, nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "AttachmentLimitExceeded"},
-		{action: "RunInstances", situation: "tags for volumes have no effect", source: docTags, when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "an EFA at launch on a type without", source: assumedCode(docEFA), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")})), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "an EFA-only interface beside the primary", source: docEFAOnly, when: doRun(1, nics(nicAt(0, subnetA), nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa-only")}), ofType("c5n.18xlarge")), code: "OK", then: func(l *lab) {
+			if n := l.sim.subnets.byID[subnetA].pool.available(); n != 4096-5-6 {
+				l.Errorf("%d addresses are free beside those of six instances", n)
+			}
+		}},
+		{action: "RunInstances", situation: "prefixes on a type without Nitro", source: assumedCode(seenPrefixes), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), Ipv4PrefixCount: aws.Int32(1)}), ofType("m4.xlarge")), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "an EFA-only interface as the primary", source: assumedCode(docEFAOnly), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa-only")}), ofType("c5n.18xlarge")), code: "InvalidParameterCombination"},
+		{action: "RunInstances", situation: "two EFAs on a type that takes one", source: assumedCode(docEFA), when: doRun(1, nics(nicInput{DeviceIndex: aws.Int32(0), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}, nicInput{DeviceIndex: aws.Int32(1), SubnetId: aws.String(subnetA), InterfaceType: aws.String("efa")}), ofType("c5n.18xlarge")), code: "AttachmentLimitExceeded"},
+		{action: "RunInstances", situation: "tags for volumes have no effect", source: ours, when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{{ResourceType: "volume", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}}
 		}), code: "OK"},
-		{action: "RunInstances", situation: "tags for another kind", source: docTags, when: doRun(1, func(i *runInput) {
+		{action: "RunInstances", situation: "tags for another kind", source: ours, when: doRun(1, func(i *runInput) {
 			i.TagSpecifications = []types.TagSpecification{{ResourceType: "vpc", Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}}}}
 		}), code: "InvalidParameterValue"},
 		{

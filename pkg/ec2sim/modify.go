@@ -63,7 +63,7 @@ func modifyNetworkInterfaceAttribute(s *Simulator, c *call, w *xmlWriter) error 
 func oneAttribute(form *value) error {
 	switch {
 	case modifiedAttribute(form) == "":
-		return fail("MissingParameter", "The request must contain one attribute to modify")
+		return fail("InvalidParameterCombination", "No attributes specified.")
 	case !form.has("Attachment"):
 	case form.get("Attachment.AttachmentId") == "":
 		return missing("Attachment.AttachmentId")

@@ -58,10 +58,10 @@ func modifyRows() []row {
 				l.Error("the flag is not set")
 			}
 		}},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "delete-on-termination while attaching", source: docAPI, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doModify(dot(true)), code: "OK", then: given(settled, stateIs("in-use/attached"))},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "attachment of another interface", source: docErrors, given: given(onNode, func(l *lab) { l.create(subnetA) }), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "delete-on-termination while attaching", source: codeCNI, given: given(created(subnetA), func(l *lab) { l.attach(l.eni, node, 0, 1) }), when: doModify(dot(true)), code: "OK", then: given(settled, stateIs("in-use/attached"))},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "attachment of another interface", source: assumed, given: given(onNode, func(l *lab) { l.create(subnetA) }), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "attachment detached", source: docErrors, given: given(onNode, func(l *lab) { l.must(doDetach(nil, false)(l)) }, settled), when: doModify(dot(true)), code: "InvalidAttachmentID.NotFound"},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "attachment without its ID", source: docErrors, given: onNode, when: func(l *lab) error {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "attachment without its ID", source: docAPI, given: onNode, when: func(l *lab) error {
 			return l.form("Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=" + l.eni + "&Attachment.DeleteOnTermination=true")
 		}, code: "MissingParameter"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "source/destination check", source: docAPI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) {
@@ -72,7 +72,7 @@ func modifyRows() []row {
 			}
 		}},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "description", source: docAPI, given: created(subnetA), when: doModify(setAbout("new")), code: "OK", then: func(l *lab) { l.want("it", *l.describe(l.eni).Description, "new") }},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "description too long", source: docAPI, given: created(subnetA), when: doModify(setAbout(strings.Repeat("x", 256))), code: "InvalidParameterValue"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "description too long", source: assumed, given: created(subnetA), when: doModify(setAbout(strings.Repeat("x", 256))), code: "InvalidParameterValue"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "groups are replaced", source: docAPI, given: created(subnetA, groups(workers)), when: doModify(setGroups(other)), code: "OK", then: func(l *lab) {
 			if g := l.describe(l.eni).Groups; len(g) != 1 || *g[0].GroupId != other {
 				l.Errorf("groups are %v", g)
@@ -90,9 +90,9 @@ func modifyRows() []row {
 		}},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "AWS's own", source: assumed, world: foreignInterfaces, given: func(l *lab) { l.eni = balancer }, when: doModify(setAbout("x")), code: "AuthFailure", status: 401},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "two attributes", source: docAPI, given: created(subnetA), when: doModify(setAbout("x"), setGroups(other)), code: "InvalidParameterCombination"},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "no attribute", source: docErrors, given: created(subnetA), when: doModify(), code: "MissingParameter"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "no attribute", source: seenNothing, given: created(subnetA), when: doModify(), code: "InvalidParameterCombination"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "unknown interface", source: docErrors, given: func(l *lab) { l.eni = nobody }, when: doModify(setAbout("x")), code: "InvalidNetworkInterfaceID.NotFound"},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "tracking leaves the other timeouts", source: docAPI, given: created(subnetA, func(in *createInput) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "tracking leaves the other timeouts", source: assumed, given: created(subnetA, func(in *createInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{UdpTimeout: aws.Int32(45)}
 		}), when: doModify(func(_ *lab, in *modifyInput) {
 			in.ConnectionTrackingSpecification = &types.ConnectionTrackingSpecificationRequest{TcpEstablishedTimeout: aws.Int32(350)}
@@ -101,21 +101,21 @@ func modifyRows() []row {
 				l.Errorf("tracking is %+v", c)
 			}
 		}},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express on a type without", source: docENAExpress, given: onNode, when: doModify(enaSrd(true)), code: "InvalidParameterValue"},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express off on a type without", source: docENAExpress, given: onNode, when: doModify(enaSrd(false)), code: "OK"},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express of what is not attached", source: docENAExpress, given: created(subnetA), when: doModify(enaSrd(true)), code: "IncorrectState"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express on a type without", source: assumedCode(docENAExpress), given: onNode, when: doModify(enaSrd(true)), code: "InvalidParameterValue"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express off on a type without", source: assumed, given: onNode, when: doModify(enaSrd(false)), code: "OK"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express of what is not attached", source: assumed, given: created(subnetA), when: doModify(enaSrd(true)), code: "IncorrectState"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA Express", source: docENAExpress, world: express, given: onNode, when: doModify(enaSrd(true)), code: "OK", then: func(l *lab) {
 			if s := l.describe(l.eni).Attachment.EnaSrdSpecification; s == nil || !*s.EnaSrdEnabled || *s.EnaSrdUdpSpecification.EnaSrdUdpEnabled {
 				l.Errorf("ENA Express is %+v", s)
 			}
 		}},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA queues on a type without", source: docAPI, given: onNode, when: doModify(queues(4)), code: "InvalidParameterValue"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA queues on a type without", source: assumed, given: onNode, when: doModify(queues(4)), code: "InvalidParameterValue"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "ENA queues", source: docAPI, world: express, given: onNode, when: doModify(queues(4)), code: "OK", then: func(l *lab) {
 			if n := l.describe(l.eni).Attachment.EnaQueueCount; n == nil || *n != 4 {
 				l.Errorf("the attachment has %v queues", n)
 			}
 		}},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "public address is only noted", source: docAPI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatePublicIpAddress = aws.Bool(true) }), code: "OK", then: func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "public address is only noted", source: ours, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatePublicIpAddress = aws.Bool(true) }), code: "OK", then: func(l *lab) {
 			out, err := l.ec2.DescribeNetworkInterfaceAttribute(l.Context(), &ec2.DescribeNetworkInterfaceAttributeInput{NetworkInterfaceId: &l.eni, Attribute: "associatePublicIpAddress"})
 			l.must(err)
 			if !*out.AssociatePublicIpAddress {
@@ -127,9 +127,9 @@ func modifyRows() []row {
 				l.Errorf("associated subnets are %v", s)
 			}
 		}},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "associated subnet of another zone", source: docENI, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{subnetB} }), code: "InvalidParameterCombination"},
+		{action: "ModifyNetworkInterfaceAttribute", situation: "associated subnet of another zone", source: assumed, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{subnetB} }), code: "InvalidParameterCombination"},
 		{action: "ModifyNetworkInterfaceAttribute", situation: "associated subnet unknown", source: docErrors, given: created(subnetA), when: doModify(func(_ *lab, in *modifyInput) { in.AssociatedSubnetIds = []string{"subnet-0fffffffffffffff0"} }), code: "InvalidSubnetID.NotFound"},
-		{action: "ModifyNetworkInterfaceAttribute", situation: "flag starts at false on each attach", source: docAPI, given: given(onNode, func(l *lab) {
+		{action: "ModifyNetworkInterfaceAttribute", situation: "flag starts at false on each attach", source: codeCNI, given: given(onNode, func(l *lab) {
 			l.must(doModify(dot(true))(l))
 			l.must(doDetach(nil, false)(l))
 			l.settle()
@@ -177,25 +177,26 @@ func tagsRows() []row {
 	tagged := created(subnetA, tagSpec(types.ResourceTypeNetworkInterface, "a", "1", "b", "2"))
 	fifty := created(subnetA, tagSpec(types.ResourceTypeNetworkInterface, manyTags(50)...))
 	return []row{
-		{action: "CreateTags", situation: "create adds and overwrites", source: docTags, given: tagged, when: doTag(nil, "b", "3", "c", ""), code: "OK", then: tagsAre("a=1 b=3 c=")},
-		{action: "CreateTags", situation: "create on several kinds", source: docTags, when: doTag([]string{node, subnetA, workers, "vpc-1"}, "k", "v"), code: "OK"},
+		{action: "CreateTags", situation: "create adds and overwrites", source: docAPI, given: tagged, when: doTag(nil, "b", "3", "c", ""), code: "OK", then: tagsAre("a=1 b=3 c=")},
+		{action: "CreateTags", situation: "create on several kinds", source: docAPI, when: doTag([]string{node, subnetA, workers, "vpc-1"}, "k", "v"), code: "OK"},
 		{action: "CreateTags", situation: "one resource unknown fails all", source: docErrors, given: tagged, when: func(l *lab) error { return doTag([]string{l.eni, nobody}, "c", "3")(l) }, code: "InvalidNetworkInterfaceID.NotFound", then: tagsAre("a=1 b=2")},
 		{action: "CreateTags", situation: "malformed VPC", source: docErrors, when: doTag([]string{"vpc-NOT!hex"}, "k", "v"), code: "InvalidVpcID.Malformed"},
-		{action: "CreateTags", situation: "malformed comes before what is not there", source: docErrors, when: doTag([]string{nobody, "subnet-x"}, "k", "v"), code: "InvalidSubnetID.Malformed"},
+		{action: "CreateTags", situation: "malformed comes before what is not there", source: order, when: doTag([]string{nobody, "subnet-x"}, "k", "v"), code: "InvalidSubnetID.Malformed"},
 		{action: "CreateTags", situation: "unknown kind", source: docErrors, when: doTag([]string{"thing-12345678"}, "k", "v"), code: "InvalidID"},
 		{action: "CreateTags", situation: "unknown instance", source: docErrors, when: doTag([]string{"i-0fffffffffffffff0"}, "k", "v"), code: "InvalidInstanceID.NotFound"},
 		{action: "CreateTags", situation: "unknown subnet", source: docErrors, when: doTag([]string{"subnet-0fffffffffffffff0"}, "k", "v"), code: "InvalidSubnetID.NotFound"},
 		{action: "CreateTags", situation: "unknown group", source: docErrors, when: doTag([]string{"sg-0fffffffffffffff0"}, "k", "v"), code: "InvalidGroup.NotFound"},
-		{action: "CreateTags", situation: "reserved key", source: docTags, given: tagged, when: doTag(nil, "aws:k", "v"), code: "InvalidParameterValue"},
-		{action: "CreateTags", situation: "empty key", source: docTags, given: tagged, when: doTag(nil, "", "v"), code: "InvalidParameterValue"},
+		{action: "CreateTags", situation: "reserved key", source: seenReserved, given: tagged, when: doTag(nil, "aws:k", "v"), code: "InvalidParameterValue"},
+		{action: "CreateTags", situation: "empty key", source: seenEmptyKey, given: tagged, when: doTag(nil, "", "v"), code: "InvalidParameterValue"},
 		{action: "CreateTags", situation: "fifty-first tag", source: docErrors, given: fifty, when: doTag(nil, "new", "v"), code: "TagLimitExceeded"},
 		{action: "CreateTags", situation: "overwriting one of fifty", source: docTags, given: fifty, when: doTag(nil, "k7", "w"), code: "OK"},
-		{action: "CreateTags", situation: "no tag", source: docErrors, given: tagged, when: func(l *lab) error { return l.form("Action=CreateTags&ResourceId.1=" + l.eni) }, code: "MissingParameter"},
-		{action: "DeleteTags", situation: "delete by key", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("a")}), code: "OK", then: tagsAre("b=2")},
-		{action: "DeleteTags", situation: "delete by key and value", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("1")}), code: "OK", then: tagsAre("b=2")},
-		{action: "DeleteTags", situation: "delete by key and other value", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("9")}), code: "OK", then: tagsAre("a=1 b=2")},
-		{action: "DeleteTags", situation: "delete by key and empty value", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("")}), code: "OK", then: tagsAre("a=1 b=2")},
-		{action: "DeleteTags", situation: "delete what is not there", source: docTags, given: tagged, when: doUntag(types.Tag{Key: aws.String("z")}), code: "OK", then: tagsAre("a=1 b=2")},
-		{action: "DeleteTags", situation: "delete all", source: docTags, given: tagged, when: doUntag(), code: "OK", then: tagsAre("")},
+		{action: "CreateTags", situation: "no tag", source: seenNoTags, given: tagged, when: func(l *lab) error { return l.form("Action=CreateTags&ResourceId.1=" + l.eni) }, code: "InvalidParameterValue"},
+		{action: "DeleteTags", situation: "delete by key", source: docAPI, given: tagged, when: doUntag(types.Tag{Key: aws.String("a")}), code: "OK", then: tagsAre("b=2")},
+		{action: "DeleteTags", situation: "delete by key and value", source: docAPI, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("1")}), code: "OK", then: tagsAre("b=2")},
+		{action: "DeleteTags", situation: "delete by key and other value", source: docAPI, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("9")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{action: "DeleteTags", situation: "delete by key and empty value", source: docAPI, given: tagged, when: doUntag(types.Tag{Key: aws.String("a"), Value: aws.String("")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{action: "DeleteTags", situation: "delete what is not there", source: assumed, given: tagged, when: doUntag(types.Tag{Key: aws.String("z")}), code: "OK", then: tagsAre("a=1 b=2")},
+		{action: "DeleteTags", situation: "delete a reserved key", source: seenReserved, given: tagged, when: doUntag(types.Tag{Key: aws.String("aws:cloudformation:stack-name")}), code: "InvalidParameterValue", then: tagsAre("a=1 b=2")},
+		{action: "DeleteTags", situation: "delete all", source: docAPI, given: tagged, when: doUntag(), code: "OK", then: tagsAre("")},
 	}
 }

@@ -120,20 +120,26 @@ func (s *Simulator) groupsOf(v *vpc, ids []string) ([]*securityGroup, error) {
 	if len(ids) == 0 {
 		return []*securityGroup{v.standard}, nil
 	}
-	out, err := s.groupsByID(v, ids)
+	out, err := s.groupsByID(ids)
 	if err != nil {
 		return nil, err
 	}
-	return out, inVPC(v, out)
+	switch stray := strayGroup(v, out); {
+	case stray == nil:
+		return out, nil
+	case s.variants.GroupOfOtherVPC == groupID.notFound:
+		return nil, groupID.missing(stray.id)
+	default:
+		return nil, fail("InvalidParameterCombination", "The security group '%s' and the network interface must be in the same VPC", stray.id)
+	}
 }
 
-// groupsByID finds groups, each once. Those of another VPC than the one that they are
-// meant for are not there, where the variant says so.
-func (s *Simulator) groupsByID(v *vpc, ids []string) ([]*securityGroup, error) {
+// groupsByID finds groups, each once.
+func (s *Simulator) groupsByID(ids []string) ([]*securityGroup, error) {
 	var out []*securityGroup
 	for _, id := range ids {
 		g, ok := s.groups.byID[id]
-		if !ok || g.vpc != v && s.variants.GroupOfOtherVPC == groupID.notFound {
+		if !ok {
 			return nil, groupID.missing(id)
 		}
 		if !slices.Contains(out, g) {
@@ -143,11 +149,11 @@ func (s *Simulator) groupsByID(v *vpc, ids []string) ([]*securityGroup, error) {
 	return out, nil
 }
 
-// inVPC comes after existence: all the groups have been found.
-func inVPC(v *vpc, groups []*securityGroup) error {
+// strayGroup is the first group of another VPC.
+func strayGroup(v *vpc, groups []*securityGroup) *securityGroup {
 	for _, g := range groups {
 		if g.vpc != v {
-			return fail("InvalidParameterCombination", "The security group '%s' and the network interface must be in the same VPC", g.id)
+			return g
 		}
 	}
 	return nil

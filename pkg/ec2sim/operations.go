@@ -30,7 +30,7 @@ func init() {
 		"CreateTags":                        {params: createTagsParams, run: createTags, resources: tagResources},
 		"DeleteTags":                        {params: deleteTagsParams, run: deleteTags, resources: tagResources},
 		"RunInstances":                      {params: runParams, run: runInstances, resources: runResources, idempotent: true},
-		"StartInstances":                    {params: instanceParams(), run: startInstances, resources: instancesResources},
+		"StartInstances":                    {params: startParams, run: startInstances, resources: instancesResources},
 		"StopInstances":                     {params: instanceParams("Force", "Hibernate", "SkipOsShutdown"), run: stopInstances, resources: instancesResources},
 		"RebootInstances":                   {params: instanceParams(), run: rebootInstances, resources: instancesResources},
 		"TerminateInstances":                {params: instanceParams("Force", "SkipOsShutdown"), run: terminateInstances, resources: instancesResources},
@@ -63,6 +63,7 @@ var (
 		number("EnaQueueCount"),
 	}, enaParams)
 	detachParams = paramsOf([]param{id("AttachmentId", attachmentID).must(), boolean("Force")})
+	startParams  = paramsOf([]param{id("InstanceId.N", instanceID).must()}, unsupported("AdditionalInfo"))
 	deleteParams = paramsOf([]param{id("NetworkInterfaceId", interfaceID).must()})
 )
 

@@ -89,13 +89,14 @@ func (s *Simulator) place(form Interface) (*networkInterface, error) {
 	if err != nil {
 		return nil, err
 	}
+	addresses, err := addressWish{primary: form.PrivateIP, six: wish6{named: form.IPv6}}.of(form.Type)
+	if err != nil {
+		return nil, err
+	}
 	spec := interfaceSpec{
 		id: form.ID, subnet: sn, kind: orDefault(form.Type, "interface"), description: form.Description,
-		tags: maps.Clone(form.Tags), addresses: addressWish{primary: form.PrivateIP, six: wish6{named: form.IPv6}},
+		tags: maps.Clone(form.Tags), addresses: addresses,
 		requester: form.Requester, operator: form.Operator,
-	}
-	if err := spec.addresses.fits(spec.kind); err != nil {
-		return nil, err
 	}
 	if spec.groups, err = s.groupsOf(sn.vpc, form.SecurityGroups); err != nil {
 		return nil, err

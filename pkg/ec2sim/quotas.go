@@ -64,9 +64,6 @@ func (s *Simulator) bucketOf(c *call) (string, Bucket) {
 			size = Bucket{Bucket: max(1, own.Bucket/2), Refill: own.Refill / 2}
 		}
 	}
-	if s.variants.MutatingBuckets == "shared" && !strings.HasPrefix(name, "Describe") {
-		return "mutating", mutatingBucket
-	}
 	return name, size
 }
 
@@ -78,6 +75,9 @@ func (s *Simulator) throttle(c *call) error {
 	}
 	name, size := s.bucketOf(c)
 	if !s.take(name, size, 1, c.now) {
+		return s.errThrottled(c.action)
+	}
+	if s.variants.MutatingBuckets == "shared" && !strings.HasPrefix(name, "Describe") && !s.take("mutating", mutatingBucket, 1, c.now) {
 		return s.errThrottled(c.action)
 	}
 	if size, ok := resourceBuckets[c.action]; ok {

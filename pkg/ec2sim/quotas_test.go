@@ -123,4 +123,12 @@ func TestSharedBucket(t *testing.T) {
 	if code, _ := outcome(list(describeAll)(l)); code != "OK" {
 		t.Errorf("a describe gives %s", code)
 	}
+	l.clock.Advance(time.Minute)
+	launches := 0
+	for code := "OK"; code == "OK" && launches < 50; launches++ {
+		code, _ = outcome(doRun(1)(l))
+	}
+	if launches != 6 {
+		t.Errorf("the %d-th launch is throttled, want the sixth: launches keep a smaller bucket of their own", launches)
+	}
 }

@@ -61,6 +61,7 @@ func (v traveller) call(n int) string {
 		"Action=CreateNetworkInterface&SubnetId=" + v.pick([]string{subnetA, subnetB, tiny}) + fmt.Sprintf("&ClientToken=t%d", v.r.IntN(40)),
 		"Action=CreateNetworkInterface&SubnetId=" + subnetA + "&SecondaryPrivateIpAddressCount=3&Ipv6AddressCount=2&TagSpecification.1.ResourceType=network-interface&TagSpecification.1.Tag.1.Key=a",
 		"Action=CreateNetworkInterface&SubnetId=" + subnetA + "&Ipv4PrefixCount=1&Ipv6PrefixCount=1",
+		"Action=CreateNetworkInterface&InterfaceType=efa-only&SubnetId=" + subnetA,
 		fmt.Sprintf("Action=AttachNetworkInterface&NetworkInterfaceId=%s&InstanceId=%s&DeviceIndex=%d", eni, in, v.r.IntN(4)),
 		fmt.Sprintf("Action=AttachNetworkInterface&NetworkInterfaceId=%s&InstanceId=%s&DeviceIndex=%d", eni, big, v.r.IntN(9)),
 		fmt.Sprintf("Action=DetachNetworkInterface&AttachmentId=%s&Force=%t", att, v.r.IntN(2) == 0),

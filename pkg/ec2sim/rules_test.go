@@ -62,12 +62,9 @@ func rulesRows() []row {
 	efaLaunch := strings.Replace(launchForm, "m5.xlarge", "c6in.32xlarge", 1)
 	return []row{
 		{action: "CreateNetworkInterface", situation: "EFA-only has no address", source: docEFA, when: doCreate(tiny, only), code: "OK", then: bare},
-		{action: "CreateNetworkInterface", situation: "EFA-only with an address", source: docEFA, when: doCreate(subnetA, only, ip("10.0.4.4")), code: "InvalidParameterCombination"},
 		{action: "CreateNetworkInterface", situation: "EFA-only with secondary addresses", source: docEFA, when: doCreate(subnetA, only, more(2)), code: "InvalidParameterCombination"},
 		{action: "CreateNetworkInterface", situation: "EFA-only with IPv6 prefixes", source: docEFA, world: dual, when: doCreate(subnetA, only, prefixes6(1)), code: "InvalidParameterCombination"},
-		{action: "AssignPrivateIpAddresses", situation: "to an EFA-only one", source: docEFA, given: created(subnetA, only), when: doAssign(func(in *assignInput) { in.SecondaryPrivateIpAddressCount = aws.Int32(1) }), code: "InvalidParameterCombination"},
-		{action: "UnassignPrivateIpAddresses", situation: "from an EFA-only one", source: docEFA, given: created(subnetA, only), when: doUnassign("10.0.4.4"), code: "InvalidParameterCombination"},
-		{action: "AssignIpv6Addresses", situation: "to an EFA-only one", source: docEFA, world: dual, given: created(subnetA, only), when: query("Action=AssignIpv6Addresses&NetworkInterfaceId={eni}&Ipv6AddressCount=1"), code: "InvalidParameterCombination"},
+		{action: "AssignIpv6Addresses", situation: "to an EFA-only one", source: assumedCode(docEFA), world: dual, given: created(subnetA, only), when: query("Action=AssignIpv6Addresses&NetworkInterfaceId={eni}&Ipv6AddressCount=1"), code: "UnsupportedOperation"},
 		{action: "RunInstances", situation: "EFA-only as the primary", source: docEFA, when: query(efaLaunch + "SubnetId=" + subnetA + "&NetworkInterface.1.InterfaceType=efa-only"), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "EFA-only that is there already as the primary", source: docEFA, given: created(subnetA, only), when: query(efaLaunch + "NetworkInterfaceId={eni}"), code: "InvalidParameterCombination"},
 		{action: "RunInstances", situation: "EFA-only beside the primary, which gets the last address", source: docEFA, given: func(l *lab) {

@@ -1,6 +1,9 @@
 package ec2sim
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+)
 
 // planNICs makes every check of a launch's interfaces, in the order that the package
 // promises, so that nothing is made of a launch that fails. The primary comes first.
@@ -48,7 +51,7 @@ func (s *Simulator) planNIC(form nicForm, f runForm) (nic, error) {
 	if err != nil {
 		return n, err
 	}
-	groups, err := s.groupsByID(sn.vpc, form.groups)
+	groups, err := s.groupsByID(form.groups)
 	if len(groups) == 0 {
 		groups = []*securityGroup{sn.vpc.standard}
 	}
@@ -68,12 +71,14 @@ func (s *Simulator) checkNICPlaces(nics []nic, f runForm) error {
 	}
 	like := &instance{typ: f.typ, subnet: home}
 	for _, n := range nics {
-		if err := inVPC(n.subnetOf().vpc, n.spec.groups); err != nil {
-			return err
+		// A launch has a code of its own for this.
+		// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+		if stray := strayGroup(n.subnetOf().vpc, n.spec.groups); stray != nil {
+			return fail("InvalidParameter", "Security group %s and subnet %s belong to different networks.", stray.id, n.subnetOf().id)
 		}
 		e := n.existing
 		if e == nil {
-			e = &networkInterface{subnet: n.spec.subnet, kind: n.spec.kind}
+			e = &networkInterface{subnet: n.spec.subnet, kind: n.spec.kind, prefixes: make([]netip.Prefix, n.spec.addresses.blocks())}
 		}
 		if e.kind == efaOnly && n.at == (slot{}) {
 			return fail("InvalidParameterCombination", "An EFA-only network interface cannot be the primary one")
@@ -134,6 +139,9 @@ func (s *Simulator) roomFor(f runForm, nics []nic) (int, error) {
 		}
 		sn := nic.spec.subnet
 		need[sn] += nic.spec.addresses.count()
+		if need[sn] == 0 {
+			continue
+		}
 		if room := sn.pool.available() / need[sn]; room < n {
 			n = room
 		}

@@ -103,7 +103,7 @@ func (in *instance) now() InstanceNow {
 		Instance: Instance{ID: in.id, Type: in.typ.name, Subnet: in.subnet.id, State: in.state, SecurityGroups: groupIDs(in.primaryGroups()), Tags: maps.Clone(in.tags)},
 	}
 	if p := in.primary(); p != nil {
-		out.PrivateIP = p.addresses[0].String()
+		out.PrivateIP = p.privateIP()
 	}
 	for _, e := range in.interfaces() {
 		out.Interfaces = append(out.Interfaces, e.id)
@@ -130,7 +130,7 @@ func groupIDs(list []*securityGroup) []string {
 func (e *networkInterface) now() InterfaceNow {
 	out := InterfaceNow{
 		ID: e.id, Subnet: e.subnet.id, VPC: e.subnet.vpc.id, Zone: e.subnet.zone, SecurityGroups: groupIDs(e.groups),
-		Description: e.description, Type: e.kind, Status: e.status(), MAC: e.mac,
+		Description: e.description, Type: e.kind, Status: e.status(), MAC: e.mac, PrivateIP: e.privateIP(),
 		SourceDest: e.sourceDest, Tags: map[string]string{}, CreateTime: e.createdAt,
 	}
 	maps.Copy(out.Tags, e.tags)

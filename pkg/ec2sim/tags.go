@@ -74,20 +74,29 @@ func checkTags(tags map[string]string) error {
 		v := tags[key]
 		switch {
 		case key == "":
-			return fail("InvalidParameterValue", "Tag key must have a value.")
+			return fail("InvalidParameterValue", "Tag key cannot be null or empty.")
 		case utf8.RuneCountInString(key) > maxTagKey:
 			return fail("InvalidParameterValue", "Tag key exceeds the maximum length of %d characters", maxTagKey)
 		case utf8.RuneCountInString(v) > maxTagValue:
 			return fail("InvalidParameterValue", "Tag value exceeds the maximum length of %d characters", maxTagValue)
-		case strings.HasPrefix(strings.ToLower(key), "aws:"):
-			return fail("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
+		}
+		if err := reservedTag(key); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// reservedTag refuses keys that only AWS sets and removes.
+func reservedTag(key string) error {
+	if strings.HasPrefix(strings.ToLower(key), "aws:") {
+		return fail("InvalidParameterValue", "Value ( %s ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use", key)
+	}
+	return nil
+}
+
 var (
-	createTagsParams = paramsOf([]param{taggableIDs, text("Tag.N.Key").must(), text("Tag.N.Value")}).needing(tagsNamed)
+	createTagsParams = paramsOf([]param{taggableIDs, text("Tag.N.Key"), text("Tag.N.Value")}).needing(tagsNamed)
 	deleteTagsParams = paramsOf([]param{taggableIDs, text("Tag.N.Key"), text("Tag.N.Value")})
 	taggableIDs      = param{name: "ResourceId.N", check: aTaggable, required: true}
 )
@@ -111,6 +120,9 @@ func createTags(s *Simulator, c *call, w *xmlWriter) error {
 	tags := map[string]string{}
 	if err := readTags(c.form, tags); err != nil {
 		return err
+	}
+	if len(tags) == 0 {
+		return fail("InvalidParameterValue", "You must specify one or more tags to create")
 	}
 	if err := checkTags(tags); err != nil {
 		return err
@@ -142,11 +154,16 @@ func createTags(s *Simulator, c *call, w *xmlWriter) error {
 // given. Without any tag it removes them all.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html
 func deleteTags(s *Simulator, c *call, w *xmlWriter) error {
+	doomed := c.form.members("Tag")
+	for _, d := range doomed {
+		if err := reservedTag(d.get("Key")); err != nil {
+			return err
+		}
+	}
 	targets, err := s.tagTargets(c.form.texts("ResourceId"))
 	if err != nil {
 		return err
 	}
-	doomed := c.form.members("Tag")
 	for _, t := range targets {
 		left := maps.Clone(t.tags)
 		if len(doomed) == 0 {

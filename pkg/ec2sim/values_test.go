@@ -33,7 +33,7 @@ func valueRows() []row {
 		{"ModifyNetworkInterfaceAttribute", "Action=ModifyNetworkInterfaceAttribute&" + onThis + "ConnectionTrackingSpecification.UdpTimeout=9999", ""},
 		{"ModifyNetworkInterfaceAttribute", "Action=ModifyNetworkInterfaceAttribute&" + onThis + "Description.Value=" + strings.Repeat("d", 256), ""},
 		{"ModifyNetworkInterfaceAttribute", "Action=ModifyNetworkInterfaceAttribute&" + onThis + "EnablePrimaryIpv6=false", ""},
-		{"ModifyNetworkInterfaceAttribute", "Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=" + nobody, "MissingParameter"},
+		{"ModifyNetworkInterfaceAttribute", "Action=ModifyNetworkInterfaceAttribute&NetworkInterfaceId=" + nobody, "InvalidParameterCombination"},
 		{"ModifyNetworkInterfaceAttribute", "Action=ModifyNetworkInterfaceAttribute&" + onThis + "Attachment.DeleteOnTermination=true", "MissingParameter"},
 		{"ModifyNetworkInterfaceAttribute", "Action=ModifyNetworkInterfaceAttribute&" + onThis + "Attachment.AttachmentId=eni-attach-12345678", "MissingParameter"},
 		{"AssignPrivateIpAddresses", "Action=AssignPrivateIpAddresses&" + onThis + "SecondaryPrivateIpAddressCount=0", ""},

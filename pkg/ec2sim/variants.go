@@ -32,7 +32,7 @@ type Variants struct {
 	// Region's quota of interfaces is used up.
 	ReplayAtQuota string `yaml:"replayAtQuota" json:"replayAtQuota,omitempty"`
 	// MutatingBuckets: separate (default), or shared: whether all actions that change
-	// something draw from one token bucket.
+	// something draw from one token bucket beside their own.
 	MutatingBuckets string `yaml:"mutatingBuckets" json:"mutatingBuckets,omitempty"`
 	// MaxResults is the code for one out of bounds: InvalidParameterValue (default) or
 	// InvalidMaxResults.

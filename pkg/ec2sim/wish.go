@@ -9,6 +9,8 @@ type addressWish struct {
 	prefixes     []string
 	morePrefixes int
 	six          wish6
+	// none is for interfaces that have no addresses at all.
+	none bool
 }
 
 // wish6 asks for IPv6 addresses or /80 prefixes. With primary, the first address
@@ -23,6 +25,9 @@ type wish6 struct {
 
 // count is how many IPv4 addresses of the subnet a wish takes at least.
 func (want addressWish) count() int {
+	if want.none {
+		return 0
+	}
 	return 1 + len(want.secondary) + want.more + prefixSize*(len(want.prefixes)+want.morePrefixes)
 }
 
@@ -31,12 +36,19 @@ func (want addressWish) secondaries() int {
 	return len(want.secondary) + want.more + len(want.prefixes) + want.morePrefixes
 }
 
-// fits refuses addresses for a kind of interface that has none.
-func (want addressWish) fits(kind string) error {
-	if kind == efaOnly && (want.primary != "" || want.secondaries() > 0 || want.six.any()) {
-		return errNoAddresses()
+// blocks counts the prefixes of both families.
+func (want addressWish) blocks() int {
+	return len(want.prefixes) + want.morePrefixes + len(want.six.prefixes) + want.six.morePrefixes
+}
+
+// of fits a wish to a kind of interface: EFA-only ones have no addresses.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-efa.html
+func (want addressWish) of(kind string) (addressWish, error) {
+	want.none = kind == efaOnly
+	if want.none && (want.primary != "" || want.secondaries() > 0 || want.six.any()) {
+		return want, fail("InvalidParameterCombination", "An IP address can't be assigned to an EFA-only network interface")
 	}
-	return nil
+	return want, nil
 }
 
 func (w wish6) count() int { return len(w.named) + w.more + len(w.prefixes) + w.morePrefixes }
