@@ -38,7 +38,9 @@ func createCauses(n *v1alpha1.NodeENI) []cause {
 }
 
 // createOnly reports whether a cause says nothing against a call for an interface that exists.
-func (c cause) createOnly() bool { return c.kind != eni.KindCredentials }
+func (c cause) createOnly() bool {
+	return c.kind != eni.KindCredentials && c != cause{eni.KindDenied, attachOperation}
+}
 
 // modifyCauses are the shared causes that can stand against changing a setting.
 func modifyCauses(*v1alpha1.NodeENI) []cause { return []cause{{eni.KindCredentials, ""}} }

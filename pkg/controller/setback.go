@@ -2,6 +2,7 @@ package controller
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -129,12 +130,7 @@ func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (
 	if own := s.slots[key]; own != nil && own.appliesTo(n) && !own.stale(now) {
 		consider(own.Setback)
 	}
-	for _, c := range attachCauses(n) {
-		if shared := s.causes[c]; shared != nil && shared.appliesTo(n) && !shared.over(now) {
-			consider(shared.asSeen(now))
-		}
-	}
-	for _, c := range createCauses(n) {
+	for _, c := range slices.Concat(attachCauses(n), createCauses(n)) {
 		if shared := s.causes[c]; shared != nil && shared.appliesTo(n) && !shared.over(now) {
 			b := shared.asSeen(now)
 			b.CreateOnly = c.createOnly()

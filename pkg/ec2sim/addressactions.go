@@ -26,14 +26,8 @@ func assignPrivateIPAddresses(s *Simulator, c *call, w *xmlWriter) error {
 		secondary: c.form.texts("PrivateIpAddress"), more: c.form.number("SecondaryPrivateIpAddressCount", 0),
 		prefixes: c.form.texts("Ipv4Prefix"), morePrefixes: c.form.number("Ipv4PrefixCount", 0),
 	}
-	if err := want.oneKind(); err != nil {
-		return err
-	}
-	e, err := s.addressable(c)
+	e, err := s.addressable(c, want)
 	if err != nil {
-		return err
-	}
-	if err := checkAddressable(e, want); err != nil {
 		return err
 	}
 	s.keepSubnet(e.subnet)
@@ -148,13 +142,19 @@ func errAddressLimit() error {
 	return fail("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")
 }
 
-// addressable is the interface whose addresses a call is about.
-func (s *Simulator) addressable(c *call) (*networkInterface, error) {
-	e, err := s.ownInterface(c)
-	if err == nil && e.kind == efaOnly {
-		err = fail("UnsupportedOperation", "An IP address can't be assigned to an EFA-only network interface")
+// addressable is the interface that a call gives more addresses to, if it takes them.
+func (s *Simulator) addressable(c *call, more addressWish) (*networkInterface, error) {
+	if err := more.oneKind(); err != nil {
+		return nil, err
 	}
-	return e, err
+	e, err := s.ownInterface(c)
+	if err != nil {
+		return nil, err
+	}
+	if e.kind == efaOnly {
+		return nil, fail("UnsupportedOperation", "An IP address can't be assigned to an EFA-only network interface")
+	}
+	return e, checkAddressable(e, more)
 }
 
 // ownInterface is the interface that a call names, unless it is AWS's.
@@ -215,14 +215,8 @@ func assignIPv6Addresses(s *Simulator, c *call, w *xmlWriter) error {
 		named: c.form.texts("Ipv6Addresses"), more: c.form.number("Ipv6AddressCount", 0),
 		prefixes: c.form.texts("Ipv6Prefix"), morePrefixes: c.form.number("Ipv6PrefixCount", 0),
 	}}
-	if err := want.oneKind(); err != nil {
-		return err
-	}
-	e, err := s.addressable(c)
+	e, err := s.addressable(c, want)
 	if err != nil {
-		return err
-	}
-	if err := checkAddressable(e, want); err != nil {
 		return err
 	}
 	extra := &networkInterface{subnet: e.subnet}
