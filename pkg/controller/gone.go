@@ -13,6 +13,32 @@ import (
 type goneNodes struct {
 	mu    sync.Mutex
 	times map[string]time.Time
+	// names are the Nodes that named the instances last: what an interface's tags say of that can be edited.
+	names map[string]string
+}
+
+// saw remembers the name of the Node of an instance on which interfaces of ours are.
+func (g *goneNodes) saw(instanceID, name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.names == nil {
+		g.names = map[string]string{}
+	}
+	g.names[instanceID] = name
+}
+
+// last is the name of the Node that named the instance last; empty when this process has seen none.
+func (g *goneNodes) last(instanceID string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.names[instanceID]
+}
+
+// forget drops an instance on which no interface of ours is.
+func (g *goneNodes) forget(instanceID string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.names, instanceID)
 }
 
 // since records whether interfaces of ours are on an instance that no Node names now, and returns since when;

@@ -23,10 +23,11 @@ const liveFor = time.Second
 // something is destroyed.
 type liveReads struct {
 	nodeENIs sharedReads[*v1alpha1.NodeENI]
-	// all has one entry, named "".
-	all    sharedReads[*v1alpha1.NodeENIList]
-	nodes  sharedReads[*corev1.Node]
-	leases sharedReads[*coordinationv1.Lease]
+	nodes    sharedReads[*corev1.Node]
+	// all and allNodes have one entry each, named "".
+	all      sharedReads[*v1alpha1.NodeENIList]
+	allNodes sharedReads[*corev1.NodeList]
+	leases   sharedReads[*coordinationv1.Lease]
 }
 
 func newLiveReads(kube kubernetes.Interface, client versioned.Interface, leaseNamespace string) *liveReads {
@@ -39,6 +40,9 @@ func newLiveReads(kube kubernetes.Interface, client versioned.Interface, leaseNa
 		}},
 		nodes: sharedReads[*corev1.Node]{get: func(ctx context.Context, name string) (*corev1.Node, error) {
 			return kube.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+		}},
+		allNodes: sharedReads[*corev1.NodeList]{get: func(ctx context.Context, _ string) (*corev1.NodeList, error) {
+			return kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		}},
 		leases: sharedReads[*coordinationv1.Lease]{get: func(ctx context.Context, name string) (*coordinationv1.Lease, error) {
 			return kube.CoordinationV1().Leases(leaseNamespace).Get(ctx, name, metav1.GetOptions{})

@@ -28,7 +28,7 @@ func indexByInstance(node *corev1.Node) ([]string, error) {
 }
 
 // errNotServed is the answer to a list that finds nothing to list from: no reason to think that nothing exists.
-var errNotServed = errors.New("the API server does not serve NodeENIs")
+var errNotServed = errors.New("the API server does not serve the type")
 
 // gather makes the snapshot of one instance from the caches.
 func (c *Controller) gather(instanceID string) (plan.Snapshot, error) {
@@ -55,6 +55,12 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	}
 	if len(nodes) > 0 {
 		snapshot.Node, snapshot.Duplicates = nodes[0], nodes[1:]
+	}
+	switch {
+	case len(snapshot.Interfaces) == 0:
+		c.gone.forget(instanceID)
+	case snapshot.Node != nil:
+		c.gone.saw(instanceID, snapshot.Node.Name)
 	}
 	snapshot.NodeGoneSince = c.gone.since(instanceID, snapshot.Node == nil && len(snapshot.Interfaces) > 0, snapshot.Now)
 	if instance, ok := c.inventory.Instance(instanceID); ok {
@@ -166,18 +172,19 @@ func (c *Controller) liveOwner(ctx context.Context, cached plan.Snapshot, uid ty
 	return nodeENIs, nil
 }
 
-// liveNodes reads the Nodes that may name the instance: those of which the cache says so, and the one for
-// which the interface was made.
+// liveNodes reads the Nodes that may name the instance: those of which the cache says so, or said so last, and the
+// one for which the interface was made. Where nothing says which these are, all are listed.
 func (c *Controller) liveNodes(ctx context.Context, instanceID string, cached plan.Snapshot, madeFor string) ([]*corev1.Node, error) {
-	names := map[string]bool{}
-	if madeFor != "" {
-		names[madeFor] = true
-	}
+	names := map[string]bool{madeFor: true, c.gone.last(instanceID): true}
+	delete(names, "")
 	if cached.Node != nil {
 		names[cached.Node.Name] = true
 	}
 	for _, node := range cached.Duplicates {
 		names[node.Name] = true
+	}
+	if len(names) == 0 {
+		return c.liveNodesOf(ctx, instanceID)
 	}
 	var nodes []*corev1.Node
 	for name := range names {
@@ -190,6 +197,24 @@ func (c *Controller) liveNodes(ctx context.Context, instanceID string, cached pl
 		}
 		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok && id == instanceID {
 			nodes = append(nodes, node)
+		}
+	}
+	return nodes, nil
+}
+
+// liveNodesOf lists all Nodes to find those that name the instance.
+func (c *Controller) liveNodesOf(ctx context.Context, instanceID string) ([]*corev1.Node, error) {
+	list, found, err := c.live.allNodes.read(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errNotServed
+	}
+	var nodes []*corev1.Node
+	for i := range list.Items {
+		if id, ok := plan.InstanceID(list.Items[i].Spec.ProviderID); ok && id == instanceID {
+			nodes = append(nodes, &list.Items[i])
 		}
 	}
 	return nodes, nil

@@ -8,7 +8,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -137,5 +141,59 @@ func TestAnOwnerMistypedIsDoubtedToo(t *testing.T) {
 		if got := l.calls("DetachNetworkInterface"); got > 0 {
 			t.Errorf("detached within %v of the mistake", orphanGrace)
 		}
+	})
+}
+
+// A cache that has lost its Nodes is not believed for an interface whose tags no longer say, or say wrongly, which
+// Node to ask for.
+func TestTheNodeIsAskedForWhateverTheTagsSay(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		edit    func(l *lab, id string)
+		restart bool
+	}{
+		{"no node", func(l *lab, id string) { l.untag(id, eni.TagNodeName) }, false},
+		{"another node", func(l *lab, id string) { l.tag(id, eni.TagNodeName, "somebody") }, false},
+		{"no node, restarted", func(l *lab, id string) { l.untag(id, eni.TagNodeName) }, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inLab(t, 1, nil, func(l *lab) {
+				l.ask("a", 1)
+				l.pass(time.Minute)
+				test.edit(l, l.onlyOurs())
+				l.pass(10 * time.Minute)
+				node, err := l.kube.CoreV1().Nodes().Get(l.Context(), nodeName(0), metav1.GetOptions{})
+				l.must(err)
+				// From here on the cache has no Node, and the API server has.
+				if test.restart {
+					l.stop()
+				}
+				l.answerLive(node)
+				l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), node.Name, metav1.DeleteOptions{}))
+				if test.restart {
+					l.start()
+				}
+				l.pass(10 * time.Minute)
+				l.wantAttached(1)
+			})
+		})
+	}
+}
+
+// answerLive has the API server know the Node when it is asked, though no watch tells of it.
+func (l *lab) answerLive(node *corev1.Node) {
+	l.kube.PrependReactor("get", "nodes", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if action.(clienttesting.GetAction).GetName() != node.Name {
+			return false, nil, nil
+		}
+		return true, node.DeepCopy(), nil
+	})
+	first := true
+	l.kube.PrependReactor("list", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
+		if first { // the informer's
+			first = false
+			return false, nil, nil
+		}
+		return true, &corev1.NodeList{Items: []corev1.Node{*node.DeepCopy()}}, nil
 	})
 }
