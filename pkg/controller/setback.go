@@ -140,13 +140,16 @@ func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (
 	return found, ok
 }
 
-// weightier reports whether a counts before b: what stands before what does not, what concerns every call before what
-// concerns creates, what stands longer.
+// weightier reports whether a counts before b: what stands before what does not; of those whose time is over, which only
+// are reported, one that says why before one that does not; what concerns every call before what concerns creates; what
+// stands longer.
 func weightier(a, b plan.Setback, now time.Time) bool {
 	standsA, standsB := a.Until.After(now), b.Until.After(now)
 	switch {
 	case standsA != standsB:
 		return standsA
+	case !standsA && (a.Reason == "") != (b.Reason == ""):
+		return a.Reason != ""
 	case a.CreateOnly != b.CreateOnly:
 		return b.CreateOnly
 	}

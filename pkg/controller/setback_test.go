@@ -193,3 +193,15 @@ func TestTheSetbackThatStandsCounts(t *testing.T) {
 		}
 	}
 }
+
+// While the next try is due and not yet made, the reason stays: a node's own failure, which has none, must not hide it.
+func TestAReasonOutlastsItsTime(t *testing.T) {
+	n := setbackNodeENI("a", "subnet-1", 1)
+	var s setbacks
+	s.failed(n, "i-1", refusal(eni.KindUnknownOutcome, createOperation), setbackStart)
+	s.refused(n, "i-1", nil, refusal(eni.KindDenied, createOperation), setbackStart)
+	over := setbackStart.Add(firstSetback)
+	if got := s.standing("i-1", []*v1alpha1.NodeENI{n}, over)[slotKey(n, "i-1")]; got.Reason != v1alpha1.ReasonPermissionDenied || got.Until.After(over) {
+		t.Errorf("setback is %+v, want the denial, to be tried again", got)
+	}
+}
