@@ -9,10 +9,19 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// DetachInterface begins to detach an interface of ours, never by force. confirm is called with the
+// DetachInterface begins to detach an interface of ours, not by force. confirm is called with the
 // rate-limit token in hand, right before the call; if it returns an error, the call is not made.
-// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html
 func (c *Client) DetachInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error {
+	return c.detach(ctx, iface, false, confirm)
+}
+
+// ForceDetachInterface is DetachInterface by force, also of what is being detached already.
+func (c *Client) ForceDetachInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error {
+	return c.detach(ctx, iface, true, confirm)
+}
+
+// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html
+func (c *Client) detach(ctx context.Context, iface eni.Interface, force bool, confirm func(context.Context) error) error {
 	r := request{action: detachNetworkInterface, subject: iface.ID, confirm: confirm}
 	if err := c.mayRelease(r, iface); err != nil {
 		return err
@@ -20,9 +29,11 @@ func (c *Client) DetachInterface(ctx context.Context, iface eni.Interface, confi
 	if iface.Attachment == nil || iface.Attachment.ID == "" {
 		return refused(r.action, r.subject, errNoAttachment)
 	}
-	_, err := call(ctx, c, r, c.ec2.DetachNetworkInterface, &ec2.DetachNetworkInterfaceInput{
-		AttachmentId: aws.String(iface.Attachment.ID),
-	})
+	input := &ec2.DetachNetworkInterfaceInput{AttachmentId: aws.String(iface.Attachment.ID)}
+	if force {
+		input.Force = aws.Bool(true)
+	}
+	_, err := call(ctx, c, r, c.ec2.DetachNetworkInterface, input)
 	return err
 }
 

@@ -59,6 +59,7 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 	}
 	klog.FromContext(ctx).V(4).Info("Planned", "attach", len(result.Attach), "release", len(result.Release),
 		"refreshInstance", result.Refresh.Instance, "again", result.Again)
+	c.sayWithheld(ctx, instanceID, result.Withheld)
 	if result.Refresh.Instance {
 		c.inventory.RefreshInstances(instanceID)
 	}

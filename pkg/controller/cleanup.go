@@ -46,14 +46,16 @@ func (c *Controller) releaseAction(ctx context.Context, snapshot plan.Snapshot, 
 	confirm := func(ctx context.Context) error { return c.stillUnwanted(ctx, snapshot.InstanceID, action) }
 	var err error
 	if action.Kind == plan.Detach {
-		err = c.detach(ctx, action, iface.Interface, confirm)
+		err = c.detach(ctx, snapshot, action, iface.Interface, confirm)
 	} else {
 		err = c.delete(ctx, action, iface.Interface, confirm)
 	}
 	if err != nil {
 		return c.releaseFailed(ctx, snapshot, action, err)
 	}
-	c.setbacks.released(action.InterfaceID)
+	if !action.Force { // EC2's answer to a detach by force says nothing of its end
+		c.setbacks.released(action.InterfaceID)
+	}
 	return nil
 }
 
@@ -92,18 +94,22 @@ func (c *Controller) stillUnwanted(ctx context.Context, instanceID string, actio
 	return fmt.Errorf("no longer the thing to do: %w", eni.KindNotSent)
 }
 
-func (c *Controller) detach(ctx context.Context, action plan.Action, iface eni.Interface, confirm func(context.Context) error) error {
+func (c *Controller) detach(ctx context.Context, snapshot plan.Snapshot, action plan.Action, iface eni.Interface, confirm func(context.Context) error) error {
 	if iface.Attachment == nil || iface.Attachment.ID != action.AttachmentID {
 		return fmt.Errorf("attachment %s is no longer that of %s: %w", action.AttachmentID, iface.ID, eni.KindNotSent)
 	}
-	err := c.cloud.DetachInterface(ctx, iface, confirm)
-	if err != nil {
+	call := c.cloud.DetachInterface
+	if action.Force {
+		call = c.cloud.ForceDetachInterface
+	}
+	if err := call(ctx, iface, confirm); err != nil {
 		switch eni.KindOf(err) {
 		case eni.KindUnknownOutcome:
 			unknown := *iface.Attachment
 			unknown.Status = eni.UnknownAttachment
 			c.inventory.SetAttachment(iface.ID, &unknown)
 			c.exodus.detached(iface.ID, action.Approved, time.Now())
+			c.detachBegun(snapshot, action)
 		case eni.KindThrottled, eni.KindNotSent:
 		default:
 			c.inventory.RefreshInterfaces(iface.ID)
@@ -115,8 +121,12 @@ func (c *Controller) detach(ctx context.Context, action plan.Action, iface eni.I
 	detaching.Status = eni.Detaching
 	c.inventory.SetAttachment(iface.ID, &detaching)
 	c.exodus.detached(iface.ID, action.Approved, time.Now())
+	c.detachBegun(snapshot, action)
+	if action.Force {
+		c.setbacks.forced(iface.ID, forcedMessage(action), time.Now())
+	}
 	klog.FromContext(ctx).V(2).Info("Detaching interface", "eniID", iface.ID, "attachmentID", detaching.ID,
-		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
+		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason, "force", action.Force)
 	return nil
 }
 

@@ -25,6 +25,7 @@ type Modifier interface {
 // Releaser takes interfaces away. Errors wrap an eni.Kind.
 type Releaser interface {
 	DetachInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error
+	ForceDetachInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error
 	DeleteInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error
 }
 

@@ -29,7 +29,7 @@ import (
 // shorter than the pod's termination grace.
 const drainTime = 20 * time.Second
 
-// Config is what a Controller is made of. Every field but MassReleaseThreshold is required.
+// Config is what a Controller is made of. Every field but MassReleaseThreshold and CleanupDryRun is required.
 type Config struct {
 	Kube     kubernetes.Interface
 	Client   versioned.Interface
@@ -42,6 +42,8 @@ type Config struct {
 	// attached interfaces that may go unasked because their NodeENI, their Node or its labels vanished; 0 for any.
 	Lease                types.NamespacedName
 	MassReleaseThreshold float64
+	// CleanupDryRun has what would be detached or deleted only told.
+	CleanupDryRun bool
 	// AttachWorkers and CleanupWorkers are how many instances are worked on at a time.
 	AttachWorkers  int
 	CleanupWorkers int
@@ -84,6 +86,11 @@ type Controller struct {
 
 	deselected deselected
 
+	dryRun     bool
+	withheld   withheld
+	stuck      stuckAttaches
+	complaints complaints
+
 	stop <-chan struct{}
 }
 
@@ -110,6 +117,7 @@ func New(config Config) (*Controller, error) {
 		nodeENIInformer: config.NodeENIs,
 		attachWorkers:   config.AttachWorkers,
 		cleanupWorkers:  config.CleanupWorkers,
+		dryRun:          config.CleanupDryRun,
 	}
 	c.inventory = inventory.New(config.Cloud, inventory.Options{
 		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),

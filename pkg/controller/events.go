@@ -5,9 +5,17 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
-// eventReleaseFailed is the reason of the event for a detach or delete that EC2 refuses for good. The
-// reasons of all other events are package plan's.
-const eventReleaseFailed = "ReleaseFailed"
+// Reasons of events that are not told by a change of status; those that are, are package plan's.
+const (
+	// eventReleaseFailed: EC2 refuses a detach or delete for good.
+	eventReleaseFailed = "ReleaseFailed"
+	// eventAttachStuck: EC2 did not end an attach, so the interface is detached, to be attached again.
+	eventAttachStuck = "AttachStuck"
+	// eventDetachForced: EC2 did not end a detach, so it is told to by force.
+	eventDetachForced = "DetachForced"
+	// eventInvalidAnnotation: an annotation that a person has set can not be followed.
+	eventInvalidAnnotation = "InvalidAnnotation"
+)
 
 // announce emits the events of a status change. What counts as new is measured against the status that this
 // process wrote last, so that a status wiped by hand is written again in silence. It returns the history to

@@ -107,6 +107,8 @@ func (c *Controller) forget(uid types.UID) {
 	c.tokens.forget(uid)
 	c.written.forget(uid)
 	c.deselected.forget(uid)
+	c.stuck.forget(uid)
+	c.complaints.news(uid, "")
 }
 
 // inventoryChanged is called when EC2 shows something else than before, or has answered a refresh.

@@ -54,7 +54,9 @@ type lab struct {
 	events *record.FakeRecorder
 	// wire counts the calls to EC2 that are in progress.
 	wire *countingTransport
-	stop func()
+	// dryRun is what --cleanup-dry-run says to those that are started.
+	dryRun bool
+	stop   func()
 }
 
 // countingTransport counts the requests that have not been answered.
@@ -168,7 +170,7 @@ func (l *lab) start() {
 		Cloud:    cloud.NewFromConfig(config, cloud.Options{ClusterIDs: []string{"cluster-1"}, Version: "test"}),
 		Recorder: l.events, Cluster: plan.Cluster{ID: "cluster-1", Name: "prod"},
 		Lease: types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}, MassReleaseThreshold: 0.5,
-		AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
+		CleanupDryRun: l.dryRun, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
 	})
 	l.must(err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -46,6 +46,7 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	} else if changed {
 		return time.Now().Add(recheckMetadata), nil // sooner, when the update's event brings the key back
 	}
+	c.complain(n)
 	attachments, releases, err := c.reports(n)
 	if err != nil {
 		return time.Time{}, err

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,21 @@ func (l *lab) tag(id, key, value string) {
 	l.Helper()
 	_, err := l.somebody().CreateTags(l.Context(), &ec2.CreateTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String(key), Value: aws.String(value)}}})
 	l.must(err)
+}
+
+// detachByHand detaches as somebody does who is not the controller.
+func (l *lab) detachByHand(id string) {
+	l.Helper()
+	for _, i := range l.sim.Snapshot().Interfaces {
+		if i.ID == id {
+			_, err := l.somebody().DetachNetworkInterface(l.Context(), &ec2.DetachNetworkInterfaceInput{AttachmentId: &i.Attachment.ID})
+			l.must(err)
+		}
+	}
+}
+
+func unreachable(clienttesting.Action) (bool, runtime.Object, error) {
+	return true, nil, errors.New("unreachable")
 }
 
 func TestLostTagsAreReportedAndHoldTheFinalizer(t *testing.T) {

@@ -8,6 +8,8 @@ type ObservedInterface struct {
 	Interface
 	// Epochs counts the complete lists that showed the interface to this leader.
 	Epochs int
+	// ShownAt is when the latest read began that showed the interface; zero when none has yet.
+	ShownAt time.Time
 	// AttachmentSince is when the attachment's present status was first seen.
 	AttachmentSince time.Time
 	// WasAttached is true when this process has seen another attachment of the interface before the present one,

@@ -68,8 +68,8 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 	if _, ours := s.ownerOf(iface.Tags); !ours {
 		return
 	}
-	r := &record{known: rd.now, seen: true, readBegan: rd.began, attachment: observed(rd.now), attachmentKnown: rd.now}
-	r.Interface, r.AttachmentSince = *iface, rd.now
+	r := &record{known: rd.now, seen: true, attachment: observed(rd.now), attachmentKnown: rd.now}
+	r.Interface, r.ShownAt, r.AttachmentSince = *iface, rd.began, rd.now
 	r.count(epoch)
 	s.add(r, c)
 }
@@ -86,10 +86,10 @@ func (s *store) merge(rd read, r *record, iface *eni.Interface, epoch bool) {
 	r.count(epoch)
 	first := !r.seen
 	r.seen = true
-	if rd.began.Before(r.readBegan) || rd.began.Before(r.lastMiss) {
+	if rd.began.Before(r.ShownAt) || rd.began.Before(r.lastMiss) {
 		return // an older answer than the one that is known
 	}
-	r.readBegan = rd.began
+	r.ShownAt = rd.began
 	switch {
 	case !r.lastMiss.IsZero():
 		r.recheck = rd.now.Add(s.horizon) // reads disagree: one of them lags

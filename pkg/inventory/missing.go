@@ -15,7 +15,7 @@ const (
 // of an interface that has lost them, and never on its own that one is gone.
 func (s *store) missFromList(rd read, r *record, c *changes) {
 	switch {
-	case rd.began.Before(r.readBegan) || s.tagsLost(r):
+	case rd.began.Before(r.ShownAt) || s.tagsLost(r):
 	case !r.seen && !rd.began.Before(r.created.Add(unseenInLists)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
@@ -32,7 +32,7 @@ func (s *store) missFromList(rd read, r *record, c *changes) {
 func (s *store) missByID(rd read, r *record, c *changes) {
 	again := s.tagsLost(r) && !r.idMiss.IsZero() && !rd.began.Before(r.idMiss.Add(s.horizon))
 	switch {
-	case rd.began.Before(r.readBegan):
+	case rd.began.Before(r.ShownAt):
 	case !r.seen && !rd.began.Before(r.created.Add(max(unseenByID, s.horizon))):
 		s.drop(r, c)
 	case s.mayLag(rd, r):

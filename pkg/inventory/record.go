@@ -17,9 +17,8 @@ type record struct {
 	// known is when we learned that the interface exists, created when our create was answered with it (zero
 	// when it is not known to be ours), written when the last own write of any kind was answered.
 	known, created, written time.Time
-	// seen is true once a read has shown the interface, readBegan is when the latest of these began.
-	seen      bool
-	readBegan time.Time
+	// seen is true once a read has shown the interface.
+	seen bool
 
 	// listMiss and idMiss are when the first complete list, and the first read by ID, began that should have
 	// shown the interface and did not; lastMiss the latest of either. All zero again once a read shows it.

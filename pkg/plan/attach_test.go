@@ -71,10 +71,6 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 		},
 		{name: "attaching", world: world(with(a), having(interfaceOf(a, "eni-1", attachment(eni.Attaching)))), reports: []string{"a Attaching"}, again: 4 * time.Minute},
 		{name: "attached", world: world(with(a), having(interfaceOf(a, "eni-1", attached))), reports: []string{"a Attached settled"}},
-		{
-			name: "attaching for long", world: world(with(a), having(interfaceOf(a, "eni-1", attachment(eni.Attaching), since(6*time.Minute)))),
-			reports: []string{"a Blocked AttachStuck"}, message: "reboot or replace",
-		},
 		{name: "attachment unknown", world: world(with(a), having(interfaceOf(a, "eni-1", attachment(eni.UnknownAttachment)))), reports: []string{"a Attaching"}},
 		{name: "detached by somebody", world: world(with(a), having(interfaceOf(a, "eni-1", attachment(eni.Detaching)))), reports: []string{"a Attaching"}, again: 9 * time.Minute, message: "attaches it again"},
 		{name: "detached by somebody, for long", world: world(with(a), having(interfaceOf(a, "eni-1", attachment(eni.Detaching), since(11*time.Minute)))), reports: []string{"a Blocked DetachStuck"}, message: "by force"},

@@ -128,7 +128,7 @@ func foreign(id string, index int32) func(*Snapshot) {
 func interfaceOf(n *v1alpha1.NodeENI, id string, changes ...func(*eni.ObservedInterface)) eni.ObservedInterface {
 	p := &placer{view: newView(world()), n: n, slot: SlotOf(n)}
 	i := eni.ObservedInterface{
-		Epochs: 3, AttachmentSince: now.Add(-time.Minute),
+		Epochs: 3, ShownAt: now.Add(-time.Second), AttachmentSince: now.Add(-time.Minute),
 		Interface: eni.Interface{
 			ID: id, SubnetID: n.Spec.SubnetID, Zone: "us-east-1a", Description: wantedDescription(n),
 			SecurityGroupIDs: wantedGroups(n), Tags: p.wantedTags(), PrivateIP: "10.0.1.10", MAC: "02:00:00:00:00:01",

@@ -129,8 +129,11 @@ func (p *placer) departure(c candidate, place string) verdict {
 	if refusal := p.ReleaseSetbacks[c.ID]; refusal.Reason != "" {
 		return verdict{refusal.Reason, refusal.Message}
 	}
+	if p.DryRun && !c.leaving() {
+		return withheld(Detach, c)
+	}
 	if due, leaving := c.stuckFrom(); leaving && !p.Now.Before(due) {
-		return verdict{v1alpha1.ReasonDetachStuck, detachStuckMessage(c)}
+		return verdict{v1alpha1.ReasonDetachStuck, p.detachStuckMessage(c)}
 	} else if leaving {
 		p.result.again(due)
 	}

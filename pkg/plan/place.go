@@ -172,14 +172,12 @@ func (p *placer) keep(keeper candidate) {
 	case eni.Attached:
 		p.report(&keeper, v1alpha1.AttachmentAttached, v, len(drift) == 0)
 	case eni.Attaching:
-		if due := keeper.AttachmentSince.Add(attachStuckAfter); p.Now.Before(due) {
-			p.result.again(due)
-		} else if v.reason == "" {
-			v = verdict{v1alpha1.ReasonAttachStuck, fmt.Sprintf("EC2 has been attaching %s for over %v; look at the instance, and reboot or replace it", keeper.ID, attachStuckAfter)}
+		if stuck := p.attaching(keeper); v.reason == "" && stuck.message != "" {
+			v = stuck
 		}
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 	case eni.Detaching:
-		v := p.departure(keeper, "its slot, since somebody detached it; then attaches it again")
+		v := p.detaching(keeper)
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 	default:
 		p.report(&keeper, v1alpha1.AttachmentAttaching, p.awaited("waits for EC2 to show whether the interface is attached"), false)
@@ -241,6 +239,12 @@ func (p *placer) refresh(due time.Time, ask func(*Refresh)) {
 
 // report adds the report; keeper is nil while there is no interface.
 func (p *placer) report(keeper *candidate, state v1alpha1.AttachmentState, v verdict, settled bool) {
+	if keeper != nil && state == v1alpha1.AttachmentAttaching {
+		// What is tried hourly stays blocked in between.
+		if stuck := p.attempts(*keeper); stuck.reason != "" || v.message == "" {
+			v, state = stuck, stuck.state(state)
+		}
+	}
 	a := v1alpha1.Attachment{
 		NodeName: p.Node.Name, NetworkCardIndex: &p.slot.Card, DeviceIndex: reportedIndex(p.slot), InstanceID: p.InstanceID,
 		SubnetID: p.n.Spec.SubnetID, State: state, Reason: v.reason, Message: v.message,

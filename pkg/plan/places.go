@@ -124,7 +124,7 @@ func (v *view) placeTaken(c candidate) (reason string) {
 		return "" // it leaves, and the interface comes in
 	}
 	// What others have on the instance is believed only from a description that is fresh.
-	if !v.described(v.Now.Add(-freshInstance)) || v.Instance.NotFound {
+	if !v.describedLately() || v.Instance.NotFound {
 		return ""
 	}
 	if held {

@@ -65,9 +65,14 @@ func drawPast(t *rapid.T, s *Snapshot) {
 			s.ReleaseSetbacks[i.ID] = failure()
 		}
 	}
+	s.StuckAttaches = map[SlotKey]int{}
 	for _, n := range s.NodeENIs {
+		key := SlotKey{n.UID, s.InstanceID, SlotOf(n)}
 		if oneIn(t, 6, "refused") {
-			s.Setbacks[SlotKey{n.UID, s.InstanceID, SlotOf(n)}] = failure()
+			s.Setbacks[key] = failure()
+		}
+		if oneIn(t, 6, "stuck") {
+			s.StuckAttaches[key] = rapid.IntRange(1, 4).Draw(t, "attempts")
 		}
 	}
 }
@@ -90,6 +95,10 @@ func drawNodeENI(t *rapid.T, name string) *v1alpha1.NodeENI {
 		n.CreationTimestamp = metav1.NewTime(now.Add(-time.Duration(rapid.IntRange(1, 3).Draw(t, "age")) * time.Hour))
 		if rapid.IntRange(0, 3).Draw(t, "deleting") == 0 {
 			beingDeleted(n)
+		}
+		if oneIn(t, 4, "by force") {
+			metav1.SetMetaDataAnnotation(&n.ObjectMeta, v1alpha1.AnnotationForceDetachUntil,
+				rapid.SampledFrom([]string{"2026-03-01T13:00:00Z", "2026-03-01T11:00:00Z", "2026-03-09T12:00:00Z", "soon"}).Draw(t, "until"))
 		}
 	})
 }
@@ -217,7 +226,7 @@ func settle(s *Snapshot) {
 	s.Instance.ObservedAt = s.Now.Add(-time.Second)
 	for i := range s.Interfaces {
 		iface := &s.Interfaces[i]
-		iface.Missing = false
+		iface.Missing, iface.ShownAt = false, s.Now.Add(-time.Second)
 		iface.Epochs++
 		if iface.Attachment == nil {
 			continue
@@ -269,6 +278,12 @@ func checkSafe(t *rapid.T, s Snapshot, result Result) {
 			if s.Instance.NotFound || (s.Instance.State.Dying() && !outlived) {
 				t.Fatalf("detach from an instance that is %s (not found: %v)", s.Instance.State, s.Instance.NotFound)
 			}
+		}
+		if a.Force && s.Instance.State == eni.InstanceRunning && !s.Now.Before(forceUntil(s, a)) {
+			t.Fatalf("%s is detached by force from a running instance, and nobody has said so", iface.ID)
+		}
+		if stuck := iface.Attachment != nil && stuckFor(s, iface) >= attachStuckAfter; a.Kind == Detach && stuck {
+			continue // from where it may be wanted
 		}
 		if _, wanted := Wanted(iface, s); wanted != (a.Kind != Detach && a.Kind != Delete) {
 			t.Fatalf("%s of %s, wanted: %v", a.Kind, iface.ID, wanted)
@@ -348,4 +363,23 @@ func TestPlanDependsOnNoOrderAndChangesNothing(t *testing.T) {
 			t.Fatalf("another order gives another plan (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// stuckFor is for how long EC2 has been attaching or detaching the interface.
+func stuckFor(s Snapshot, i eni.ObservedInterface) time.Duration {
+	if i.Attachment.Status != eni.Attaching && i.Attachment.Status != eni.Detaching {
+		return 0
+	}
+	return s.Now.Sub(i.AttachmentSince)
+}
+
+// forceUntil is until when the action's NodeENI lets interfaces be detached by force.
+func forceUntil(s Snapshot, a Action) time.Time {
+	for _, n := range s.NodeENIs {
+		if n.UID == a.NodeENI {
+			until, _ := ForceDetachUntil(n.Annotations, s.Now)
+			return until
+		}
+	}
+	return time.Time{}
 }

@@ -157,24 +157,19 @@ func (r *releaser) detaching() {
 		r.report(v1alpha1.ReleaseDetaching, "")
 		return
 	}
-	r.hold(v1alpha1.ReasonDetachStuck, detachStuckMessage(r.iface))
-}
-
-// stuckFrom is from when on somebody has to help an interface that is being detached; false when it is not
-// being detached.
-func (c candidate) stuckFrom() (due time.Time, leaving bool) {
-	return c.AttachmentSince.Add(detachStuckAfter), c.leaving()
-}
-
-func detachStuckMessage(c candidate) string {
-	return fmt.Sprintf("EC2 has been detaching %s from %s for over %v; stop the instance, or detach the interface by force if its loss is acceptable",
-		c.ID, c.Attachment.InstanceID, detachStuckAfter)
+	if r.Instance != nil && !r.Instance.NotFound && r.Instance.State.Dying() && !r.outlived() {
+		r.watch()
+		r.report(v1alpha1.ReleaseWaitingForTermination, fmt.Sprintf("instance %s is %s", r.InstanceID, r.Instance.State))
+		return
+	}
+	v := r.forceDetach()
+	r.hold(v.reason, v.message)
 }
 
 // detachByState plans for an interface that could be detached, according to its instance's state: what is
 // dying is left to EC2.
 func (r *releaser) detachByState() {
-	if !r.described(r.Now.Add(-freshInstance)) {
+	if !r.describedLately() {
 		r.refreshInstance()
 		r.pending("the instance is described anew before anything is taken from it")
 		return
@@ -185,7 +180,7 @@ func (r *releaser) detachByState() {
 		return
 	}
 	switch state := r.Instance.State; {
-	case state == eni.InstanceTerminated && !r.Instance.StateSince.IsZero() && !r.Now.Before(r.Instance.StateSince.Add(terminatedFor)):
+	case r.outlived():
 		r.act(Detach, r.iface.Attachment.ID, "the attachment has outlived its instance")
 	case state.Dying():
 		r.watch()
@@ -199,9 +194,20 @@ func (r *releaser) detachByState() {
 	}
 }
 
+// outlived reports whether the attachment is still there long after its instance was seen terminated.
+func (v *view) outlived() bool {
+	return v.Instance.State == eni.InstanceTerminated && !v.Instance.StateSince.IsZero() && !v.Now.Before(v.Instance.StateSince.Add(terminatedFor))
+}
+
 // described reports whether the instance's state was read after the given time.
 func (v *view) described(after time.Time) bool {
 	return v.Instance != nil && v.Instance.ObservedAt.After(after)
+}
+
+// describedLately reports whether the instance's state may decide about a detach. What is only told need not be right
+// to the second.
+func (v *view) describedLately() bool {
+	return v.described(v.Now.Add(-freshInstance)) || (v.DryRun && v.Instance != nil)
 }
 
 func (r *releaser) refreshInstance() {
@@ -232,7 +238,16 @@ func (r *releaser) pending(message string) {
 
 // act plans the call and reports.
 func (r *releaser) act(kind ActionKind, attachmentID, message string) {
-	r.result.Release = append(r.result.Release, Action{
+	if v := r.order(kind, attachmentID, false); v.reason != "" {
+		r.hold(v.reason, v.message)
+		return
+	}
+	r.pending(message)
+}
+
+// order plans the call, or says that it is withheld.
+func (r *releaser) order(kind ActionKind, attachmentID string, force bool) verdict {
+	action := Action{
 		Kind:         kind,
 		NodeENI:      types.UID(r.iface.owner.NodeENIUID),
 		NodeENIName:  r.iface.owner.NodeENIName,
@@ -242,9 +257,15 @@ func (r *releaser) act(kind ActionKind, attachmentID, message string) {
 		InterfaceID:  r.iface.ID,
 		AttachmentID: attachmentID,
 		Reason:       r.reason,
+		Force:        force,
 		Approved:     r.Halt != nil && r.exodus(r.iface, r.reason) == vanished,
-	})
-	r.pending(message)
+	}
+	if r.DryRun {
+		r.result.Withheld = append(r.result.Withheld, action)
+		return withheld(kind, r.iface)
+	}
+	r.result.Release = append(r.result.Release, action)
+	return verdict{}
 }
 
 func (r *releaser) report(state v1alpha1.ReleaseState, message string) {

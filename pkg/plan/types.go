@@ -51,6 +51,10 @@ type Snapshot struct {
 	Deselected map[types.UID]bool
 	// Halt is set while too many interfaces would go at once.
 	Halt *Halt
+	// StuckAttaches counts, for each slot, the attaches in a row that were given up because EC2 did not end them.
+	StuckAttaches map[SlotKey]int
+	// DryRun is true when what would be taken away is only told.
+	DryRun bool
 	// Setbacks are EC2's refusals and failures of calls for wanted interfaces, ReleaseSetbacks those of the
 	// calls that take an interface away, by its ID.
 	Setbacks        map[SlotKey]Setback
@@ -125,8 +129,10 @@ type Action struct {
 	TagKeys []string
 	// DeleteOnTermination is set for SetDeleteOnTermination.
 	DeleteOnTermination bool
-	// Reason says why a Detach or Delete is made: one of the release reasons of v1alpha1.
+	// Reason says why a Detach or Delete is made: one of the release reasons of v1alpha1, or AttachStuck.
 	Reason string
+	// Force is true for a Detach of what EC2 does not end to detach.
+	Force bool
 	// Approved is true for a Detach that a person has let pass although cleanup is halted.
 	Approved bool
 }
@@ -135,7 +141,7 @@ type Action struct {
 // count.
 func (a Action) Same(b Action) bool {
 	return a.Kind == b.Kind && a.NodeENI == b.NodeENI && a.Slot == b.Slot && a.InstanceID == b.InstanceID &&
-		a.InterfaceID == b.InterfaceID && a.AttachmentID == b.AttachmentID
+		a.InterfaceID == b.InterfaceID && a.AttachmentID == b.AttachmentID && a.Force == b.Force
 }
 
 // AttachmentReport is how one wanted interface stands.
@@ -171,6 +177,8 @@ type Result struct {
 	Attach []Action
 	// Release are the cleanup workers' actions, likewise.
 	Release []Action
+	// Withheld are those that would be in Release, were it not for DryRun.
+	Withheld []Action
 	// Attachments has one report for each NodeENI that selects Node, and for each that selects one of
 	// Duplicates; in the order of NodeENI name, node name.
 	Attachments []AttachmentReport

@@ -104,6 +104,7 @@ func build(ctx context.Context, o *Options, k clients, cluster plan.Cluster, loc
 		Horizon:        o.VisibilityHorizon,
 
 		MassReleaseThreshold: float64(o.MassReleaseThreshold),
+		CleanupDryRun:        o.CleanupDryRun,
 	})
 	if err != nil {
 		return nil, err

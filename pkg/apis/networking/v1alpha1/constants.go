@@ -11,6 +11,10 @@ const AnnotationManagedTagKeys = GroupName + "/managed-tag-keys"
 // NodeENI, or on the controller's Lease for interfaces whose NodeENI is gone.
 const AnnotationAllowReleaseUntil = GroupName + "/allow-release-until"
 
+// AnnotationForceDetachUntil, on the NodeENI, lets interfaces that EC2 does not end to detach from a running instance be
+// detached by force until the time that it gives in RFC 3339, at most a day ahead.
+const AnnotationForceDetachUntil = GroupName + "/force-detach-until"
+
 // Types of the conditions in NodeENIStatus.
 const (
 	ConditionReady       = "Ready"
@@ -52,6 +56,7 @@ const (
 
 // Reasons why a release is held.
 const (
+	ReasonCleanupDryRun = "CleanupDryRun"
 	ReasonCleanupHalted = "CleanupHalted"
 	ReasonDetachStuck   = "DetachStuck"
 	ReasonReleaseFailed = "ReleaseFailed"

@@ -26,8 +26,9 @@
 // a predecessor whose release is held.
 //
 //	AttachFailed            EC2 refused the create or the attach for a reason of its own; the message has it
-//	AttachStuck             the attachment stays in "attaching"; blocked until the attach ends, the instance
-//	                        is replaced, or somebody detaches the interface by hand
+//	AttachStuck             the attachment stays in "attaching" for over 5 minutes, and did so three times, between
+//	                        which the interface was detached; tried again every hour. A restart of the
+//	                        controller counts anew
 //	CredentialsRejected     EC2 does not accept the controller's credentials
 //	DeviceIndexInUse        an interface that is not ours holds the device index
 //	DuplicateInstance       another, newer Node names the same instance
@@ -45,11 +46,14 @@
 //
 // # Reasons of a held release
 //
+//	CleanupDryRun           the interface would be detached or deleted, were it not for --cleanup-dry-run
 //	CleanupHalted           most interfaces would go at once because their NodeENI, their Node or its labels
 //	                        vanished; a person must approve, by the annotation
 //	                        networking.k8s.aws/allow-release-until
 //	CredentialsRejected     EC2 does not accept the controller's credentials
-//	DetachStuck             the attachment stays in "detaching"
+//	DetachStuck             the attachment stays in "detaching" for over 10 minutes; it is detached by force from an
+//	                        instance that is stopped, and from one that runs only when a person allows it, by
+//	                        the annotation networking.k8s.aws/force-detach-until
 //	PermissionDenied        IAM denies the detach or the delete
 //	ReleaseFailed           EC2 refused the detach or the delete for a reason of its own; the message has it
 //	TagsLost                an interface of ours lost its ownership tags
