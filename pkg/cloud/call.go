@@ -16,6 +16,8 @@ import (
 type request struct {
 	// action is EC2's name of the call, subject the ID of what it is made on.
 	action, subject string
+	// owned says that the subject is an interface, which must be ours when the call is made.
+	owned bool
 	// confirm, if there is one, has the last word.
 	confirm func(context.Context) error
 }
@@ -32,6 +34,10 @@ func call[In, Out any](ctx context.Context, c *Client, r request, do operation[I
 	token, err := c.admit(ctx, r)
 	if err != nil {
 		return none, notSent(ctx, r, err)
+	}
+	if r.owned && !c.described.ours(r.subject) { // it may have changed hands since the call was asked for
+		token.giveBack()
+		return none, notOurs(r.action, r.subject)
 	}
 	begun := time.Now()
 	deadline, err := c.fence.deadline(mutates(r.action), begun)

@@ -179,7 +179,7 @@ func TestLostCredentials(t *testing.T) {
 			cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 				return aws.Credentials{}, row.err
 			})
-			c := NewFromConfig(cfg, Options{ClusterIDs: []string{cluster}})
+			c := newKnowing(cfg, Options{ClusterIDs: []string{cluster}})
 			before := tokensOf(c, deleteNetworkInterface)
 			err := c.DeleteInterface(t.Context(), ours(), confirmed)
 			var e *eni.Error

@@ -28,6 +28,8 @@ type Client struct {
 	fence    Fence
 	limiter  *limiter
 	types    typeCache
+	// described is fed by every answer that shows interfaces with their tags.
+	described described
 }
 
 // NewFromConfig makes a client of a loaded configuration: New does, and tests.

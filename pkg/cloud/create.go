@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -22,12 +23,13 @@ func (c *Client) CreateInterface(ctx context.Context, req eni.CreateRequest) (en
 	r := request{action: createNetworkInterface, subject: req.SubnetID}
 	switch {
 	case !c.owns(req.Tags):
-		return eni.Interface{}, &eni.Error{Kind: eni.KindNotOurs, Operation: r.action, Subject: r.subject}
+		return eni.Interface{}, notOurs(r.action, r.subject)
 	case req.ClientToken == "":
 		return eni.Interface{}, refused(r.action, r.subject, errNoToken)
 	case len(req.SecurityGroupIDs) == 0:
 		return eni.Interface{}, refused(r.action, r.subject, errNoGroups)
 	}
+	began := time.Now()
 	out, err := call(ctx, c, r, c.ec2.CreateNetworkInterface, createInput(req))
 	if err != nil {
 		return eni.Interface{}, err
@@ -40,6 +42,7 @@ func (c *Client) CreateInterface(ctx context.Context, req eni.CreateRequest) (en
 		// Interface and tags are made together or not at all, so an answer without them is just short.
 		created.Tags = req.Tags
 	}
+	c.described.made(began, created.ID)
 	return created, nil
 }
 
@@ -65,7 +68,7 @@ func createInput(req eni.CreateRequest) *ec2.CreateNetworkInterfaceInput {
 // Sources: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AttachNetworkInterface.html,
 // https://github.com/cilium/cilium/issues/42512
 func (c *Client) AttachInterface(ctx context.Context, iface eni.Interface, instanceID string, slot eni.Slot) (attachmentID string, err error) {
-	r := request{action: attachNetworkInterface, subject: iface.ID}
+	r := request{action: attachNetworkInterface, subject: iface.ID, owned: true}
 	if err := c.ours(r.action, iface); err != nil {
 		return "", err
 	}

@@ -10,7 +10,8 @@
 //		caller ◄── *eni.Error ◄── classify.go ◄── SDK: decode ◄── is it EC2's answer? ◄──────────┘
 //		                                                          fence.go
 //
-//	  - What changes or destroys an interface is refused unless the interface bears our ownership tags.
+//	  - What changes or destroys an interface is refused unless the interface bears our ownership tags, both as
+//	    its caller holds them and as EC2 showed them last to this client, which remembers that (described.go).
 //	  - Every action has a token bucket of its own, sized like EC2's, which backs off when EC2 throttles.
 //	  - A detach or delete is confirmed by its caller once the token is there: between the last decision and
 //	    the call there is no queue.

@@ -169,7 +169,7 @@ func TestOverASocket(t *testing.T) {
 	cfg := configFor(http.DefaultTransport)
 	cfg.HTTPClient = server.Client()
 	cfg.BaseEndpoint = &server.URL
-	c := NewFromConfig(cfg, Options{ClusterIDs: []string{cluster}})
+	c := newKnowing(cfg, Options{ClusterIDs: []string{cluster}})
 	if err := c.DeleteInterface(t.Context(), ours(), confirmed); !errors.Is(err, eni.KindUnknownOutcome) {
 		t.Errorf("connection cut after the request: %v", err)
 	}
@@ -185,7 +185,7 @@ func TestOverASocket(t *testing.T) {
 	tls.StartTLS()
 	defer tls.Close()
 	cfg.BaseEndpoint, cfg.HTTPClient = &tls.URL, &http.Client{Transport: &http.Transport{}}
-	c = NewFromConfig(cfg, Options{ClusterIDs: []string{cluster}})
+	c = newKnowing(cfg, Options{ClusterIDs: []string{cluster}})
 	if err := c.DeleteInterface(t.Context(), ours(), confirmed); !errors.Is(err, eni.KindNotSent) {
 		t.Errorf("certificate that nobody trusts: %v", err)
 	}

@@ -20,12 +20,17 @@ func (c *Client) owns(tags map[string]string) bool {
 	return ok && c.clusters[owner.ClusterID]
 }
 
-// ours refuses to touch an interface that is not ours, whoever asked for it.
+// ours refuses to touch an interface that is not ours, whoever asked for it: neither by the caller's description nor
+// by EC2's last.
 func (c *Client) ours(action string, iface eni.Interface) error {
-	if c.owns(iface.Tags) && !iface.RequesterManaged {
+	if c.owns(iface.Tags) && !iface.RequesterManaged && c.described.ours(iface.ID) {
 		return nil
 	}
-	return &eni.Error{Kind: eni.KindNotOurs, Operation: action, Subject: iface.ID}
+	return notOurs(action, iface.ID)
+}
+
+func notOurs(action, id string) error {
+	return &eni.Error{Kind: eni.KindNotOurs, Operation: action, Subject: id}
 }
 
 // refused is the error for a call that makes no sense, and so is not made.

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -22,7 +23,11 @@ func (c *Client) ListInterfaces(ctx context.Context, clusterIDs, nodeENIUIDs []s
 	}
 	byCluster := filter("tag:"+eni.TagClusterID, clusterIDs...)
 	if nodeENIUIDs == nil {
-		return c.interfaces(ctx, several("clusters", clusterIDs), byCluster)
+		all, err := c.interfaces(ctx, several("clusters", clusterIDs), byCluster)
+		if err == nil {
+			c.described.prune(time.Now())
+		}
+		return all, err
 	}
 	var all []eni.Interface
 	for _, uids := range chunks(nodeENIUIDs, max(1, filterValues-len(clusterIDs))) {
@@ -54,6 +59,7 @@ func (c *Client) interfaces(ctx context.Context, subject string, filters ...type
 	var all []eni.Interface
 	r := request{action: describeNetworkInterfaces, subject: subject}
 	err := allPages(r, func(token *string) (*string, error) {
+		began := time.Now()
 		out, err := call(ctx, c, r, c.ec2.DescribeNetworkInterfaces, &ec2.DescribeNetworkInterfacesInput{
 			Filters: filters, MaxResults: aws.Int32(pageSize), NextToken: token,
 		})
@@ -61,7 +67,9 @@ func (c *Client) interfaces(ctx context.Context, subject string, filters ...type
 			return nil, err
 		}
 		for _, in := range out.NetworkInterfaces {
-			all = append(all, interfaceFrom(in))
+			iface := interfaceFrom(in)
+			c.described.show(began, iface.ID, c.owns(iface.Tags) && !iface.RequesterManaged)
+			all = append(all, iface)
 		}
 		return out.NextToken, nil
 	})

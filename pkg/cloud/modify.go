@@ -45,7 +45,7 @@ func (c *Client) modify(ctx context.Context, iface eni.Interface, input ec2.Modi
 		return err
 	}
 	input.NetworkInterfaceId = aws.String(iface.ID)
-	_, err := call(ctx, c, request{action: modifyInterfaceAttribute, subject: iface.ID},
+	_, err := call(ctx, c, request{action: modifyInterfaceAttribute, subject: iface.ID, owned: true},
 		c.ec2.ModifyNetworkInterfaceAttribute, &input)
 	return err
 }

@@ -22,7 +22,7 @@ func (c *Client) ForceDetachInterface(ctx context.Context, iface eni.Interface, 
 
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html
 func (c *Client) detach(ctx context.Context, iface eni.Interface, force bool, confirm func(context.Context) error) error {
-	r := request{action: detachNetworkInterface, subject: iface.ID, confirm: confirm}
+	r := request{action: detachNetworkInterface, subject: iface.ID, owned: true, confirm: confirm}
 	if err := c.mayRelease(r, iface); err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (c *Client) detach(ctx context.Context, iface eni.Interface, force bool, co
 // DeleteInterface deletes an interface of ours, which must be available. confirm is as for DetachInterface.
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkInterface.html
 func (c *Client) DeleteInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error {
-	r := request{action: deleteNetworkInterface, subject: iface.ID, confirm: confirm}
+	r := request{action: deleteNetworkInterface, subject: iface.ID, owned: true, confirm: confirm}
 	if err := c.mayRelease(r, iface); err != nil {
 		return err
 	}

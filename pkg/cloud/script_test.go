@@ -123,7 +123,14 @@ func newScripted(t *testing.T, reply func(url.Values) answer, change ...func(*Op
 	for _, f := range change {
 		f(&opts)
 	}
-	return NewFromConfig(configFor(s), opts), s
+	return newKnowing(configFor(s), opts), s
+}
+
+// newKnowing is a client that EC2 has shown interface1 to, as ours.
+func newKnowing(cfg aws.Config, opts Options) *Client {
+	c := NewFromConfig(cfg, opts)
+	c.described.made(time.Now(), interface1)
+	return c
 }
 
 func fenced(until time.Time, ok bool) func(*Options) {

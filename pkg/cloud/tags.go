@@ -28,7 +28,7 @@ func (c *Client) PutTags(ctx context.Context, iface eni.Interface, tags map[stri
 	case !c.owns(after):
 		return refused(createTags, iface.ID, errOwnershipTag)
 	}
-	_, err := call(ctx, c, request{action: createTags, subject: iface.ID}, c.ec2.CreateTags,
+	_, err := call(ctx, c, request{action: createTags, subject: iface.ID, owned: true}, c.ec2.CreateTags,
 		&ec2.CreateTagsInput{Resources: []string{iface.ID}, Tags: tagList(tags)})
 	return err
 }
@@ -51,6 +51,6 @@ func (c *Client) RemoveTags(ctx context.Context, iface eni.Interface, keys []str
 		}
 		input.Tags = append(input.Tags, types.Tag{Key: aws.String(key)})
 	}
-	_, err := call(ctx, c, request{action: deleteTags, subject: iface.ID}, c.ec2.DeleteTags, input)
+	_, err := call(ctx, c, request{action: deleteTags, subject: iface.ID, owned: true}, c.ec2.DeleteTags, input)
 	return err
 }

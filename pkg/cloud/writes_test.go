@@ -95,6 +95,10 @@ func TestWritesOnTheWire(t *testing.T) {
 			map[string]string{"Action": detachNetworkInterface, "AttachmentId": attach1},
 		},
 		{
+			"detach by force", func(ctx context.Context, c *Client) error { return c.ForceDetachInterface(ctx, ours(), confirmed) },
+			map[string]string{"Action": detachNetworkInterface, "AttachmentId": attach1, "Force": "true"},
+		},
+		{
 			"delete", func(ctx context.Context, c *Client) error { return c.DeleteInterface(ctx, ours(), confirmed) },
 			map[string]string{"Action": deleteNetworkInterface, "NetworkInterfaceId": interface1},
 		},
