@@ -21,9 +21,10 @@ const (
 	effectGarbage        = "garbage"
 	effectStuckAttaching = "stuck-attaching"
 	effectStuckDetaching = "stuck-detaching"
+	effectOmit           = "omit"
 )
 
-var effects = []string{effectError, effectThrottle, effectDelay, effectCutBefore, effectCutAfter, effectHang, effectGarbage, effectStuckAttaching, effectStuckDetaching}
+var effects = []string{effectError, effectThrottle, effectDelay, effectCutBefore, effectCutAfter, effectHang, effectGarbage, effectStuckAttaching, effectStuckDetaching, effectOmit}
 
 // Fault is a rule by which calls go wrong. It concerns the calls of an action (a glob;
 // empty is every action) that name a resource (in any parameter; empty is any); of
@@ -39,12 +40,17 @@ type Fault struct {
 	Times    int    `yaml:"times" json:"times,omitempty"`
 	// Effect is error, throttle, delay (acts on arrival, answers late by Duration), cut-before
 	// and cut-after (the connection is cut before or after the call took effect), hang
-	// (never acts, never answers), garbage, stuck-attaching or stuck-detaching.
+	// (never acts, never answers), garbage, stuck-attaching, stuck-detaching or omit (a
+	// describe leaves things out that it should show).
 	Effect   string   `yaml:"effect" json:"effect"`
 	Code     string   `yaml:"code" json:"code,omitempty"`
 	Message  string   `yaml:"message" json:"message,omitempty"`
 	Status   int      `yaml:"status" json:"status,omitempty"`
 	Duration Duration `yaml:"duration" json:"duration,omitempty"`
+	// Items are the IDs that omit leaves out; without any it is each thing with the
+	// likelihood of ItemShare, and without that everything.
+	Items     []string `yaml:"items" json:"items,omitempty"`
+	ItemShare Share    `yaml:"itemShare" json:"itemShare,omitempty"`
 }
 
 // Share is a part of all calls, above 0 and up to 1. A rule without one strikes them all,
@@ -67,6 +73,10 @@ func (f Fault) validate() error {
 		return fmt.Errorf("effect %q is unknown; write one of %s", f.Effect, strings.Join(effects, ", "))
 	case f.Share < 0 || f.Share > 1:
 		return fmt.Errorf("share %v is not between 0 and 1", f.Share)
+	case f.ItemShare < 0 || f.ItemShare > 1:
+		return fmt.Errorf("itemShare %v is not between 0 and 1", f.ItemShare)
+	case (len(f.Items) > 0 || f.ItemShare > 0) && f.Effect != effectOmit:
+		return fmt.Errorf("items and itemShare are for the effect %s", effectOmit)
 	case f.Nth < 0 || f.Every < 0 || f.Times < 0:
 		return fmt.Errorf("nth, every and times must not be negative")
 	case f.Effect == effectDelay && f.Duration <= 0:
@@ -105,6 +115,8 @@ func (r *faultRule) concerns(s *Simulator, c *call) bool {
 	case r.Effect == effectStuckAttaching && c.action != "AttachNetworkInterface":
 		return false
 	case r.Effect == effectStuckDetaching && c.action != "DetachNetworkInterface":
+		return false
+	case r.Effect == effectOmit && !strings.HasPrefix(c.action, "Describe"):
 		return false
 	}
 	return r.Resource == "" || s.names(c, r.Resource)
@@ -181,4 +193,15 @@ func (s *Simulator) faulty(c *call, a *answer) error {
 		a.lost = f.Effect
 	}
 	return nil
+}
+
+// omits draws whether a describe leaves a thing out.
+func (f *Fault) omits(s *Simulator, id string) bool {
+	switch {
+	case len(f.Items) > 0:
+		return slices.Contains(f.Items, id)
+	case f.ItemShare > 0:
+		return s.rng.Float64() < float64(f.ItemShare)
+	}
+	return true
 }

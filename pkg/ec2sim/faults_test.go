@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,11 @@ func TestFaultRules(t *testing.T) {
 		{`{"effect": "error", "colour": "red"}`, ""},
 		{`{"effect": "error", "status": 200}`, ""},
 		{`{"effect": "error", "action": "["}`, ""},
+		{`{"effect": "omit"}`, "ok ok ok ok"},
+		{`{"effect": "omit", "itemShare": 2}`, ""},
+		{`{"effect": "omit", "itemShare": 0}`, ""},
+		{`{"effect": "error", "items": ["eni-1"]}`, ""},
+		{`{"effect": "error", "itemShare": 0.5}`, ""},
 	} {
 		l := newLab(t)
 		status, answer := l.control("POST", "faults", c.rule)
@@ -327,4 +333,57 @@ func TestMemory(t *testing.T) {
 	if n := calls[otherActions]["InvalidAction"]; n != maxUnknown || calls["Fly1"]["InvalidAction"] != 1 {
 		t.Errorf("%d unknown actions are counted together", n)
 	}
+}
+
+// TestOmit: what a fault leaves out is missing where it should stand, and nothing else is, on whatever page.
+func TestOmit(t *testing.T) {
+	t.Parallel()
+	const pageOf = 5 // the least that EC2 takes
+	for _, c := range []struct {
+		name string
+		// fault is a rule in which %s stands for the IDs of the first, the sixth and the last interface.
+		fault string
+		want  func(shown, all []string) bool
+	}{
+		{"given", `{"effect": "omit", "action": "DescribeNetworkInterfaces", "items": [%s]}`, func(shown, all []string) bool {
+			return slices.Equal(shown, slices.Concat(all[1:5], all[6:len(all)-1]))
+		}},
+		{"all", `{"effect": "omit", "action": "DescribeNetworkInterfaces"}`, func(shown, _ []string) bool { return len(shown) == 0 }},
+		{"some", `{"effect": "omit", "action": "DescribeNetworkInterfaces", "itemShare": 0.5}`, func(shown, all []string) bool {
+			return len(shown) > 0 && len(shown) < len(all)
+		}},
+		{"of other actions", `{"effect": "omit", "action": "DescribeInstances"}`, func(shown, all []string) bool { return slices.Equal(shown, all) }},
+	} {
+		l := newLab(t)
+		for range 12 {
+			l.create(subnetB)
+		}
+		all := l.pagesOf(pageOf)
+		rule := c.fault
+		if strings.Contains(rule, "%s") {
+			rule = fmt.Sprintf(rule, fmt.Sprintf("%q, %q, %q", all[0], all[5], all[len(all)-1]))
+		}
+		fault(rule)(l)
+		if shown := l.pagesOf(pageOf); !c.want(shown, all) {
+			t.Errorf("%s: of %v are shown %v", c.name, all, shown)
+		}
+		l.control("DELETE", "faults", "")
+		if shown := l.pagesOf(pageOf); !slices.Equal(shown, all) {
+			t.Errorf("%s: when it is over, %v are shown of %v", c.name, shown, all)
+		}
+	}
+}
+
+// pagesOf lists all interfaces page by page.
+func (l *lab) pagesOf(size int32) (ids []string) {
+	l.Helper()
+	pages := ec2.NewDescribeNetworkInterfacesPaginator(l.ec2, &ec2.DescribeNetworkInterfacesInput{MaxResults: &size})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(l.Context())
+		l.must(err)
+		for _, i := range page.NetworkInterfaces {
+			ids = append(ids, *i.NetworkInterfaceId)
+		}
+	}
+	return ids
 }

@@ -1,5 +1,7 @@
 package ec2sim
 
+import "slices"
+
 // listing is what the describe actions have in common: an ID list or filters, and pages.
 type listing[T interface {
 	record
@@ -21,7 +23,16 @@ type listing[T interface {
 }
 
 // find answers a describe: the records, and the token for the next page if there is one.
+// What a fault leaves out is missing in its page; the next page goes on as ever.
 func (l *listing[T]) find(s *Simulator, c *call) (found []T, next string, err error) {
+	found, next, err = l.all(s, c)
+	if c.fault != nil && c.fault.Effect == effectOmit {
+		found = slices.DeleteFunc(found, func(r T) bool { return c.fault.omits(s, r.recordID()) })
+	}
+	return found, next, err
+}
+
+func (l *listing[T]) all(s *Simulator, c *call) (found []T, next string, err error) {
 	filters, p := c.filters, c.page
 	if c.form.has(l.idParam) && paged(c.form) {
 		return nil, "", fail("InvalidParameterCombination", "The parameter %s cannot be used with the parameter MaxResults", l.idParam)
