@@ -54,6 +54,8 @@ type lab struct {
 	events *record.FakeRecorder
 	// wire counts the calls to EC2 that are in progress.
 	wire *countingTransport
+	// cluster is that of the controllers that are started.
+	cluster plan.Cluster
 	// dryRun is what --cleanup-dry-run says to those that are started.
 	dryRun bool
 	stop   func()
@@ -82,7 +84,7 @@ func inLab(t *testing.T, nodes int, change func(*ec2sim.World), story func(*lab)
 			},
 			SecurityGroups: []ec2sim.SecurityGroup{{ID: groupA, VPC: "vpc-1", Name: "a"}, {ID: groupB, VPC: "vpc-1", Name: "b"}},
 		}
-		l := &lab{T: t, kube: kubefake.NewClientset(), client: fake.NewSimpleClientset(), events: record.NewFakeRecorder(1000)}
+		l := newLab(t, plan.Cluster{ID: "cluster-1", Name: "prod"})
 		for i := range nodes {
 			world.Instances = append(world.Instances, ec2sim.Instance{ID: instanceID(i), Type: "m5.xlarge", Subnet: subnetB, State: "running"})
 			l.addNode(i)
@@ -100,6 +102,11 @@ func inLab(t *testing.T, nodes int, change func(*ec2sim.World), story func(*lab)
 		defer func() { l.stop() }()
 		story(l)
 	})
+}
+
+// newLab is a cluster without Nodes, before anything is started.
+func newLab(t *testing.T, cluster plan.Cluster) *lab {
+	return &lab{T: t, cluster: cluster, kube: kubefake.NewClientset(), client: fake.NewSimpleClientset(), events: record.NewFakeRecorder(1000)}
 }
 
 // refuseEmptyNames has the fakes refuse what a real client refuses before it sends anything.
@@ -167,8 +174,8 @@ func (l *lab) start() {
 	own := informers.NewSharedInformerFactory(l.client, 0)
 	c, err := New(Config{
 		Kube: l.kube, Client: l.client, Nodes: core.Core().V1().Nodes(), NodeENIs: own.Networking().V1alpha1().NodeENIs(),
-		Cloud:    cloud.NewFromConfig(config, cloud.Options{ClusterIDs: []string{"cluster-1"}, Version: "test"}),
-		Recorder: l.events, Cluster: plan.Cluster{ID: "cluster-1", Name: "prod"},
+		Cloud:    cloud.NewFromConfig(config, cloud.Options{ClusterIDs: append([]string{l.cluster.ID}, l.cluster.AlsoOwned...), Version: "test"}),
+		Recorder: l.events, Cluster: l.cluster,
 		Lease: types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}, MassReleaseThreshold: 0.5,
 		CleanupDryRun: l.dryRun, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
 	})
@@ -234,7 +241,7 @@ func (l *lab) delete(name string) {
 func (l *lab) ours() []string {
 	var list []string
 	for _, i := range l.sim.Snapshot().Interfaces {
-		if i.Tags[eni.TagClusterID] != "cluster-1" {
+		if id := i.Tags[eni.TagClusterID]; id != l.cluster.ID && !slices.Contains(l.cluster.AlsoOwned, id) {
 			continue
 		}
 		where := "available"
