@@ -147,7 +147,7 @@ func (r *rival) RoundTrip(request *http.Request) (*http.Response, error) {
 func TestASlotTakenBetweenCreateAndAttach(t *testing.T) {
 	const theirs = "eni-0000000000000000f"
 	inLab(t, 1, nil, func(l *lab) {
-		l.stop()
+		l.settleAndStop()
 		l.wire.RoundTripper = &rival{l.wire.RoundTripper, func() {
 			l.controlWith("POST", "/_sim/interfaces", strings.NewReader(fmt.Sprintf(
 				`{"id": %q, "subnet": %q, "securityGroups": [%q], "description": "aws-K8S-i", "attachment": {"instance": %q, "deviceIndex": 1}}`, theirs, subnetB, groupB, instanceID(0))))
@@ -183,7 +183,7 @@ func TestASlotTakenBetweenCreateAndAttach(t *testing.T) {
 func TestASlotTakenForAShortTime(t *testing.T) {
 	const theirs = "eni-0000000000000000f"
 	inLab(t, 1, nil, func(l *lab) {
-		l.stop()
+		l.settleAndStop()
 		l.wire.RoundTripper = &rival{l.wire.RoundTripper, func() {
 			l.controlWith("POST", "/_sim/interfaces", strings.NewReader(fmt.Sprintf(
 				`{"id": %q, "subnet": %q, "attachment": {"instance": %q, "deviceIndex": 1}}`, theirs, subnetB, instanceID(0))))

@@ -194,6 +194,13 @@ func (l *lab) start() {
 	}
 }
 
+// settleAndStop ends a controller that has just been started, once it works.
+func (l *lab) settleAndStop() {
+	l.Helper()
+	l.pass(time.Second)
+	l.stop()
+}
+
 // ask creates a NodeENI that selects every Node.
 func (l *lab) ask(name string, index int32, changes ...func(*v1alpha1.NodeENI)) *v1alpha1.NodeENI {
 	l.Helper()

@@ -64,7 +64,9 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	}
 	snapshot.NodeGoneSince = c.gone.since(instanceID, snapshot.Node == nil && len(snapshot.Interfaces) > 0, snapshot.Now)
 	if instance, ok := c.inventory.Instance(instanceID); ok {
-		snapshot.Instance, snapshot.Departed = &instance, c.departed(instance.Interfaces)
+		snapshot.Instance = &instance
+		snapshot.Departed = those(instance.Interfaces, c.inventory.Departed)
+		snapshot.Doubted = those(instance.Interfaces, c.inventory.Doubted)
 	}
 	snapshot.NodeENIs = concerned(all, nodes, snapshot.Interfaces)
 	snapshot.Ownerless = c.ownerless.update(instanceID, snapshot.Interfaces, func(uid string) bool {
@@ -82,18 +84,18 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	return snapshot
 }
 
-// departed are those of the interfaces that we have deleted lately.
-func (c *Controller) departed(interfaces []eni.InstanceInterface) map[string]bool {
-	var departed map[string]bool
+// those are the interfaces of which it is true.
+func those(interfaces []eni.InstanceInterface, is func(id string) bool) map[string]bool {
+	var found map[string]bool
 	for _, i := range interfaces {
-		if c.inventory.Departed(i.ID) {
-			if departed == nil {
-				departed = map[string]bool{}
+		if is(i.ID) {
+			if found == nil {
+				found = map[string]bool{}
 			}
-			departed[i.ID] = true
+			found[i.ID] = true
 		}
 	}
-	return departed
+	return found
 }
 
 // newestFirst orders Nodes that name one instance: of several, the newest counts.

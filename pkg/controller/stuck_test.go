@@ -304,7 +304,7 @@ func TestADryRunTakesNothingAway(t *testing.T) {
 // A NodeENI without interfaces goes in a dry run too.
 func TestADryRunHoldsNoFinalizerForNothing(t *testing.T) {
 	inLab(t, 0, nil, func(l *lab) {
-		l.stop()
+		l.settleAndStop()
 		l.dryRun = true
 		l.start()
 		l.ask("a", 1)

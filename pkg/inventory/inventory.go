@@ -124,8 +124,16 @@ func (i *Inventory) Attached() int {
 func (i *Inventory) Departed(id string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	_, ok := i.store.tombstones[id]
-	return ok
+	return i.store.tombstones[id].deleted
+}
+
+// Doubted reports whether reads have ceased to show the interface lately, and nothing else says that it is gone: a
+// description of its instance that shows it may be the one that is right.
+func (i *Inventory) Doubted(id string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	t, ok := i.store.tombstones[id]
+	return ok && !t.deleted
 }
 
 // Instance returns an instance as last described.

@@ -21,7 +21,7 @@ func TestGoneIsKnownSoon(t *testing.T) {
 				if _, held := b.Interface("eni-1"); held {
 					t.Error("still held")
 				}
-				if !b.Departed("eni-1") {
+				if b.Departed("eni-1") || !b.Doubted("eni-1") {
 					t.Error("not known to have departed")
 				}
 				b.ec2.taken()
@@ -145,5 +145,33 @@ func TestCreatedIsThereAtOnce(t *testing.T) {
 		b.ec2.taken()
 		pass(120) // EC2 never shows it
 		expect(t, "of the instance", 0, len(b.InterfacesOf("i-1")))
+	})
+}
+
+func TestWhatWeDeletedIsNotDoubted(t *testing.T) {
+	inBubble(t, Options{}, func(f *fakeEC2) { f.put(eni1()) }, func(t *testing.T, b *bench) {
+		pass(20)
+		b.ec2.drop("eni-1")
+		b.Deleted("eni-1")
+		if !b.Departed("eni-1") || b.Doubted("eni-1") {
+			t.Errorf("departed %v, doubted %v; want the first alone", b.Departed("eni-1"), b.Doubted("eni-1"))
+		}
+	})
+}
+
+// What reads did not show for a while is taken back when one asks for it by ID.
+func TestWhatIsDoubtedComesBackByARefresh(t *testing.T) {
+	inBubble(t, Options{}, func(f *fakeEC2) { f.put(eni1()) }, func(t *testing.T, b *bench) {
+		pass(20)
+		b.ec2.drop("eni-1")
+		b.RefreshInterfaces("eni-1")
+		pass(4)
+		b.ec2.put(eni1())
+		pass(testHorizon.Seconds())
+		b.RefreshInterfaces("eni-1")
+		pass(2)
+		if _, held := b.Interface("eni-1"); !held || b.Doubted("eni-1") {
+			t.Errorf("held %v, doubted %v; want it back", held, b.Doubted("eni-1"))
+		}
 	})
 }

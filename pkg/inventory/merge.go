@@ -55,7 +55,7 @@ func (s *store) applyByID(rd read, asked []string, found []eni.Interface) *chang
 // show merges one interface that a read has shown.
 func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 	if died, dead := s.tombstones[iface.ID]; dead {
-		if rd.began.Before(died.Add(s.horizon)) {
+		if rd.began.Before(died.at.Add(s.horizon)) {
 			return
 		}
 		delete(s.tombstones, iface.ID)

@@ -139,7 +139,7 @@ func deepCopy(iface *eni.Interface) eni.Interface {
 // deleted removes an interface that our delete has taken away.
 func (s *store) deleted(id string, now time.Time) *changes {
 	c := &changes{now: now}
-	s.tombstones[id] = now
+	s.tombstones[id] = tombstone{now, true}
 	if r, ok := s.records[id]; ok {
 		s.remove(r, c)
 	}

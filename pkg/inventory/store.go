@@ -22,10 +22,17 @@ type store struct {
 	attached int
 	// restless are the records that must be read by ID, now or later.
 	restless map[string]*record
-	// tombstones are interfaces that we deleted or know to be gone, by when we learned it: a read that began
-	// less than a horizon later may still show them.
-	tombstones map[string]time.Time
+	// tombstones are interfaces that we deleted or take for gone: a read that began less than a horizon after we
+	// learned it may still show them.
+	tombstones map[string]tombstone
 	absence    *absence
+}
+
+// tombstone is when we learned that an interface is gone, and whether from EC2's answer to a delete, which is the end
+// of it, or from reads that did not show it.
+type tombstone struct {
+	at      time.Time
+	deleted bool
 }
 
 // buried is for how long a tombstone is kept: until no read can be under way that began within the horizon.
@@ -39,7 +46,7 @@ func newStore(clusterIDs []string, horizon time.Duration) *store {
 		byInstance: index{},
 		byUID:      index{},
 		restless:   map[string]*record{},
-		tombstones: map[string]time.Time{},
+		tombstones: map[string]tombstone{},
 		absence:    newAbsence(horizon),
 	}
 }
@@ -111,12 +118,12 @@ func (s *store) remove(r *record, c *changes) {
 
 // bury removes an interface that is gone, and keeps lagging reads from bringing it back.
 func (s *store) bury(r *record, c *changes) {
-	s.tombstones[r.ID] = c.now
+	s.tombstones[r.ID] = tombstone{at: c.now}
 	s.remove(r, c)
 }
 
 func (s *store) expireTombstones(now time.Time) {
-	maps.DeleteFunc(s.tombstones, func(_ string, at time.Time) bool { return now.After(at.Add(s.horizon + buried)) })
+	maps.DeleteFunc(s.tombstones, func(_ string, t tombstone) bool { return now.After(t.at.Add(s.horizon + buried)) })
 }
 
 func (s *store) index(r *record) {

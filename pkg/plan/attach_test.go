@@ -104,6 +104,7 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 
 		{name: "slot of somebody else", world: world(with(a), foreign("eni-cni", 1)), reports: []string{"a Blocked DeviceIndexInUse"}, again: recheckHolder - time.Second, message: "WARM_ENI_TARGET"},
 		{name: "slot of somebody else, looked at long ago", world: world(with(a), foreign("eni-cni", 1), describedAgo(time.Minute)), reports: []string{"a Blocked DeviceIndexInUse"}, refresh: Refresh{Instance: true}, again: retryRefresh},
+		{name: "slot of one that reads do not show, and the instance does", world: world(with(a), foreign("eni-ours", 1), func(s *Snapshot) { s.Doubted = map[string]bool{"eni-ours": true} }), reports: []string{"a Creating"}, refresh: Refresh{Interfaces: []string{"eni-ours"}}, again: recheck - time.Second, message: "whether eni-ours has left"},
 		{name: "slot of one that we have deleted", world: world(with(a), foreign("eni-ours", 1), func(s *Snapshot) { s.Departed = map[string]bool{"eni-ours": true} }), actions: []string{"Create"}, reports: []string{"a Creating"}},
 		{
 			name: "slot of one that was detached since", world: world(with(a), foreign("eni-old", 1), having(interfaceOf(a, "eni-old"))),

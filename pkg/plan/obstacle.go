@@ -113,6 +113,11 @@ func (p *placer) occupied() (verdict, bool) {
 	if c, ok := p.lostTags(holder.id); ok {
 		return verdict{v1alpha1.ReasonTagsLost, tagsLostMessage(c)}, true
 	}
+	if p.Doubted[holder.id] {
+		p.result.Refresh.Interfaces = append(p.result.Refresh.Interfaces, holder.id)
+		p.refreshInstanceAfter(recheck)
+		return verdict{message: fmt.Sprintf("waits for EC2 to show whether %s has left device index %d", holder.id, p.slot.Index)}, true
+	}
 	p.refreshInstanceAfter(recheckHolder)
 	return verdict{
 		v1alpha1.ReasonDeviceIndexInUse,

@@ -39,9 +39,12 @@ type Snapshot struct {
 	Instance *eni.ObservedInstance
 	// Interfaces are the interfaces of ours that are tagged for the instance or attached to it.
 	Interfaces []eni.ObservedInterface
-	// Departed are interfaces of ours that EC2 has deleted lately: an older description of the instance may
+	// Departed are interfaces of ours that we have deleted lately: an older description of the instance may
 	// still show them.
 	Departed map[string]bool
+	// Doubted are interfaces of ours that reads do not show any more, although nobody is known to have deleted them:
+	// when the description of the instance shows them, either of the two is wrong.
+	Doubted map[string]bool
 	// Subnets holds what is known of the subnets that NodeENIs name, by ID.
 	Subnets map[string]eni.ObservedSubnet
 	// Ownerless has, for each interface whose NodeENI is not there, since when this process knows that.
