@@ -394,3 +394,24 @@ func TestALiveListThatEndsIn410IsNoAbsence(t *testing.T) {
 		l.wantOurs()
 	})
 }
+
+// While nearly a third of everything is left out of whatever is described, from the beginning to the end, nothing that
+// is attached is detached but by order, and no finalizer goes before its interfaces.
+func TestFromBeginningToEndUnderAnswersWithGaps(t *testing.T) {
+	for seed := range int64(6) {
+		inLab(t, 6, func(w *ec2sim.World) { w.Seed = seed + 1 }, func(l *lab) {
+			gaps := ec2sim.Fault{Action: "Describe*", Effect: "omit", ItemShare: 0.3}
+			l.fault(gaps)
+			l.ask("a", 1)
+			l.pass(30 * time.Minute)
+			l.heal()
+			l.pass(10 * time.Minute)
+			l.wantAttached(6)
+			l.wantCalls("DetachNetworkInterface", 0)
+			l.wantCondition("a", v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+			l.fault(gaps)
+			l.delete("a")
+			l.finalizerIsHonest("a")
+		})
+	}
+}
