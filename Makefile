@@ -89,6 +89,10 @@ verify: ## Check generated files, lint, vet, format and module files
 update: ## Write generated files anew
 	@for script in hack/update-*.sh; do echo "$$script"; "$$script"; done
 
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities in what is shipped; needs https://vuln.go.dev, or a copy in GOVULNDB
+	@hack/vuln.sh
+
 .PHONY: clean
 clean: ## Remove what the other targets built in this clone
 	rm -rf $(BIN) .bench .dist
