@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +235,32 @@ func TestADetachThatIsStuckEndsWithItsInstance(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The shipped policy allows a detach by force as it does any.
+func TestForceNeedsNoMoreThanTheShippedPolicy(t *testing.T) {
+	policy, err := os.ReadFile(filepath.Join("..", "..", "manifests", "iam", "policy.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inLab(t, 1, func(w *ec2sim.World) {
+		w.Principals = []ec2sim.Principal{{Name: "controller", AccessKey: "AKIDTEST", Documents: []string{strings.ReplaceAll(string(policy), "CLUSTER_NAME", "prod")}}}
+		w.Instances[0].Tags = map[string]string{"kubernetes.io/cluster/prod": "owned"}
+	}, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.neverDetaches(1)
+		l.delete("a")
+		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(time.Hour).Format(time.RFC3339))
+		l.pass(15 * time.Minute)
+		l.wantOurs()
+		if got := l.sim.Calls()["DetachNetworkInterface"]; got["OK"] != 2 || len(got) != 1 {
+			t.Errorf("detaches were answered %v, want twice OK", got)
+		}
+		if got := l.told("DetachForced"); got != 1 {
+			t.Errorf("%d events about a detach by force, want 1", got)
+		}
+	})
 }
 
 // An interface that somebody detaches, and EC2 does not end to, is wanted: it is freed by order and attached again.

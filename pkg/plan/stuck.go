@@ -120,7 +120,7 @@ func (r *releaser) forceDetach() verdict {
 		r.refreshInstance()
 		return v
 	}
-	if !r.mayForce() || !r.seenLately() || !r.mayForce() {
+	if !r.mayForce() || !r.seenLately() {
 		return v
 	}
 	if withheld := r.order(Detach, r.iface.Attachment.ID, true); withheld.reason != "" {

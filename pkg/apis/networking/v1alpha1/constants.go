@@ -11,8 +11,8 @@ const AnnotationManagedTagKeys = GroupName + "/managed-tag-keys"
 // NodeENI, or on the controller's Lease for interfaces whose NodeENI is gone.
 const AnnotationAllowReleaseUntil = GroupName + "/allow-release-until"
 
-// AnnotationForceDetachUntil, on the NodeENI, lets interfaces that EC2 does not end to detach from a running instance be
-// detached by force until the time that it gives in RFC 3339, at most a day ahead.
+// AnnotationForceDetachUntil lets interfaces that EC2 does not end to detach from a running instance be
+// detached by force until the time that it gives in RFC 3339, at most a day ahead. It is set on the NodeENI.
 const AnnotationForceDetachUntil = GroupName + "/force-detach-until"
 
 // Types of the conditions in NodeENIStatus.
