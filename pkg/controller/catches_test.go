@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,6 +129,7 @@ func TestAnotherClusterIDThatOwnsTheFirstTakesOver(t *testing.T) {
 // rival takes the slot, the first time that somebody is about to.
 type rival struct {
 	http.RoundTripper
+	once sync.Once
 	take func()
 }
 
@@ -136,9 +138,8 @@ func (r *rival) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if take := r.take; take != nil && strings.Contains(string(body), "Action=AttachNetworkInterface&") {
-		r.take = nil
-		take()
+	if strings.Contains(string(body), "Action=AttachNetworkInterface&") {
+		r.once.Do(r.take)
 	}
 	request.Body = io.NopCloser(strings.NewReader(string(body)))
 	return r.RoundTripper.RoundTrip(request)
@@ -148,7 +149,7 @@ func TestASlotTakenBetweenCreateAndAttach(t *testing.T) {
 	const theirs = "eni-0000000000000000f"
 	inLab(t, 1, nil, func(l *lab) {
 		l.settleAndStop()
-		l.wire.RoundTripper = &rival{l.wire.RoundTripper, func() {
+		l.wire.RoundTripper = &rival{RoundTripper: l.wire.RoundTripper, take: func() {
 			l.controlWith("POST", "/_sim/interfaces", strings.NewReader(fmt.Sprintf(
 				`{"id": %q, "subnet": %q, "securityGroups": [%q], "description": "aws-K8S-i", "attachment": {"instance": %q, "deviceIndex": 1}}`, theirs, subnetB, groupB, instanceID(0))))
 		}}
@@ -184,7 +185,7 @@ func TestASlotTakenForAShortTime(t *testing.T) {
 	const theirs = "eni-0000000000000000f"
 	inLab(t, 1, nil, func(l *lab) {
 		l.settleAndStop()
-		l.wire.RoundTripper = &rival{l.wire.RoundTripper, func() {
+		l.wire.RoundTripper = &rival{RoundTripper: l.wire.RoundTripper, take: func() {
 			l.controlWith("POST", "/_sim/interfaces", strings.NewReader(fmt.Sprintf(
 				`{"id": %q, "subnet": %q, "attachment": {"instance": %q, "deviceIndex": 1}}`, theirs, subnetB, instanceID(0))))
 		}}

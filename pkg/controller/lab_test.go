@@ -58,7 +58,9 @@ type lab struct {
 	cluster plan.Cluster
 	// dryRun is what --cleanup-dry-run says to those that are started.
 	dryRun bool
-	stop   func()
+	// unreachable is true while no object can be read live.
+	unreachable atomic.Bool
+	stop        func()
 }
 
 // countingTransport counts the requests that have not been answered.
@@ -112,6 +114,9 @@ func newLab(t *testing.T, cluster plan.Cluster) *lab {
 // refuseEmptyNames has the fakes refuse what a real client refuses before it sends anything.
 func (l *lab) refuseEmptyNames() {
 	refuse := func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if l.unreachable.Load() {
+			return true, nil, errors.New("unreachable")
+		}
 		if action.(clienttesting.GetAction).GetName() == "" {
 			return true, nil, errors.New("resource name may not be empty")
 		}

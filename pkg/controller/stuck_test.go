@@ -116,7 +116,7 @@ func TestNoStuckAttachIsDetachedOnADoubt(t *testing.T) {
 		"EC2 is unreadable": func(l *lab) {
 			l.fault(ec2sim.Fault{Action: "Describe*", Effect: "error", Code: "Unavailable", Status: 503})
 		},
-		"API server does not answer": func(l *lab) { l.kube.PrependReactor("get", "nodes", unreachable) },
+		"API server does not answer": func(l *lab) { l.unreachable.Store(true) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inLab(t, 1, nil, func(l *lab) {

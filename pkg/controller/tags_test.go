@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -55,10 +54,6 @@ func (l *lab) detachByHand(id string) {
 			l.must(err)
 		}
 	}
-}
-
-func unreachable(clienttesting.Action) (bool, runtime.Object, error) {
-	return true, nil, errors.New("unreachable")
 }
 
 func TestLostTagsAreReportedAndHoldTheFinalizer(t *testing.T) {
