@@ -76,7 +76,7 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 		{name: "detached by somebody, for long", world: world(with(a), having(interfaceOf(a, "eni-1", attachment(eni.Detaching), since(11*time.Minute)))), reports: []string{"a Blocked DetachStuck"}, message: "by force"},
 		{name: "attachment gone since the instance was described", world: world(with(a), having(interfaceOf(a, "eni-1", lostItsAttachment, since(0)))), reports: []string{"a Attaching"}, refresh: Refresh{Instance: true}, again: retryRefresh},
 		{name: "attachment gone, and the instance alive", world: world(with(a), having(interfaceOf(a, "eni-1", lostItsAttachment))), actions: []string{"Attach eni-1"}, reports: []string{"a Attaching"}},
-		{name: "missing", world: world(with(a), having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.Missing = true }))), reports: []string{"a Attaching"}},
+		{name: "missing", world: world(with(a), having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.Missing = true }))), reports: []string{"a Attached"}},
 		{name: "an earlier cluster ID is ours", world: world(with(a), having(interfaceOf(a, "eni-1", attached, tagged(eni.TagClusterID, "cluster-0")))), reports: []string{"a Attached settled"}},
 		{name: "another cluster's is not", world: world(with(a), having(interfaceOf(a, "eni-1", tagged(eni.TagClusterID, "cluster-2")))), actions: []string{"Create"}, reports: []string{"a Creating"}},
 		{name: "no finalizer yet", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.Finalizers = nil }))), reports: []string{"a Creating"}},

@@ -69,7 +69,7 @@ func TestWhoGetsThePlace(t *testing.T) {
 		{
 			name:  "missing keeps the slot",
 			world: world(with(a, second), having(interfaceOf(second, "eni-b", attached, missing))),
-			want:  decided{Reports: []string{"a Blocked SlotTaken", "b Attaching"}},
+			want:  decided{Reports: []string{"a Blocked SlotTaken", "b Attached"}},
 		},
 		{
 			name:  "who is detached loses the slot to the older, which waits for it",

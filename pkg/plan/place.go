@@ -35,12 +35,21 @@ func (p *placer) plan() {
 	case !exists:
 		p.create()
 	case keeper.Missing:
-		p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{message: "EC2 does not show the interface at the moment"}, false)
+		p.doubt(keeper)
 	case keeper.Attachment == nil:
 		p.attach(keeper)
 	default:
 		p.keep(keeper)
 	}
+}
+
+// doubt reports an interface that a read did not show. Until that is known to be the truth it is where it was.
+func (p *placer) doubt(keeper candidate) {
+	state := v1alpha1.AttachmentAttaching
+	if keeper.Attachment != nil && keeper.Attachment.Status == eni.Attached {
+		state = v1alpha1.AttachmentAttached
+	}
+	p.report(&keeper, state, verdict{message: "EC2 does not show the interface at the moment"}, false)
 }
 
 // lose reports for a NodeENI whose slot another one has, or has a better right to.
