@@ -105,8 +105,11 @@ func (c *Controller) attachAction(ctx context.Context, snapshot plan.Snapshot, a
 	if !ok {
 		return fmt.Errorf("interface %s: %w", action.InterfaceID, eni.KindNotFound)
 	}
-	if action.Kind == plan.Attach {
+	switch action.Kind {
+	case plan.Attach:
 		return c.attach(ctx, n, action, iface.Interface)
+	case plan.Adopt:
+		return c.adopt(ctx, n, action, iface.Interface)
 	}
 	return c.modify(ctx, n, action, iface.Interface)
 }

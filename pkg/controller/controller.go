@@ -83,6 +83,7 @@ type Controller struct {
 	exodus    exodus
 
 	deselected deselected
+	adoptions  adoptions
 
 	stop <-chan struct{}
 }

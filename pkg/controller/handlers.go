@@ -107,6 +107,7 @@ func (c *Controller) forget(uid types.UID) {
 	c.tokens.forget(uid)
 	c.written.forget(uid)
 	c.deselected.forget(uid)
+	c.adoptions.take(uid)
 }
 
 // inventoryChanged is called when EC2 shows something else than before, or has answered a refresh.

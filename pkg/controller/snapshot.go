@@ -148,18 +148,7 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 func (c *Controller) liveOwner(ctx context.Context, cached plan.Snapshot, uid types.UID) ([]*v1alpha1.NodeENI, error) {
 	i := slices.IndexFunc(cached.NodeENIs, func(n *v1alpha1.NodeENI) bool { return n.UID == uid })
 	if i < 0 {
-		list, found, err := c.live.all.read(ctx, "")
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			return nil, errNotServed
-		}
-		var all []*v1alpha1.NodeENI
-		for i := range list.Items {
-			all = append(all, &list.Items[i])
-		}
-		return all, nil
+		return c.liveNodeENIs(ctx)
 	}
 	owner, found, err := c.live.nodeENIs.read(ctx, cached.NodeENIs[i].Name)
 	if err != nil {
@@ -170,6 +159,22 @@ func (c *Controller) liveOwner(ctx context.Context, cached plan.Snapshot, uid ty
 		nodeENIs = append(nodeENIs, owner)
 	}
 	return nodeENIs, nil
+}
+
+// liveNodeENIs lists all NodeENIs.
+func (c *Controller) liveNodeENIs(ctx context.Context) ([]*v1alpha1.NodeENI, error) {
+	list, found, err := c.live.all.read(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errNotServed
+	}
+	all := make([]*v1alpha1.NodeENI, len(list.Items))
+	for i := range list.Items {
+		all[i] = &list.Items[i]
+	}
+	return all, nil
 }
 
 // liveNodes reads the Nodes that may name the instance: those of which the cache says so, or said so last, and the

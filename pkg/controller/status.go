@@ -12,6 +12,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
@@ -53,6 +54,7 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if err := c.writeStatus(ctx, n, attachments, releases); err != nil {
 		return time.Time{}, err
 	}
+	c.announceAdoptions(n)
 	if n.DeletionTimestamp.IsZero() {
 		return time.Time{}, nil
 	}
@@ -144,12 +146,25 @@ func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (cha
 	return true, nil
 }
 
-// borneTagKeys are the tag keys on interfaces of the NodeENI.
+// borneTagKeys are the tag keys on interfaces of the NodeENI, or of an earlier one of its name, which it may adopt.
 func (c *Controller) borneTagKeys(n *v1alpha1.NodeENI) map[string]bool {
 	keys := map[string]bool{}
-	for _, iface := range c.inventory.InterfacesOfNodeENI(string(n.UID)) {
+	collect := func(iface *eni.ObservedInterface) {
 		for key := range iface.Tags {
 			keys[key] = true
+		}
+	}
+	own := c.inventory.InterfacesOfNodeENI(string(n.UID))
+	for i := range own {
+		collect(&own[i])
+	}
+	for _, node := range c.selectedNodes(n) {
+		id, _ := plan.InstanceID(node.Spec.ProviderID)
+		there := c.inventory.InterfacesOf(id)
+		for i := range there {
+			if there[i].Tags[eni.TagNodeENIName] == n.Name {
+				collect(&there[i])
+			}
 		}
 	}
 	return keys

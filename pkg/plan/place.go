@@ -36,6 +36,8 @@ func (p *placer) plan() {
 		p.create()
 	case keeper.Missing:
 		p.report(&keeper, v1alpha1.AttachmentAttaching, verdict{message: "EC2 does not show the interface at the moment"}, false)
+	case !keeper.of(p.n):
+		p.adopt(keeper)
 	case keeper.Attachment == nil:
 		p.attach(keeper)
 	default:

@@ -116,6 +116,9 @@ func drawInterface(t *rapid.T, id string) eni.ObservedInterface {
 	if i.Attachment != nil && oneIn(t, 8, "misplaced") {
 		i.Attachment.Slot.Index = rapid.Int32Range(1, 4).Draw(t, "at")
 	}
+	if oneIn(t, 4, "of an earlier NodeENI") {
+		i.Tags[eni.TagNodeENIUID] = "uid-former"
+	}
 	i.Missing = oneIn(t, 8, "missing")
 	i.Epochs = rapid.IntRange(1, 3).Draw(t, "epochs")
 	if oneIn(t, 16, "lost") {
@@ -190,7 +193,7 @@ func apply(s *Snapshot, actions []Action) {
 			iface.SecurityGroupIDs = a.SecurityGroupIDs
 		case SetDescription:
 			iface.Description = a.Description
-		case PutTags:
+		case PutTags, Adopt:
 			maps.Copy(iface.Tags, a.Tags)
 		case RemoveTags:
 			maps.DeleteFunc(iface.Tags, func(key, _ string) bool { return slices.Contains(a.TagKeys, key) })
@@ -301,6 +304,10 @@ func checkSlots(t *rapid.T, s Snapshot, result Result) {
 			owner, ours := s.Cluster.Ours(i.Tags)
 			if a.Kind == Create && ours && owner.NodeENIUID == string(a.NodeENI) && owner.Slot == a.Slot && owner.InstanceID == a.InstanceID && i.SubnetID == a.SubnetID {
 				t.Fatalf("Create beside %s, which would do", i.ID)
+			}
+			if a.Kind == Create && ours && owner.NodeENIUID == "uid-former" && owner.NodeENIName == a.NodeENIName && owner.Slot == a.Slot &&
+				i.SubnetID == a.SubnetID && (i.Attachment == nil || i.AttachedTo(a.InstanceID, a.Slot)) {
+				t.Fatalf("Create beside %s, which could be adopted", i.ID)
 			}
 		}
 	}

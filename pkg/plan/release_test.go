@@ -67,7 +67,7 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 		{name: "NodeENI gone, listed once", world: world(plain(attached), ownerless(time.Hour, 2)), again: recheckOrphan},
 		{name: "NodeENI gone, seen for the first time", world: world(plain(attached)), again: recheckOrphan},
 		{name: "NodeENI gone lately", world: world(plain(attached), ownerless(time.Minute, 1)), again: 4 * time.Minute},
-		{name: "NodeENI made again", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.UID = "uid-again" })), plain(attached), ownerless(time.Hour, 1)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
+		{name: "NodeENI made again in another subnet", world: world(with(nodeENI("a", again, inSubnet(subnetB))), plain(attached), ownerless(time.Hour, 1)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
 
 		{name: "label gone", world: world(with(a), plain(attached), func(s *Snapshot) { s.Node = node("a", unlabelled) }), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeNotSelected"}},
 		{name: "subnet changed", world: world(with(elsewhere), plain(attached)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching SpecChanged"}},

@@ -95,6 +95,7 @@ const (
 	SetDescription         ActionKind = "SetDescription"
 	PutTags                ActionKind = "PutTags"
 	RemoveTags             ActionKind = "RemoveTags"
+	Adopt                  ActionKind = "Adopt"
 	Detach                 ActionKind = "Detach"
 	Delete                 ActionKind = "Delete"
 )
@@ -119,7 +120,7 @@ type Action struct {
 	SecurityGroupIDs []string
 	// Description is set for Create and SetDescription.
 	Description string
-	// Tags is set for Create (all of them) and PutTags (those that are missing or differ).
+	// Tags is set for Create (all of them), PutTags (those that are missing or differ) and Adopt (the owner's UID).
 	Tags map[string]string
 	// TagKeys is set, sorted, for RemoveTags.
 	TagKeys []string
