@@ -68,6 +68,14 @@
 //	SpecChanged             subnetID or deviceIndex changed: it is replaced
 //	Surplus                 another interface serves the same slot
 //
+// # A NodeENI made again
+//
+// The owner of an interface is the UID of its NodeENI. A NodeENI that was restored from a backup, or deleted with its
+// finalizer forced off and made again, has another UID. The interfaces of the former NodeENI of the same name that fit
+// it - instance, device index, network card and subnet - are adopted: they get the new UID as a tag, stay attached, and
+// their settings are put right. The event Adopted on the NodeENI counts them. What fits no NodeENI is released as
+// NodeENIGone.
+//
 // +k8s:deepcopy-gen=package
 // +groupName=networking.k8s.aws
 package v1alpha1
