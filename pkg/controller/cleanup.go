@@ -114,6 +114,7 @@ func (c *Controller) detach(ctx context.Context, action plan.Action, iface eni.I
 	detaching := *iface.Attachment
 	detaching.Status = eni.Detaching
 	c.inventory.SetAttachment(iface.ID, &detaching)
+	c.contests.forgive(keyOf(action))
 	c.exodus.detached(iface.ID, action.Approved, time.Now())
 	klog.FromContext(ctx).V(2).Info("Detaching interface", "eniID", iface.ID, "attachmentID", detaching.ID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
@@ -135,6 +136,7 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		return err
 	}
 	c.inventory.Deleted(iface.ID)
+	c.contests.forgive(keyOf(action))
 	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
 	return nil

@@ -84,6 +84,7 @@ type Controller struct {
 
 	deselected deselected
 	adoptions  adoptions
+	contests   contests
 
 	stop <-chan struct{}
 }
@@ -109,6 +110,7 @@ func New(config Config) (*Controller, error) {
 		nodeENIIndex:    config.NodeENIs.TypedInformer().GetTypedIndexer(),
 		nodeInformer:    config.Nodes,
 		nodeENIInformer: config.NodeENIs,
+		contests:        contests{quiet: max(2*config.Resync+config.Horizon, leastQuiet)},
 		attachWorkers:   config.AttachWorkers,
 		cleanupWorkers:  config.CleanupWorkers,
 	}

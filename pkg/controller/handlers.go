@@ -108,6 +108,7 @@ func (c *Controller) forget(uid types.UID) {
 	c.written.forget(uid)
 	c.deselected.forget(uid)
 	c.adoptions.take(uid)
+	c.contests.forget(uid)
 }
 
 // inventoryChanged is called when EC2 shows something else than before, or has answered a refresh.

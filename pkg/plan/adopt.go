@@ -66,7 +66,11 @@ func (v *view) disinherit() {
 // inherited reports whether the interface is to be adopted.
 func (v *view) inherited(c candidate) bool {
 	heir := v.heirOf(c)
-	return heir != nil && v.keepers[v.key(heir)].ID == c.ID
+	if heir == nil {
+		return false
+	}
+	kept, ok := v.keepers[v.key(heir)]
+	return ok && kept.ID == c.ID
 }
 
 // adopt plans for an interface that the NodeENI is to take over.

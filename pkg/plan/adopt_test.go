@@ -53,6 +53,7 @@ func TestWhatIsAdopted(t *testing.T) {
 			}),
 			reports: []string{"a Attached PermissionDenied"},
 		},
+		{name: "another NodeENI has the slot", world: world(with(heir, nodeENI("b")), old("eni-1"), having(interfaceOf(nodeENI("b"), "eni-b", attached)), ownerless(time.Hour, 1)), release: []string{"Delete eni-1"}, reports: []string{"a Blocked SlotTaken", "b Attached settled"}},
 		{name: "has its own attached", world: world(with(heir), old("eni-1"), having(interfaceOf(heir, "eni-own", attached)), ownerless(time.Hour, 1)), release: []string{"Delete eni-1"}, reports: []string{"a Attached settled"}},
 		{name: "has its own unattached, in doubt", world: world(with(heir), old("eni-1", attached), having(interfaceOf(heir, "eni-own")), ownerless(time.Minute, 1)), reports: []string{"a Attached"}},
 		{name: "has its own unattached, without doubt", world: world(with(heir), old("eni-1", attached), having(interfaceOf(heir, "eni-own")), ownerless(time.Hour, 1)), attach: adopts, reports: []string{"a Attached"}},

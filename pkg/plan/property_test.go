@@ -70,6 +70,28 @@ func drawPast(t *rapid.T, s *Snapshot) {
 			s.Setbacks[SlotKey{n.UID, s.InstanceID, SlotOf(n)}] = failure()
 		}
 	}
+	drawFights(t, s)
+}
+
+// drawFights draws which fields are fought over.
+func drawFights(t *rapid.T, s *Snapshot) {
+	s.Contests = map[SlotKey]map[Field]Contest{}
+	minutes := func(what string) time.Time {
+		return now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, what)) * time.Minute)
+	}
+	for _, n := range s.NodeENIs {
+		if !oneIn(t, 4, "fought over") {
+			continue
+		}
+		key := SlotKey{n.UID, s.InstanceID, SlotOf(n)}
+		s.Contests[key] = map[Field]Contest{}
+		for field, wanted := range map[Field]string{
+			FieldExistence: ExistenceOf(n.Spec.SubnetID), FieldAttachment: AttachmentOf(SlotOf(n)), FieldSecurityGroups: groupA,
+			FieldDescription: `""`, tagField + eni.TagNoManage: `"true"`,
+		} {
+			s.Contests[key][field] = Contest{Wanted: wanted, Next: minutes("next"), Over: minutes("over")}
+		}
+	}
 }
 
 // oneIn is true once in so many times.

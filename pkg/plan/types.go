@@ -55,6 +55,8 @@ type Snapshot struct {
 	// calls that take an interface away, by its ID.
 	Setbacks        map[SlotKey]Setback
 	ReleaseSetbacks map[string]Setback
+	// Contests are the fields of wanted interfaces that something else keeps changing back.
+	Contests map[SlotKey]map[Field]Contest
 }
 
 // Sighting is when something about an interface was first seen, and how many complete lists had shown the
