@@ -218,6 +218,12 @@ func TestInstanceIDOfAProviderID(t *testing.T) {
 
 func FuzzInstanceID(f *testing.F) {
 	f.Add("aws:///us-east-1a/i-0123456789abcdef0")
+	f.Add("aws:////i-0123456789abcdef0")
+	f.Add("i-01234567")
+	f.Add("aws://us-east-1a/i-01234567")
+	f.Add("aws:///i-01234567/")
+	f.Add("aws:///us-east-1a/fargate-ip-10-0-0-1\x00")
+	f.Add("i-0123456789abcdef0\n")
 	f.Fuzz(func(t *testing.T, providerID string) {
 		id, ok := InstanceID(providerID)
 		if ok && (!strings.HasSuffix(providerID, id) || !instanceIDPattern.MatchString(id)) {
@@ -225,6 +231,9 @@ func FuzzInstanceID(f *testing.F) {
 		}
 		if again, okAgain := InstanceID(id); ok && (!okAgain || again != id) {
 			t.Errorf("InstanceID of its own result %q is %q, %v", id, again, okAgain)
+		}
+		if ok && strings.ContainsFunc(id, func(r rune) bool { return r != 'i' && r != '-' && !strings.ContainsRune("0123456789abcdef", r) }) {
+			t.Errorf("InstanceID(%q) is %q, no instance ID", providerID, id)
 		}
 	})
 }
