@@ -59,7 +59,7 @@ func (l *lab) oddWorld(name, nodeName, description, key, value, label string) {
 	l.wantOurs(nodeName + " 1 attached")
 	l.wantCondition(name, v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
 	l.stop()
-	l.start() // who only knows what EC2 shows
+	l.start()                // who only knows what EC2 shows
 	l.pass(10 * time.Second) // until the subnet is described, the status lacks its zone
 	mutating, writes := l.mutatingCalls(), l.writes()
 	if mutating != 3 {
