@@ -47,6 +47,8 @@ type contest struct {
 	corrections   int
 	last          time.Time
 	hold          time.Duration
+	// undone says that somebody was seen to change the field since.
+	undone bool
 }
 
 // over reports whether the last correction is too long ago to be part of a fight.
@@ -57,17 +59,38 @@ func (c *contest) fought() bool { return c.corrections >= enoughCorrections }
 // corrected records that a field was put right.
 func (c *contests) corrected(key plan.SlotKey, now time.Time, corrections ...plan.Correction) {
 	for _, correction := range corrections {
-		c.record(key, correction, now, 1)
+		c.record(key, correction, now, true)
 	}
 }
 
 // made records that something was made which counts as put right only if that was made before.
 func (c *contests) made(key plan.SlotKey, now time.Time, correction plan.Correction) {
-	c.record(key, correction, now, 0)
+	c.record(key, correction, now, false)
 }
 
-// record begins to count with first, or goes on.
-func (c *contests) record(key plan.SlotKey, correction plan.Correction, now time.Time, first int) {
+// wrote is made for what is counted only if somebody was seen to undo it: a cache that lags behind our own writes lets
+// us write the same twice.
+func (c *contests) wrote(key plan.SlotKey, now time.Time, correction plan.Correction) {
+	c.mu.Lock()
+	entry := c.bySlot[key][correction.Field]
+	counts := entry == nil || entry.undone || entry.wanted != correction.Wanted
+	c.mu.Unlock()
+	if counts {
+		c.record(key, correction, now, false)
+	}
+}
+
+// undone records that somebody has changed what we wrote.
+func (c *contests) undone(key plan.SlotKey, field plan.Field, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if entry := c.bySlot[key][field]; entry != nil && entry.wanted == value {
+		entry.undone = true
+	}
+}
+
+// record begins to count, with the first one or after it, or goes on.
+func (c *contests) record(key plan.SlotKey, correction plan.Correction, now time.Time, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.prune(now)
@@ -79,12 +102,15 @@ func (c *contests) record(key plan.SlotKey, correction plan.Correction, now time
 	entry := fields[correction.Field]
 	switch {
 	case entry == nil || entry.wanted != correction.Wanted || entry.over(now):
-		entry = &contest{wanted: correction.Wanted, corrections: first}
+		entry = &contest{wanted: correction.Wanted}
+		if first {
+			entry.corrections = 1
+		}
 		fields[correction.Field] = entry
 	default:
 		entry.corrections++
 	}
-	entry.found, entry.last = correction.Found, now
+	entry.found, entry.last, entry.undone = correction.Found, now, false
 	if entry.fought() {
 		entry.hold = min(max(2*entry.hold, firstHold), maxHold)
 	}

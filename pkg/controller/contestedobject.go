@@ -42,6 +42,16 @@ func (c *Controller) uncontested(n *v1alpha1.NodeENI, want plan.MetadataPatch) (
 	return want, due
 }
 
+// noticeUndone looks whether an update of the NodeENI takes away what we wrote.
+func (c *Controller) noticeUndone(old, n *v1alpha1.NodeENI) {
+	if slices.Contains(old.Finalizers, v1alpha1.Finalizer) && !slices.Contains(n.Finalizers, v1alpha1.Finalizer) {
+		c.contests.undone(objectKey(n.UID), fieldFinalizer, "")
+	}
+	if before, now := old.Annotations[v1alpha1.AnnotationManagedTagKeys], n.Annotations[v1alpha1.AnnotationManagedTagKeys]; before != now {
+		c.contests.undone(objectKey(n.UID), fieldAnnotation, before)
+	}
+}
+
 // wroteMetadata counts what was put right.
 func (c *Controller) wroteMetadata(ctx context.Context, n *v1alpha1.NodeENI, wrote plan.MetadataPatch) {
 	if wrote.AddFinalizer {
@@ -53,7 +63,7 @@ func (c *Controller) wroteMetadata(ctx context.Context, n *v1alpha1.NodeENI, wro
 }
 
 func (c *Controller) madeOnObject(ctx context.Context, n *v1alpha1.NodeENI, field plan.Field, value string) {
-	c.contests.made(objectKey(n.UID), time.Now(), plan.Correction{Field: field, Wanted: value, Found: c.otherManagers(ctx, n)})
+	c.contests.wrote(objectKey(n.UID), time.Now(), plan.Correction{Field: field, Wanted: value, Found: c.otherManagers(ctx, n)})
 }
 
 // otherManagers are those who have written the NodeENI beside us, as the live object says: the cache holds no

@@ -78,6 +78,7 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 	case !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector):
 		c.deselected.edited(n, c.selectedNodes(old))
 	}
+	c.noticeUndone(old, n)
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
 		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
