@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +41,18 @@ func (c *Control) ControllersHand() Hand {
 
 // Tag puts a tag on an interface.
 func (h Hand) Tag(ctx context.Context, iface, key, value string) error {
-	return h.call(ctx, "CreateTags", url.Values{"ResourceId.1": {iface}, "Tag.1.Key": {key}, "Tag.1.Value": {value}})
+	return h.Tags(ctx, iface, map[string]string{key: value})
+}
+
+// Tags puts tags on an interface, with one call.
+func (h Hand) Tags(ctx context.Context, iface string, tags map[string]string) error {
+	form := url.Values{"ResourceId.1": {iface}}
+	for i, key := range slices.Sorted(maps.Keys(tags)) {
+		name := "Tag." + strconv.Itoa(i+1)
+		form.Set(name+".Key", key)
+		form.Set(name+".Value", tags[key])
+	}
+	return h.call(ctx, "CreateTags", form)
 }
 
 // Untag takes tags off an interface.

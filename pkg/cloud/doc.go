@@ -13,7 +13,7 @@
 //	  - What changes or destroys an interface is refused unless the interface bears our ownership tags, both as
 //	    its caller holds them and as EC2 showed them last to this client, which remembers that (described.go).
 //	  - Every action has a token bucket of its own, sized like EC2's, which backs off when EC2 throttles.
-//	  - A detach or delete is confirmed by its caller once the token is there: between the last decision and
+//	  - A detach, delete or adoption is confirmed by its caller once the token is there: between the last decision and
 //	    the call there is no queue.
 //	  - A call that changes EC2 is made only while the lease lasts, and its deadline ends with the lease.
 //	  - The SDK does not retry: whoever asked knows better whether the call is still wanted.

@@ -9,9 +9,10 @@ import (
 var (
 	errNoToken      = errors.New("no client token: a repeated create would make a second interface")
 	errNoAttachment = errors.New("the interface has no attachment with an ID")
-	errNoConfirm    = errors.New("nobody confirms that the interface is still unwanted")
+	errNoConfirm    = errors.New("nobody confirms that the interface may be taken")
 	errNoGroups     = errors.New("an interface needs at least one security group")
 	errOwnershipTag = errors.New("the ownership tags stay as long as the interface")
+	errNoOwner      = errors.New("nobody adopts the interface")
 )
 
 // owns reports whether tags are those of an interface of one of our clusters.

@@ -47,7 +47,7 @@ func (c *Client) instancesByID(ctx context.Context, ids []string) ([]eni.Instanc
 // instancesByFilter asks with filters, which pass over IDs that do not exist.
 func (c *Client) instancesByFilter(ctx context.Context, ids []string) ([]eni.Instance, error) {
 	var all []eni.Instance
-	for _, chunk := range chunks(ids, filterValues) {
+	for _, chunk := range chunks(filterable(ids), filterValues) {
 		input := ec2.DescribeInstancesInput{MaxResults: aws.Int32(pageSize)}
 		input.Filters = append(input.Filters, filter("instance-id", chunk...))
 		some, err := c.instances(ctx, several("instances", chunk), input)

@@ -15,14 +15,15 @@ import (
 var errNoCluster = errors.New("no cluster ID: the list would be of everybody's interfaces")
 
 // ListInterfaces lists the interfaces with one of the cluster IDs and, unless nodeENIUIDs is nil, one of the
-// NodeENI UIDs in their tags. The list is complete, or there is an error.
+// NodeENI UIDs in their tags; it shows others too when a UID is too long to ask for. The list is complete, or there is
+// an error.
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html
 func (c *Client) ListInterfaces(ctx context.Context, clusterIDs, nodeENIUIDs []string) ([]eni.Interface, error) {
 	if len(clusterIDs) == 0 {
 		return nil, refused(describeNetworkInterfaces, "", errNoCluster)
 	}
 	byCluster := filter("tag:"+eni.TagClusterID, clusterIDs...)
-	if nodeENIUIDs == nil {
+	if nodeENIUIDs == nil || len(filterable(nodeENIUIDs)) < len(nodeENIUIDs) {
 		all, err := c.interfaces(ctx, several("clusters", clusterIDs), byCluster)
 		if err == nil {
 			c.described.prune(time.Now())
@@ -44,7 +45,7 @@ func (c *Client) ListInterfaces(ctx context.Context, clusterIDs, nodeENIUIDs []s
 // a list of IDs fails altogether when one is unknown.
 func (c *Client) DescribeInterfaces(ctx context.Context, ids []string) ([]eni.Interface, error) {
 	var all []eni.Interface
-	for _, chunk := range chunks(ids, filterValues) {
+	for _, chunk := range chunks(filterable(ids), filterValues) {
 		some, err := c.interfaces(ctx, several("interfaces", chunk), filter("network-interface-id", chunk...))
 		if err != nil {
 			return nil, err

@@ -23,7 +23,7 @@ func (c *Client) ForceDetachInterface(ctx context.Context, iface eni.Interface, 
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html
 func (c *Client) detach(ctx context.Context, iface eni.Interface, force bool, confirm func(context.Context) error) error {
 	r := request{action: detachNetworkInterface, subject: iface.ID, owned: true, confirm: confirm}
-	if err := c.mayRelease(r, iface); err != nil {
+	if err := c.mayTake(r, iface); err != nil {
 		return err
 	}
 	if iface.Attachment == nil || iface.Attachment.ID == "" {
@@ -41,7 +41,7 @@ func (c *Client) detach(ctx context.Context, iface eni.Interface, force bool, co
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkInterface.html
 func (c *Client) DeleteInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error {
 	r := request{action: deleteNetworkInterface, subject: iface.ID, owned: true, confirm: confirm}
-	if err := c.mayRelease(r, iface); err != nil {
+	if err := c.mayTake(r, iface); err != nil {
 		return err
 	}
 	_, err := call(ctx, c, r, c.ec2.DeleteNetworkInterface, &ec2.DeleteNetworkInterfaceInput{
@@ -50,7 +50,8 @@ func (c *Client) DeleteInterface(ctx context.Context, iface eni.Interface, confi
 	return err
 }
 
-func (c *Client) mayRelease(r request, iface eni.Interface) error {
+// mayTake is for the calls that take an interface from somebody.
+func (c *Client) mayTake(r request, iface eni.Interface) error {
 	if r.confirm == nil {
 		return refused(r.action, r.subject, errNoConfirm)
 	}

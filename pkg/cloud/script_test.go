@@ -189,6 +189,9 @@ var writes = []struct {
 	{createTags, func(ctx context.Context, c *Client, iface eni.Interface) error {
 		return c.PutTags(ctx, iface, map[string]string{"team": "net"})
 	}},
+	{createTags, func(ctx context.Context, c *Client, iface eni.Interface) error {
+		return c.AdoptInterface(ctx, iface, "uid-2", confirmed)
+	}},
 	{deleteTags, func(ctx context.Context, c *Client, iface eni.Interface) error {
 		return c.RemoveTags(ctx, iface, []string{"team"})
 	}},

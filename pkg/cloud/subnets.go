@@ -14,7 +14,7 @@ import (
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html
 func (c *Client) DescribeSubnets(ctx context.Context, ids []string) ([]eni.Subnet, error) {
 	var all []eni.Subnet
-	for _, chunk := range chunks(ids, filterValues) {
+	for _, chunk := range chunks(filterable(ids), filterValues) {
 		some, err := c.subnets(ctx, chunk)
 		if err != nil {
 			return nil, err

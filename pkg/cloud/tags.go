@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,23 +12,38 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// PutTags adds tags to the interface, or changes their values. Ownership tags may change hands within our
-// clusters, but not so that the interface would be ours no longer.
+// PutTags adds tags to the interface, or changes their values. The ownership tags stay as they are.
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html
 func (c *Client) PutTags(ctx context.Context, iface eni.Interface, tags map[string]string) error {
 	if err := c.ours(createTags, iface); err != nil {
 		return err
 	}
-	after := maps.Clone(iface.Tags)
-	maps.Copy(after, tags)
-	switch {
-	case len(tags) == 0:
+	if len(tags) == 0 {
 		return nil
-	case !c.owns(after):
-		return refused(createTags, iface.ID, errOwnershipTag)
 	}
-	_, err := call(ctx, c, request{action: createTags, subject: iface.ID, owned: true}, c.ec2.CreateTags,
-		&ec2.CreateTagsInput{Resources: []string{iface.ID}, Tags: tagList(tags)})
+	for key := range tags {
+		if strings.HasPrefix(key, eni.TagPrefix) {
+			return refused(createTags, iface.ID, errOwnershipTag)
+		}
+	}
+	return c.createTags(ctx, request{action: createTags, subject: iface.ID, owned: true}, tags)
+}
+
+// AdoptInterface gives an interface of ours to another NodeENI: the only change of an ownership tag that there is,
+// and made by itself. confirm is as for DetachInterface.
+func (c *Client) AdoptInterface(ctx context.Context, iface eni.Interface, nodeENIUID string, confirm func(context.Context) error) error {
+	r := request{action: createTags, subject: iface.ID, owned: true, confirm: confirm}
+	if err := c.mayTake(r, iface); err != nil {
+		return err
+	}
+	if nodeENIUID == "" {
+		return refused(r.action, r.subject, errNoOwner)
+	}
+	return c.createTags(ctx, r, map[string]string{eni.TagNodeENIUID: nodeENIUID})
+}
+
+func (c *Client) createTags(ctx context.Context, r request, tags map[string]string) error {
+	_, err := call(ctx, c, r, c.ec2.CreateTags, &ec2.CreateTagsInput{Resources: []string{r.subject}, Tags: tagList(tags)})
 	return err
 }
 

@@ -85,6 +85,9 @@ func TestWritesOnTheWire(t *testing.T) {
 		{"tags", func(ctx context.Context, c *Client) error {
 			return c.PutTags(ctx, ours(), map[string]string{"b": "2", "a": ""})
 		}, map[string]string{"Action": createTags, "ResourceId.1": interface1, "Tag.1.Key": "a", "Tag.1.Value": "", "Tag.2.Key": "b", "Tag.2.Value": "2"}},
+		{"adopted, by the one tag", func(ctx context.Context, c *Client) error {
+			return c.AdoptInterface(ctx, ours(), "uid-2", confirmed)
+		}, map[string]string{"Action": createTags, "ResourceId.1": interface1, "Tag.1.Key": eni.TagNodeENIUID, "Tag.1.Value": "uid-2"}},
 		{"no tags", func(ctx context.Context, c *Client) error { return c.PutTags(ctx, ours(), nil) }, nil},
 		{"tags taken away", func(ctx context.Context, c *Client) error {
 			return c.RemoveTags(ctx, ours(), []string{"b", "a"})
@@ -193,6 +196,14 @@ func TestSenseless(t *testing.T) {
 		"given to another cluster": func(ctx context.Context, c *Client) error {
 			return c.PutTags(ctx, ours(), map[string]string{eni.TagClusterID: "other"})
 		},
+		"given to another NodeENI in passing": func(ctx context.Context, c *Client) error {
+			return c.PutTags(ctx, ours(), map[string]string{"team": "net", eni.TagNodeENIUID: "uid-2"})
+		},
+		"slot changed": func(ctx context.Context, c *Client) error {
+			return c.PutTags(ctx, ours(), map[string]string{eni.TagSlot: "0-2"})
+		},
+		"adopted by nobody":   func(ctx context.Context, c *Client) error { return c.AdoptInterface(ctx, ours(), "", confirmed) },
+		"adopted unconfirmed": func(ctx context.Context, c *Client) error { return c.AdoptInterface(ctx, ours(), "uid-2", nil) },
 		"NodeENI blotted out": func(ctx context.Context, c *Client) error {
 			return c.PutTags(ctx, ours(), map[string]string{eni.TagNodeENIUID: ""})
 		},

@@ -106,8 +106,11 @@ func (c *Controller) attachAction(ctx context.Context, snapshot plan.Snapshot, a
 	if !ok {
 		return fmt.Errorf("interface %s: %w", action.InterfaceID, eni.KindNotFound)
 	}
-	if action.Kind == plan.Attach {
-		return c.attach(ctx, n, action, iface.Interface)
+	switch action.Kind {
+	case plan.Attach:
+		return c.attach(ctx, n, action, iface)
+	case plan.Adopt:
+		return c.adopt(ctx, n, action, iface.Interface)
 	}
 	return c.modify(ctx, n, action, iface.Interface)
 }
@@ -129,6 +132,7 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 		return c.createFailed(ctx, n, action, err)
 	}
 	c.setbacks.succeeded(n, action.InstanceID, createCauses(n))
+	c.contests.made(keyOf(action), time.Now(), plan.Correction{Field: plan.FieldExistence, Wanted: plan.ExistenceOf(action.SubnetID), Found: iface.ID})
 	klog.FromContext(ctx).V(2).Info("Created interface", "eniID", iface.ID, "nodeENI", klog.KObj(n),
 		"node", action.NodeName, "subnetID", action.SubnetID, "privateIP", iface.PrivateIP)
 	return nil
@@ -188,18 +192,21 @@ func (c *Controller) createFailed(ctx context.Context, n *v1alpha1.NodeENI, acti
 	return nil
 }
 
-func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.Interface) error {
+func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.ObservedInterface) error {
 	if !c.setbacks.admit(n, attachCauses(n), time.Now()) {
 		return nil
 	}
 	attachment := &eni.Attachment{InstanceID: action.InstanceID, Slot: action.Slot, Status: eni.Attaching}
-	id, err := c.cloud.AttachInterface(ctx, iface, action.InstanceID, action.Slot)
+	id, err := c.cloud.AttachInterface(ctx, iface.Interface, action.InstanceID, action.Slot)
 	if err != nil {
 		return c.attachFailed(ctx, n, action, attachment, err)
 	}
 	attachment.ID = id
 	c.inventory.SetAttachment(iface.ID, attachment)
 	c.setbacks.succeeded(n, action.InstanceID, attachCauses(n))
+	if iface.WasAttached {
+		c.contests.corrected(keyOf(action), time.Now(), plan.Correction{Field: plan.FieldAttachment, Wanted: plan.AttachmentOf(action.Slot)})
+	}
 	klog.FromContext(ctx).V(2).Info("Attaching interface", "eniID", iface.ID, "attachmentID", id, "nodeENI", klog.KObj(n),
 		"node", action.NodeName, "deviceIndex", action.Slot.Index)
 	return nil
@@ -238,6 +245,7 @@ func (c *Controller) modify(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	}
 	c.inventory.Modified(iface.ID, change)
 	c.setbacks.succeeded(n, action.InstanceID, modifyCauses(n))
+	c.contests.corrected(keyOf(action), time.Now(), action.Corrections(iface)...)
 	klog.FromContext(ctx).V(2).Info("Changed interface", "eniID", iface.ID, "change", action.Kind, "nodeENI", klog.KObj(n), "node", action.NodeName)
 	return nil
 }

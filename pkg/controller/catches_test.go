@@ -126,14 +126,14 @@ func TestAnotherClusterIDThatOwnsTheFirstTakesOver(t *testing.T) {
 	})
 }
 
-// rival takes the slot, the first time that somebody is about to.
-type rival struct {
+// slotTaker takes the slot, the first time that somebody is about to.
+type slotTaker struct {
 	http.RoundTripper
 	once sync.Once
 	take func()
 }
 
-func (r *rival) RoundTrip(request *http.Request) (*http.Response, error) {
+func (r *slotTaker) RoundTrip(request *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(request.Body)
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func TestASlotTakenBetweenCreateAndAttach(t *testing.T) {
 	const theirs = "eni-0000000000000000f"
 	inLab(t, 1, nil, func(l *lab) {
 		l.settleAndStop()
-		l.wire.RoundTripper = &rival{RoundTripper: l.wire.RoundTripper, take: func() {
+		l.wire.RoundTripper = &slotTaker{RoundTripper: l.wire.RoundTripper, take: func() {
 			l.controlWith("POST", "/_sim/interfaces", strings.NewReader(fmt.Sprintf(
 				`{"id": %q, "subnet": %q, "securityGroups": [%q], "description": "aws-K8S-i", "attachment": {"instance": %q, "deviceIndex": 1}}`, theirs, subnetB, groupB, instanceID(0))))
 		}}
@@ -185,7 +185,7 @@ func TestASlotTakenForAShortTime(t *testing.T) {
 	const theirs = "eni-0000000000000000f"
 	inLab(t, 1, nil, func(l *lab) {
 		l.settleAndStop()
-		l.wire.RoundTripper = &rival{RoundTripper: l.wire.RoundTripper, take: func() {
+		l.wire.RoundTripper = &slotTaker{RoundTripper: l.wire.RoundTripper, take: func() {
 			l.controlWith("POST", "/_sim/interfaces", strings.NewReader(fmt.Sprintf(
 				`{"id": %q, "subnet": %q, "attachment": {"instance": %q, "deviceIndex": 1}}`, theirs, subnetB, instanceID(0))))
 		}}

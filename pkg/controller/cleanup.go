@@ -108,6 +108,7 @@ func (c *Controller) detach(ctx context.Context, snapshot plan.Snapshot, action 
 			unknown := *iface.Attachment
 			unknown.Status = eni.UnknownAttachment
 			c.inventory.SetAttachment(iface.ID, &unknown)
+			c.contests.forgive(keyOf(action))
 			c.exodus.detached(iface.ID, action.Approved, time.Now())
 			c.detachBegun(snapshot, action)
 		case eni.KindThrottled, eni.KindNotSent:
@@ -120,6 +121,7 @@ func (c *Controller) detach(ctx context.Context, snapshot plan.Snapshot, action 
 	detaching := *iface.Attachment
 	detaching.Status = eni.Detaching
 	c.inventory.SetAttachment(iface.ID, &detaching)
+	c.contests.forgive(keyOf(action))
 	c.exodus.detached(iface.ID, action.Approved, time.Now())
 	c.detachBegun(snapshot, action)
 	if action.Force {
@@ -145,6 +147,7 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		return err
 	}
 	c.inventory.Deleted(iface.ID)
+	c.contests.forgive(keyOf(action))
 	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
 	return nil

@@ -29,10 +29,16 @@ type Releaser interface {
 	DeleteInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error
 }
 
+// Adopter gives interfaces to another NodeENI. Errors wrap an eni.Kind.
+type Adopter interface {
+	AdoptInterface(ctx context.Context, iface eni.Interface, nodeENIUID string, confirm func(context.Context) error) error
+}
+
 // Cloud is everything that the controller asks of EC2.
 type Cloud interface {
 	inventory.Reader
 	Attacher
 	Modifier
 	Releaser
+	Adopter
 }

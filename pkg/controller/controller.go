@@ -85,6 +85,8 @@ type Controller struct {
 	exodus    exodus
 
 	deselected deselected
+	adoptions  adoptions
+	contests   contests
 
 	dryRun     bool
 	withheld   withheld
@@ -115,6 +117,7 @@ func New(config Config) (*Controller, error) {
 		nodeENIIndex:    config.NodeENIs.TypedInformer().GetTypedIndexer(),
 		nodeInformer:    config.Nodes,
 		nodeENIInformer: config.NodeENIs,
+		contests:        contests{quiet: max(2*config.Resync+config.Horizon, leastQuiet)},
 		attachWorkers:   config.AttachWorkers,
 		cleanupWorkers:  config.CleanupWorkers,
 		dryRun:          config.CleanupDryRun,

@@ -20,6 +20,10 @@
 // work for the other side adds the key to the other queue. What destroys is decided twice: from caches,
 // and again on live reads (live.go) when the call is about to be sent.
 //
+// An interface whose NodeENI was made again under its name is given to that one (adopt.go), which is decided
+// twice as well. What something else keeps changing back is put right less and less often: contested.go
+// remembers it for EC2, contestedobject.go for the NodeENI itself.
+//
 // The package knows neither the EC2 SDK nor the adapter: what it needs of the cloud is declared in
 // cloud.go.
 package controller

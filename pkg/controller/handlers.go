@@ -78,6 +78,7 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 	case !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector):
 		c.deselected.edited(n, c.selectedNodes(old))
 	}
+	c.noticeUndone(old, n)
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
 		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
@@ -109,6 +110,8 @@ func (c *Controller) forget(uid types.UID) {
 	c.deselected.forget(uid)
 	c.stuck.forget(uid)
 	c.complaints.news(uid, "")
+	c.adoptions.take(uid)
+	c.contests.forget(uid)
 }
 
 // inventoryChanged is called when EC2 shows something else than before, or has answered a refresh.

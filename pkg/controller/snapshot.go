@@ -81,6 +81,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	snapshot.Setbacks = c.setbacks.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
 	snapshot.ReleaseSetbacks = c.setbacks.standingReleases(snapshot.Interfaces, snapshot.Now)
 	snapshot.StuckAttaches, snapshot.DryRun = c.stuck.standing(instanceID, snapshot.NodeENIs, snapshot.Interfaces), c.dryRun
+	snapshot.Contests = c.contests.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
 	return snapshot
 }
 
@@ -151,18 +152,7 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 func (c *Controller) liveOwner(ctx context.Context, cached plan.Snapshot, uid types.UID) ([]*v1alpha1.NodeENI, error) {
 	i := slices.IndexFunc(cached.NodeENIs, func(n *v1alpha1.NodeENI) bool { return n.UID == uid })
 	if i < 0 {
-		list, found, err := c.live.all.read(ctx, "")
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			return nil, errNotServed
-		}
-		var all []*v1alpha1.NodeENI
-		for i := range list.Items {
-			all = append(all, &list.Items[i])
-		}
-		return all, nil
+		return c.liveNodeENIs(ctx)
 	}
 	owner, found, err := c.live.nodeENIs.read(ctx, cached.NodeENIs[i].Name)
 	if err != nil {
@@ -173,6 +163,22 @@ func (c *Controller) liveOwner(ctx context.Context, cached plan.Snapshot, uid ty
 		nodeENIs = append(nodeENIs, owner)
 	}
 	return nodeENIs, nil
+}
+
+// liveNodeENIs lists all NodeENIs.
+func (c *Controller) liveNodeENIs(ctx context.Context) ([]*v1alpha1.NodeENI, error) {
+	list, found, err := c.live.all.read(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errNotServed
+	}
+	all := make([]*v1alpha1.NodeENI, len(list.Items))
+	for i := range list.Items {
+		all[i] = &list.Items[i]
+	}
+	return all, nil
 }
 
 // liveNodes reads the Nodes that may name the instance: those of which the cache says so, or said so last, and the

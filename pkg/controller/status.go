@@ -12,6 +12,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
@@ -41,7 +42,8 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if due := c.written.due(name); time.Until(due) > 0 {
 		return due, nil
 	}
-	if changed, err := c.syncMetadata(ctx, n); err != nil {
+	changed, again, err := c.syncMetadata(ctx, n)
+	if err != nil {
 		return time.Time{}, err
 	} else if changed {
 		return time.Now().Add(recheckMetadata), nil // sooner, when the update's event brings the key back
@@ -51,16 +53,18 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if err != nil {
 		return time.Time{}, err
 	}
-	if err := c.writeStatus(ctx, n, attachments, releases); err != nil {
+	due, err := c.writeStatus(ctx, n, attachments, releases)
+	if err != nil {
 		return time.Time{}, err
 	}
+	c.announceAdoptions(n)
 	if n.DeletionTimestamp.IsZero() {
-		return time.Time{}, nil
+		return sooner(again, due), nil
 	}
 	if len(releases) == 0 {
 		err = c.syncFinalizer(ctx, n)
 	}
-	return time.Now().Add(recheckDeleted), err
+	return sooner(time.Now().Add(recheckDeleted), due), err
 }
 
 // reports collects how every wanted and every leaving interface of the NodeENI stands.
@@ -96,35 +100,45 @@ func (c *Controller) reports(n *v1alpha1.NodeENI) (attachments []plan.Attachment
 	return attachments, releases, nil
 }
 
-// writeStatus writes the status when it says something else than the stored one.
-func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attachments []plan.AttachmentReport, releases []plan.ReleaseReport) error {
+// writeStatus writes the status when it says something else than the stored one, and returns when to look again.
+func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attachments []plan.AttachmentReport, releases []plan.ReleaseReport) (again time.Time, err error) {
 	stored := n.DeepCopy()
 	stored.Status = c.written.latest(n)
 	input := plan.StatusInput{NodeENI: stored, Now: time.Now(), Attachments: attachments, Releases: releases}
+	input.Contested, again = c.contestedObject(n, plan.Metadata(n, c.borneTagKeys(n)), input.Now)
 	if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
 		input.Subnet = &subnet
 	}
 	status := plan.Status(input)
 	if equality.Semantic.DeepEqual(stored.Status, status) {
-		return nil
+		return again, nil
+	}
+	rewritten, until := c.statusFight(n, &status, input.Now)
+	if !until.IsZero() {
+		return sooner(again, until), nil
 	}
 	updated, err := c.patch(ctx, n, []patchOperation{{"add", "/status", status}}, "status")
 	if err != nil {
-		return fmt.Errorf("writing the status of NodeENI %s: %w", n.Name, err)
+		return time.Time{}, fmt.Errorf("writing the status of NodeENI %s: %w", n.Name, err)
 	}
 	if updated == nil {
-		return nil
+		return time.Time{}, nil
+	}
+	if rewritten {
+		c.contests.corrected(objectKey(n.UID), input.Now, plan.Correction{Field: fieldStatus, Found: c.otherManagers(ctx, n)})
+		again = sooner(again, input.Now.Add(c.contests.quiet)) // when it has stood for as long, the fight is over
 	}
 	c.written.record(updated, c.announce(n, stored.Status, status), time.Now())
-	return nil
+	return again, nil
 }
 
-// syncMetadata keeps the finalizer and the annotation. It reports whether it changed anything.
-func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (changed bool, err error) {
+// syncMetadata keeps the finalizer and the annotation. It reports whether it changed anything, and when what it has
+// held back is due.
+func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (changed bool, due time.Time, err error) {
 	if c.written.metadataPending(n) {
-		return true, nil // the cache does not show our last write yet; what it lacks may be there
+		return true, due, nil // the cache does not show our last write yet; what it lacks may be there
 	}
-	want := plan.Metadata(n, c.borneTagKeys(n))
+	want, due := c.uncontested(n, plan.Metadata(n, c.borneTagKeys(n)))
 	var operations []patchOperation
 	if want.AddFinalizer {
 		operations = append(operations, addFinalizer(n)...)
@@ -133,24 +147,38 @@ func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (cha
 		operations = append(operations, setAnnotation(n, v1alpha1.AnnotationManagedTagKeys, want.ManagedTagKeys)...)
 	}
 	if len(operations) == 0 {
-		return false, nil
+		return false, due, nil
 	}
 	updated, err := c.patch(ctx, n, operations)
 	if err != nil {
-		return false, fmt.Errorf("writing finalizer and annotation of NodeENI %s: %w", n.Name, err)
+		return false, due, fmt.Errorf("writing finalizer and annotation of NodeENI %s: %w", n.Name, err)
 	}
 	if updated != nil {
 		c.written.recordMetadata(updated)
+		c.wroteMetadata(ctx, n, want)
 	}
-	return true, nil
+	return true, due, nil
 }
 
-// borneTagKeys are the tag keys on interfaces of the NodeENI.
+// borneTagKeys are the tag keys on interfaces of the NodeENI, or of an earlier one of its name, which it may adopt.
 func (c *Controller) borneTagKeys(n *v1alpha1.NodeENI) map[string]bool {
 	keys := map[string]bool{}
-	for _, iface := range c.inventory.InterfacesOfNodeENI(string(n.UID)) {
+	collect := func(iface *eni.ObservedInterface) {
 		for key := range iface.Tags {
 			keys[key] = true
+		}
+	}
+	own := c.inventory.InterfacesOfNodeENI(string(n.UID))
+	for i := range own {
+		collect(&own[i])
+	}
+	for _, node := range c.selectedNodes(n) {
+		id, _ := plan.InstanceID(node.Spec.ProviderID)
+		there := c.inventory.InterfacesOf(id)
+		for i := range there {
+			if there[i].Tags[eni.TagNodeENIName] == n.Name {
+				collect(&there[i])
+			}
 		}
 	}
 	return keys

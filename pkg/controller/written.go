@@ -91,6 +91,12 @@ func (w *writtenStatuses) wrote(n *v1alpha1.NodeENI) bool {
 	return ok && equality.Semantic.DeepEqual(last.status, n.Status)
 }
 
+// rewritten reports whether somebody else has changed the status that was written last.
+func (w *writtenStatuses) rewritten(n *v1alpha1.NodeENI) bool {
+	last, ok := w.last(n.UID)
+	return ok && !older(n.ResourceVersion, last.resourceVersion) && !equality.Semantic.DeepEqual(last.status, n.Status)
+}
+
 // latest returns the newer of the cached status and the one written last.
 func (w *writtenStatuses) latest(n *v1alpha1.NodeENI) v1alpha1.NodeENIStatus {
 	last, ok := w.last(n.UID)

@@ -75,6 +75,32 @@ func TestNameIsCut(t *testing.T) {
 	}
 }
 
+// Whatever an owner is called, its tags are such as EC2 takes, and say who it is.
+func FuzzOwnerTags(f *testing.F) {
+	f.Add("cluster-1", "prod", "uid-1", "a", "node-1", "i-1", int32(0), int32(1))
+	f.Add("c", strings.Repeat("p", 256), "u", strings.Repeat("a", 253), strings.Repeat("n", 253), "", int32(7), int32(99))
+	f.Add("c", "é\u0301", "u", strings.Repeat("ä", 253), strings.Repeat("🦊", 253), "i", int32(0), int32(0))
+	f.Fuzz(func(t *testing.T, cluster, clusterName, uid, name, nodeName, instance string, card, index int32) {
+		o := Owner{ClusterID: cluster, ClusterName: clusterName, NodeENIUID: uid, NodeENIName: name, NodeName: nodeName, InstanceID: instance, Slot: Slot{Card: card, Index: index}}
+		valid := card >= 0 && index >= 0
+		for _, part := range []string{cluster, clusterName, uid, name, nodeName, instance} {
+			valid = valid && utf8.ValidString(part) && utf8.RuneCountInString(part) <= 256
+		}
+		if !valid {
+			t.Skip("nothing that an API server or EC2 would have named so")
+		}
+		tags := o.Tags()
+		for key, value := range tags {
+			if utf8.RuneCountInString(key) > 128 || utf8.RuneCountInString(value) > 256 || !utf8.ValidString(value) {
+				t.Errorf("tag %q=%q", key, value)
+			}
+		}
+		if got, ours := OwnerOf(tags); got != o || ours != (cluster != "" && uid != "") {
+			t.Errorf("%+v reads as %+v, %v", o, got, ours)
+		}
+	})
+}
+
 func FuzzOwnerOf(f *testing.F) {
 	f.Add("cluster-1", "uid-1", "0-1")
 	f.Add("", "", "-")

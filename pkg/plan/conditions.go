@@ -44,6 +44,9 @@ func stalledCondition(in StatusInput, t tally) metav1.Condition {
 				"nothing is created or released until the spec is corrected: "+errs.ToAggregate().Error())
 		}
 	}
+	if in.Contested != "" {
+		return condition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonObjectContested, in.Contested)
+	}
 	goingOn := t.pending + t.releasing - t.held
 	if len(t.reasons) == 0 || goingOn > 0 {
 		return no

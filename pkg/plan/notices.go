@@ -13,6 +13,7 @@ import (
 // Reasons of events.
 const (
 	NoticeAttached            = "Attached"
+	NoticeAdopted             = "Adopted"
 	NoticeReleased            = "Released"
 	NoticeStalled             = "Stalled"
 	NoticeLeftOnTermination   = "LeftOnTermination"

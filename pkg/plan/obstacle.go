@@ -129,7 +129,10 @@ func (p *placer) occupied() (verdict, bool) {
 // departure says how the wait for an interface of ours stands that has to leave a place first.
 func (p *placer) departure(c candidate, place string) verdict {
 	if !c.of(p.n) && p.stays(c) {
-		return p.slotTaken(p.byUID[types.UID(c.owner.NodeENIUID)].Name)
+		if owner := p.byUID[types.UID(c.owner.NodeENIUID)]; owner != nil {
+			return p.slotTaken(owner.Name)
+		}
+		return p.slotTaken(c.owner.NodeENIName) // which is its heir's
 	}
 	if refusal := p.ReleaseSetbacks[c.ID]; refusal.Reason != "" {
 		return verdict{refusal.Reason, refusal.Message}

@@ -36,6 +36,8 @@ func (p *placer) plan() {
 		p.create()
 	case keeper.Missing:
 		p.doubt(keeper)
+	case !keeper.of(p.n):
+		p.adopt(keeper)
 	case keeper.Attachment == nil:
 		p.attach(keeper)
 	default:
@@ -49,7 +51,8 @@ func (p *placer) doubt(keeper candidate) {
 	if keeper.Attachment != nil && keeper.Attachment.Status == eni.Attached {
 		state = v1alpha1.AttachmentAttached
 	}
-	p.report(&keeper, state, verdict{message: "EC2 does not show the interface at the moment"}, false)
+	v := p.orFight(verdict{message: "EC2 does not show the interface at the moment"}, keeper.ID, FieldExistence, FieldAttachment)
+	p.report(&keeper, v.state(state), v, false)
 }
 
 // lose reports for a NodeENI whose slot another one has, or has a better right to.
@@ -113,11 +116,18 @@ func (p *placer) create() {
 		return
 	}
 	failure, stands := p.setback(true)
+	failure = p.orFight(failure, "", FieldExistence)
 	if stands {
 		p.report(nil, failure.state(v1alpha1.AttachmentCreating), failure, false)
 		return
 	}
+	if p.heldBack(FieldExistence) {
+		v, _ := p.fight("", nil, FieldExistence)
+		p.report(nil, v.state(v1alpha1.AttachmentCreating), v, false)
+		return
+	}
 	if v, ok := p.obstacle(); ok {
+		v = p.orFight(v, "", FieldExistence)
 		p.report(nil, v.state(v1alpha1.AttachmentCreating), v, false)
 		return
 	}
@@ -153,20 +163,28 @@ func (p *placer) attach(keeper candidate) {
 	drift := p.drift(keeper)
 	p.awaitLoss(keeper)
 	failure, stands := p.setback(false)
+	failure = p.orFight(failure, keeper.ID, FieldAttachment)
 	if stands {
 		p.report(&keeper, failure.state(v1alpha1.AttachmentAttaching), failure, false)
 		return
 	}
+	if p.heldBack(FieldAttachment) {
+		v, _ := p.fight(keeper.ID, drift, FieldAttachment)
+		p.result.Attach = append(p.result.Attach, p.uncontested(drift)...)
+		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
+		return
+	}
 	if v, ok := p.obstacle(); ok {
 		if _, stays := p.wanted(keeper); stays {
-			p.result.Attach = append(p.result.Attach, drift...)
+			p.result.Attach = append(p.result.Attach, p.uncontested(drift)...)
 		}
+		v = p.orFight(v, keeper.ID, FieldAttachment)
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 		return
 	}
 	p.reserved[p.slot.Card]++
 	p.act(Action{Kind: Attach, InterfaceID: keeper.ID})
-	p.result.Attach = append(p.result.Attach, drift...)
+	p.result.Attach = append(p.result.Attach, p.uncontested(drift)...)
 	p.report(&keeper, failure.state(v1alpha1.AttachmentAttaching), failure, false)
 }
 
@@ -177,19 +195,23 @@ func (p *placer) keep(keeper candidate) {
 	if len(drift) > 0 {
 		v = p.putRight(drift)
 	}
+	if fight, fought := p.fight(keeper.ID, drift); fought && v.reason == "" {
+		v = fight
+	}
 	switch keeper.Attachment.Status {
 	case eni.Attached:
-		p.report(&keeper, v1alpha1.AttachmentAttached, v, len(drift) == 0)
+		p.report(&keeper, v1alpha1.AttachmentAttached, v, len(drift) == 0 && v.reason == "")
 	case eni.Attaching:
 		if stuck := p.attaching(keeper); v.reason == "" && stuck.message != "" {
 			v = stuck
 		}
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 	case eni.Detaching:
-		v := p.detaching(keeper)
+		v := p.orFight(p.detaching(keeper), keeper.ID, FieldAttachment)
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 	default:
-		p.report(&keeper, v1alpha1.AttachmentAttaching, p.awaited("waits for EC2 to show whether the interface is attached"), false)
+		v := p.orFight(p.awaited("waits for EC2 to show whether the interface is attached"), keeper.ID)
+		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 	}
 }
 
@@ -203,7 +225,7 @@ func (p *placer) awaited(message string) verdict {
 func (p *placer) putRight(drift []Action) verdict {
 	failure, stands := p.setback(false)
 	if !stands {
-		p.result.Attach = append(p.result.Attach, drift...)
+		p.result.Attach = append(p.result.Attach, p.uncontested(drift)...)
 	}
 	if failure.message == "" {
 		return verdict{message: "settings are being put right"}

@@ -75,6 +75,28 @@ func drawPast(t *rapid.T, s *Snapshot) {
 			s.StuckAttaches[key] = rapid.IntRange(1, 4).Draw(t, "attempts")
 		}
 	}
+	drawFights(t, s)
+}
+
+// drawFights draws which fields are fought over.
+func drawFights(t *rapid.T, s *Snapshot) {
+	s.Contests = map[SlotKey]map[Field]Contest{}
+	minutes := func(what string) time.Time {
+		return now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, what)) * time.Minute)
+	}
+	for _, n := range s.NodeENIs {
+		if !oneIn(t, 4, "fought over") {
+			continue
+		}
+		key := SlotKey{n.UID, s.InstanceID, SlotOf(n)}
+		s.Contests[key] = map[Field]Contest{}
+		for field, wanted := range map[Field]string{
+			FieldExistence: ExistenceOf(n.Spec.SubnetID), FieldAttachment: AttachmentOf(SlotOf(n)), FieldSecurityGroups: groupA,
+			FieldDescription: `""`, tagField + eni.TagNoManage: `"true"`,
+		} {
+			s.Contests[key][field] = Contest{Wanted: wanted, Next: minutes("next"), Over: minutes("over")}
+		}
+	}
 }
 
 // oneIn is true once in so many times.
@@ -124,6 +146,9 @@ func drawInterface(t *rapid.T, id string) eni.ObservedInterface {
 	}
 	if i.Attachment != nil && oneIn(t, 8, "misplaced") {
 		i.Attachment.Slot.Index = rapid.Int32Range(1, 4).Draw(t, "at")
+	}
+	if oneIn(t, 4, "of an earlier NodeENI") {
+		i.Tags[eni.TagNodeENIUID] = "uid-former"
 	}
 	i.Missing = oneIn(t, 8, "missing")
 	i.Epochs = rapid.IntRange(1, 3).Draw(t, "epochs")
@@ -199,7 +224,7 @@ func apply(s *Snapshot, actions []Action) {
 			iface.SecurityGroupIDs = a.SecurityGroupIDs
 		case SetDescription:
 			iface.Description = a.Description
-		case PutTags:
+		case PutTags, Adopt:
 			maps.Copy(iface.Tags, a.Tags)
 		case RemoveTags:
 			maps.DeleteFunc(iface.Tags, func(key, _ string) bool { return slices.Contains(a.TagKeys, key) })
@@ -316,6 +341,10 @@ func checkSlots(t *rapid.T, s Snapshot, result Result) {
 			owner, ours := s.Cluster.Ours(i.Tags)
 			if a.Kind == Create && ours && owner.NodeENIUID == string(a.NodeENI) && owner.Slot == a.Slot && owner.InstanceID == a.InstanceID && i.SubnetID == a.SubnetID {
 				t.Fatalf("Create beside %s, which would do", i.ID)
+			}
+			if a.Kind == Create && ours && owner.NodeENIUID == "uid-former" && owner.NodeENIName == a.NodeENIName && owner.Slot == a.Slot &&
+				i.SubnetID == a.SubnetID && (i.Attachment == nil || i.AttachedTo(a.InstanceID, a.Slot)) {
+				t.Fatalf("Create beside %s, which could be adopted", i.ID)
 			}
 		}
 	}

@@ -67,7 +67,7 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 		{name: "NodeENI gone, listed once", world: world(plain(attached), ownerless(time.Hour, 2)), again: recheckOrphan},
 		{name: "NodeENI gone, seen for the first time", world: world(plain(attached)), again: recheckOrphan},
 		{name: "NodeENI gone lately", world: world(plain(attached), ownerless(time.Minute, 1)), again: 4 * time.Minute},
-		{name: "NodeENI made again", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.UID = "uid-again" })), plain(attached), ownerless(time.Hour, 1)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
+		{name: "NodeENI made again in another subnet", world: world(with(nodeENI("a", again, inSubnet(subnetB))), plain(attached), ownerless(time.Hour, 1)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeENIGone"}},
 
 		{name: "label gone", world: world(with(a), plain(attached), func(s *Snapshot) { s.Node = node("a", unlabelled) }), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeNotSelected"}},
 		{name: "subnet changed", world: world(with(elsewhere), plain(attached)), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching SpecChanged"}},
@@ -218,6 +218,12 @@ func TestInstanceIDOfAProviderID(t *testing.T) {
 
 func FuzzInstanceID(f *testing.F) {
 	f.Add("aws:///us-east-1a/i-0123456789abcdef0")
+	f.Add("aws:////i-0123456789abcdef0")
+	f.Add("i-01234567")
+	f.Add("aws://us-east-1a/i-01234567")
+	f.Add("aws:///i-01234567/")
+	f.Add("aws:///us-east-1a/fargate-ip-10-0-0-1\x00")
+	f.Add("i-0123456789abcdef0\n")
 	f.Fuzz(func(t *testing.T, providerID string) {
 		id, ok := InstanceID(providerID)
 		if ok && (!strings.HasSuffix(providerID, id) || !instanceIDPattern.MatchString(id)) {
@@ -225,6 +231,9 @@ func FuzzInstanceID(f *testing.F) {
 		}
 		if again, okAgain := InstanceID(id); ok && (!okAgain || again != id) {
 			t.Errorf("InstanceID of its own result %q is %q, %v", id, again, okAgain)
+		}
+		if ok && strings.ContainsFunc(id, func(r rune) bool { return r != 'i' && r != '-' && !strings.ContainsRune("0123456789abcdef", r) }) {
+			t.Errorf("InstanceID(%q) is %q, no instance ID", providerID, id)
 		}
 	})
 }

@@ -24,6 +24,8 @@ type StatusInput struct {
 	Subnet      *eni.ObservedSubnet
 	Attachments []AttachmentReport
 	Releases    []ReleaseReport
+	// Contested says what of the NodeENI itself something else keeps changing back; empty when nothing does.
+	Contested string
 }
 
 // tally is what the reports add up to.

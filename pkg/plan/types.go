@@ -62,6 +62,8 @@ type Snapshot struct {
 	// calls that take an interface away, by its ID.
 	Setbacks        map[SlotKey]Setback
 	ReleaseSetbacks map[string]Setback
+	// Contests are the fields of wanted interfaces that something else keeps changing back.
+	Contests map[SlotKey]map[Field]Contest
 }
 
 // Sighting is when something about an interface was first seen, and how many complete lists had shown the
@@ -102,6 +104,7 @@ const (
 	SetDescription         ActionKind = "SetDescription"
 	PutTags                ActionKind = "PutTags"
 	RemoveTags             ActionKind = "RemoveTags"
+	Adopt                  ActionKind = "Adopt"
 	Detach                 ActionKind = "Detach"
 	Delete                 ActionKind = "Delete"
 )
@@ -126,7 +129,7 @@ type Action struct {
 	SecurityGroupIDs []string
 	// Description is set for Create and SetDescription.
 	Description string
-	// Tags is set for Create (all of them) and PutTags (those that are missing or differ).
+	// Tags is set for Create (all of them), PutTags (those that are missing or differ) and Adopt (the owner's UID).
 	Tags map[string]string
 	// TagKeys is set, sorted, for RemoveTags.
 	TagKeys []string

@@ -49,6 +49,9 @@ func Validate(n *v1alpha1.NodeENI) field.ErrorList {
 	if utf8.RuneCountInString(wantedDescription(n)) > maxDescription {
 		errs = append(errs, field.TooLong(path.Child("description"), *spec.Description, maxDescription))
 	}
+	if !writable(wantedDescription(n)) {
+		errs = append(errs, field.Invalid(path.Child("description"), *spec.Description, unwritable))
+	}
 	return append(errs, validateTags(spec.Tags, path.Child("tags"))...)
 }
 
@@ -102,13 +105,27 @@ func validateTags(tags map[string]string, path *field.Path) (errs field.ErrorLis
 			errs = append(errs, field.Invalid(path.Key(key), key, "has a reserved prefix ("+strings.Join(reservedTagPrefixes, ", ")+"); choose another key"))
 		case utf8.RuneCountInString(tags[key]) > maxTagValue:
 			errs = append(errs, field.TooLong(path.Key(key), tags[key], maxTagValue))
+		case !writable(key) || !writable(tags[key]):
+			errs = append(errs, field.Invalid(path.Key(key), tags[key], unwritable))
 		}
 	}
 	return errs
 }
 
+const unwritable = "must hold no control characters but tab and line feed"
+
+// writable reports whether a text comes back from EC2, whose answers are XML, as it was sent. Another would be put right
+// for ever, or keep the answer from being read at all.
+// Source: https://www.w3.org/TR/xml/ (2.2 Characters, 2.11 End-of-Line Handling)
+func writable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
+		return r < ' ' && r != '\t' && r != '\n' || r == 0xfffe || r == 0xffff
+	})
+}
+
+// reservedTagKey takes the prefix of AWS in any case, as EC2 does.
 func reservedTagKey(key string) bool {
-	return slices.ContainsFunc(reservedTagPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+	return strings.HasPrefix(strings.ToLower(key), "aws:") || slices.ContainsFunc(reservedTagPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // ClientToken names one create for good, 64 characters long: the same create tried again gives the same

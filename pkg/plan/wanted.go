@@ -65,7 +65,7 @@ type view struct {
 	// byUID are the NodeENIs, and faults what is wrong with the specs of some.
 	byUID  map[types.UID]*v1alpha1.NodeENI
 	faults map[types.UID]field.ErrorList
-	// keepers is the one interface that each wanted slot of a NodeENI keeps.
+	// keepers is the one interface that each wanted slot of a NodeENI keeps, or is to adopt.
 	keepers map[SlotKey]candidate
 	// claimants are the NodeENIs that select the Node, in the order of their right to a slot, and winners
 	// those that have the right.
@@ -94,7 +94,9 @@ func newView(s Snapshot) *view {
 	for _, c := range v.ours {
 		v.consider(c)
 	}
+	v.inherit()
 	v.contend()
+	v.disinherit()
 	return v
 }
 
@@ -159,7 +161,7 @@ func (v *view) instanceGone() bool {
 // workers an interface is for.
 func (v *view) wanted(c candidate) (reason string, ok bool) {
 	if reason, ok := v.fits(c); !ok {
-		return reason, false
+		return reason, v.inherited(c)
 	}
 	if v.frozen(c) {
 		return "", true
@@ -171,8 +173,8 @@ func (v *view) wanted(c candidate) (reason string, ok bool) {
 		}
 		return "", true
 	}
-	// Surplus goes when the keeper is safely there.
-	if keeper.Attachment != nil && keeper.Attachment.Status == eni.Attached && !keeper.Missing {
+	// Surplus goes when the keeper is safely there, and not one that has yet to be adopted.
+	if keeper.owner.NodeENIUID == c.owner.NodeENIUID && keeper.Attachment != nil && keeper.Attachment.Status == eni.Attached && !keeper.Missing {
 		return v1alpha1.ReasonSurplus, false
 	}
 	return "", true

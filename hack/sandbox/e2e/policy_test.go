@@ -17,9 +17,13 @@ type attempt struct {
 	call func(context.Context, sandbox.Hand) error
 }
 
-func retags(iface ec2sim.InterfaceNow, key string) attempt {
-	return attempt{"tagging with " + key, func(ctx context.Context, hand sandbox.Hand) error {
-		return hand.Tag(ctx, iface.ID, key, "changed")
+func retags(iface ec2sim.InterfaceNow, keys ...string) attempt {
+	return attempt{"tagging with " + strings.Join(keys, ", "), func(ctx context.Context, hand sandbox.Hand) error {
+		tags := map[string]string{}
+		for _, key := range keys {
+			tags[key] = "changed"
+		}
+		return hand.Tags(ctx, iface.ID, tags)
 	}}
 }
 
@@ -49,12 +53,16 @@ func manages(iface ec2sim.InterfaceNow) []attempt {
 func TestPolicyGuardsOwnership(t *testing.T) {
 	sim, ours, foreign := policyWorld(t)
 	allowed := []attempt{retags(ours, "team"), retags(ours, ownership.TagName), retags(ours, ownership.TagNoManage), untags(ours, "team")}
+	allowed = append(allowed, retags(ours, ownership.TagNodeENIUID)) // by itself: an adoption
 	allowed = append(allowed, manages(ours)...)
 	denied := []attempt{untags(ours), untags(ours, ownership.TagNoManage), retags(foreign, "team"), untags(foreign, "team")}
 	denied = append(denied, manages(foreign)...)
 	for key := range ours.Tags {
 		if strings.HasPrefix(key, ownership.TagPrefix) {
-			denied = append(denied, retags(ours, key), retags(foreign, key), untags(ours, "team", key))
+			denied = append(denied, retags(ours, "team", key), retags(foreign, key), untags(ours, key), untags(ours, "team", key))
+			if key != ownership.TagNodeENIUID {
+				denied = append(denied, retags(ours, key), retags(ours, ownership.TagNodeENIUID, key))
+			}
 		}
 	}
 	for _, attempt := range denied {

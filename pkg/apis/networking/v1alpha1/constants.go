@@ -32,11 +32,13 @@ const (
 	ReasonStable          = "Stable"
 	ReasonNotStalled      = "NotStalled"
 	ReasonInvalidSpec     = "InvalidSpec"
+	ReasonObjectContested = "ObjectContested"
 )
 
 // Reasons why an attachment is blocked.
 const (
 	ReasonAttachFailed          = "AttachFailed"
+	ReasonAttachmentContested   = "AttachmentContested"
 	ReasonAttachStuck           = "AttachStuck"
 	ReasonCredentialsRejected   = "CredentialsRejected"
 	ReasonDeviceIndexInUse      = "DeviceIndexInUse"
@@ -48,6 +50,7 @@ const (
 	ReasonNoAWSProviderID       = "NoAWSProviderID"
 	ReasonPermissionDenied      = "PermissionDenied"
 	ReasonSecurityGroupNotFound = "SecurityGroupNotFound"
+	ReasonSettingsContested     = "SettingsContested"
 	ReasonSlotTaken             = "SlotTaken"
 	ReasonSubnetFull            = "SubnetFull"
 	ReasonSubnetInOtherZone     = "SubnetInOtherZone"

@@ -17,7 +17,8 @@
 //	Reconciling  True   Progressing, Releasing, Terminating
 //	             False  Stable, or the reason of Stalled
 //	Stalled      True   the most frequent reason for which an attachment is blocked or a release is
-//	                    held, or InvalidSpec; the message counts every reason and says what to do
+//	                    held, InvalidSpec or ObjectContested; the message counts every reason and says
+//	                    what to do
 //	             False  NotStalled
 //
 // # Reasons of a blocked attachment
@@ -26,6 +27,7 @@
 // a predecessor whose release is held.
 //
 //	AttachFailed            EC2 refused the create or the attach for a reason of its own; the message has it
+//	AttachmentContested     something else keeps detaching or deleting the interface
 //	AttachStuck             the attachment stays in "attaching" for over 5 minutes, and did so three times, between
 //	                        which the interface was detached; tried again every hour. A restart of the
 //	                        controller counts anew
@@ -39,6 +41,7 @@
 //	NoAWSProviderID         the Node's spec.providerID names no EC2 instance
 //	PermissionDenied        IAM denies a call that is needed
 //	SecurityGroupNotFound   a security group does not exist, or belongs to another VPC
+//	SettingsContested       something else keeps changing a setting back; see below
 //	SlotTaken               another NodeENI has, or has a better right to, the device index
 //	SubnetFull              the subnet has no free address
 //	SubnetInOtherZone       the subnet is not in the availability zone of the instance
@@ -71,6 +74,23 @@
 //	NodeNotSelected         its NodeENI does not select its Node any more
 //	SpecChanged             subnetID or deviceIndex changed: it is replaced
 //	Surplus                 another interface serves the same slot
+//
+// # Fights
+//
+// What was put right three times to the same value, each time within an hour of the last, is fought over: another
+// controller, a script or a person changes it back. It is put right again after one minute, two, four, and so on up to
+// an hour, so that no write war comes of it, and AttachmentContested or SettingsContested names the interface, what was
+// found, what is wanted and the call to look for in CloudTrail. It ends by itself when the value has stood for two
+// refreshes, and with an edit of the spec. The same goes for the finalizer, the annotation and the status of the NodeENI
+// itself (ObjectContested, which names who writes according to metadata.managedFields).
+//
+// # A NodeENI made again
+//
+// The owner of an interface is the UID of its NodeENI. A NodeENI that was restored from a backup, or deleted with its
+// finalizer forced off and made again, has another UID. The interfaces of the former NodeENI of the same name that fit
+// it - instance, device index, network card and subnet - are adopted: they get the new UID as a tag, stay attached, and
+// their settings are put right. The event Adopted on the NodeENI counts them. What fits no NodeENI is released as
+// NodeENIGone.
 //
 // +k8s:deepcopy-gen=package
 // +groupName=networking.k8s.aws

@@ -1,0 +1,184 @@
+package controller
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+const (
+	// enoughCorrections is how often the same may be put right before it is a fight. What we make ourselves in the
+	// ordinary course of things - the interface, the finalizer - is no correction the first time.
+	enoughCorrections = 3
+	// contestWindow is how long two corrections may lie apart to belong together, beside the time for which the second
+	// one was held back.
+	contestWindow = time.Hour
+	firstHold     = time.Minute
+	maxHold       = time.Hour
+	// leastQuiet is the least time for which a value must have stood; more where reads are further apart.
+	leastQuiet = 10 * time.Minute
+)
+
+// contests remembers what was put right, and how often, so that we never lead a write war with something that changes
+// it back: every correction of a field that is fought over waits longer than the one before.
+//
+//	put right, put right ──► put right a third time ──► fought over: 1m, 2m, 4m … 1h between two corrections
+//	     ▲                                                    │
+//	     └── another value is wanted, or nothing happened ◄───┘
+//	         for an hour longer than the last wait
+type contests struct {
+	// quiet is how long a value must have stood, seen by reads, for its fight to count as ended.
+	quiet time.Duration
+
+	mu     sync.Mutex
+	bySlot map[plan.SlotKey]map[plan.Field]*contest
+	// enough is how many slots may be held before those are looked for that are too old.
+	enough int
+}
+
+// contest is one field that was put right.
+type contest struct {
+	wanted, found string
+	corrections   int
+	last          time.Time
+	hold          time.Duration
+	// undone says that somebody was seen to change the field since.
+	undone bool
+}
+
+// over reports whether the last correction is too long ago to be part of a fight.
+func (c *contest) over(now time.Time) bool { return !now.Before(c.last.Add(c.hold + contestWindow)) }
+
+func (c *contest) fought() bool { return c.corrections >= enoughCorrections }
+
+// corrected records that a field was put right.
+func (c *contests) corrected(key plan.SlotKey, now time.Time, corrections ...plan.Correction) {
+	for _, correction := range corrections {
+		c.record(key, correction, now, true)
+	}
+}
+
+// made records that something was made which counts as put right only if that was made before.
+func (c *contests) made(key plan.SlotKey, now time.Time, correction plan.Correction) {
+	c.record(key, correction, now, false)
+}
+
+// wrote is made for what is counted only if somebody was seen to undo it: a cache that lags behind our own writes lets
+// us write the same twice.
+func (c *contests) wrote(key plan.SlotKey, now time.Time, correction plan.Correction) {
+	c.mu.Lock()
+	entry := c.bySlot[key][correction.Field]
+	counts := entry == nil || entry.undone || entry.wanted != correction.Wanted
+	c.mu.Unlock()
+	if counts {
+		c.record(key, correction, now, false)
+	}
+}
+
+// undone records that somebody has changed what we wrote.
+func (c *contests) undone(key plan.SlotKey, field plan.Field, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if entry := c.bySlot[key][field]; entry != nil && entry.wanted == value {
+		entry.undone = true
+	}
+}
+
+// record begins to count, with the first one or after it, or goes on.
+func (c *contests) record(key plan.SlotKey, correction plan.Correction, now time.Time, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.prune(now)
+	fields := c.bySlot[key]
+	if fields == nil {
+		fields = map[plan.Field]*contest{}
+		c.bySlot[key] = fields
+	}
+	entry := fields[correction.Field]
+	switch {
+	case entry == nil || entry.wanted != correction.Wanted || entry.over(now):
+		entry = &contest{wanted: correction.Wanted}
+		if first {
+			entry.corrections = 1
+		}
+		fields[correction.Field] = entry
+	default:
+		entry.corrections++
+	}
+	entry.found, entry.last, entry.undone = correction.Found, now, false
+	if entry.fought() {
+		entry.hold = min(max(2*entry.hold, firstHold), maxHold)
+	}
+}
+
+// prune forgets what is long over, once in a while.
+func (c *contests) prune(now time.Time) {
+	const few = 1024
+	if c.bySlot == nil {
+		c.bySlot = map[plan.SlotKey]map[plan.Field]*contest{}
+	}
+	if len(c.bySlot) < max(few, c.enough) {
+		return
+	}
+	maps.DeleteFunc(c.bySlot, func(_ plan.SlotKey, fields map[plan.Field]*contest) bool {
+		maps.DeleteFunc(fields, func(_ plan.Field, entry *contest) bool { return entry.over(now) })
+		return len(fields) == 0
+	})
+	c.enough = 2 * len(c.bySlot)
+}
+
+// standing returns the fights over the wanted interfaces of an instance.
+func (c *contests) standing(instanceID string, nodeENIs []*v1alpha1.NodeENI, now time.Time) map[plan.SlotKey]map[plan.Field]plan.Contest {
+	var standing map[plan.SlotKey]map[plan.Field]plan.Contest
+	for _, n := range nodeENIs {
+		key := slotKey(n, instanceID)
+		if fights := c.fights(key, now); len(fights) > 0 {
+			if standing == nil {
+				standing = map[plan.SlotKey]map[plan.Field]plan.Contest{}
+			}
+			standing[key] = fights
+		}
+	}
+	return standing
+}
+
+// fights returns the fights over the fields of one key.
+func (c *contests) fights(key plan.SlotKey, now time.Time) map[plan.Field]plan.Contest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var fights map[plan.Field]plan.Contest
+	for field, entry := range c.bySlot[key] {
+		if !entry.fought() || entry.over(now) {
+			continue
+		}
+		if fights == nil {
+			fights = map[plan.Field]plan.Contest{}
+		}
+		fights[field] = plan.Contest{Wanted: entry.wanted, Found: entry.found, Next: entry.last.Add(entry.hold), Over: entry.last.Add(c.quiet)}
+	}
+	return fights
+}
+
+// forgive forgets how often an interface was made and attached, because we have taken it away ourselves.
+func (c *contests) forgive(key plan.SlotKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.bySlot[key], plan.FieldAttachment)
+	delete(c.bySlot[key], plan.FieldExistence)
+}
+
+// forget drops everything about a NodeENI that is gone.
+func (c *contests) forget(uid types.UID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.bySlot, func(key plan.SlotKey, _ map[plan.Field]*contest) bool { return key.NodeENI == uid })
+}
+
+func keyOf(action plan.Action) plan.SlotKey {
+	return plan.SlotKey{NodeENI: action.NodeENI, Instance: action.InstanceID, Slot: action.Slot}
+}
