@@ -37,6 +37,8 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), answer)
 	case eni.KindCredentials:
 		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
+	case eni.KindNoAccess:
+		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf(noAccessMessage, answer)
 	}
 	return v1alpha1.ReasonAttachFailed, answer
 }
@@ -46,11 +48,24 @@ func explainRelease(id string, err error) (reason, message string) {
 	answer := answerOf(err)
 	switch eni.KindOf(err) {
 	case eni.KindDenied:
-		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s of %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), id, answer)
+		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), answer)
+	case eni.KindNoAccess:
+		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf(noAccessMessage, answer)
 	case eni.KindCredentials:
 		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
 	}
 	return v1alpha1.ReasonReleaseFailed, fmt.Sprintf("interface %s can not be released (%s); remove what keeps it, or release it by hand", id, answer)
+}
+
+// noAccessMessage leaves open what EC2's code leaves open.
+const noAccessMessage = "EC2 does not accept the controller's credentials, or another service manages the interface (%s)"
+
+// operationOf is the EC2 action that failed.
+func operationOf(err error) string {
+	if e, ok := errors.AsType[*eni.Error](err); ok {
+		return e.Operation
+	}
+	return ""
 }
 
 // retryMessage says of a call that failed, perhaps for a moment only, that it is made again.
