@@ -67,6 +67,7 @@ func (c *Controller) stillUnwanted(ctx context.Context, instanceID string, actio
 	if err != nil {
 		return fmt.Errorf("deciding again: %w", err)
 	}
+	snapshot.ReleaseCauses = nil // this call has been admitted, perhaps as the probe for which the others wait
 	if slices.ContainsFunc(plan.Instance(snapshot).Release, action.Same) {
 		return nil
 	}
