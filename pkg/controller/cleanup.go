@@ -119,8 +119,9 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		case eni.KindThrottled, eni.KindNotSent:
 			return err
 		case eni.KindNotFound:
+			// Believed or not: should a read show it all the same, the next delete has a setback to wait for.
 			if c.inventory.DeleteNotFound(iface.ID) {
-				return nil
+				return err
 			}
 		}
 		c.inventory.RefreshInterfaces(iface.ID)
