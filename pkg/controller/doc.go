@@ -20,6 +20,10 @@
 // work for the other side adds the key to the other queue. What destroys is decided twice: from caches,
 // and again on live reads (live.go) when the call is about to be sent.
 //
+// A call that failed is made again when its setback is over (setback.go), whatever wakes the workers up. What EC2
+// refuses for many alike is remembered by cause (causes.go) and asked again by one for all; what a failure calls for
+// (failed.go) is said by its eni.Disposition, which the adapter's table of error codes gives.
+//
 // The package knows neither the EC2 SDK nor the adapter: what it needs of the cloud is declared in
 // cloud.go.
 package controller

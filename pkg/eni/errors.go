@@ -20,8 +20,6 @@ const (
 	KindNotFound Kind = "interface or attachment not found"
 	// KindInterfaceInUse: the interface is attached, attaching or detaching.
 	KindInterfaceInUse Kind = "interface in use"
-	// KindSlotTaken: the device index is, or may be, occupied.
-	KindSlotTaken Kind = "device index in use"
 	// KindLimitReached: the instance type takes no more interfaces.
 	KindLimitReached Kind = "interface limit of the instance type reached"
 	// KindQuotaReached: the Region's quota of interfaces is used up.
