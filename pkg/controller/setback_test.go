@@ -242,3 +242,32 @@ func TestAReasonOutlastsItsTime(t *testing.T) {
 		t.Errorf("setback is %+v, want the denial, to be tried again", got)
 	}
 }
+
+// What is refused for one again after it has succeeded for another is that one's own trouble from then on.
+func TestWhoIsRefusedAloneHoldsNobodyUp(t *testing.T) {
+	var s setbacks
+	n := setbackNodeENI("a", "subnet-1", 1)
+	denied, guilty, innocent := refusal(eni.KindDenied, createOperation), createFor(n, "i-1"), createFor(n, "i-2")
+	s.refused(guilty, denied, setbackStart)
+	if s.admit(innocent, setbackStart.Add(time.Second)) {
+		t.Error("another call is admitted while the refusal may be for all")
+	}
+	now := setbackStart.Add(firstSetback)
+	if s.admit(guilty, now) || !s.admit(innocent, now) {
+		t.Fatal("want the probe made for another than was refused before")
+	}
+	s.succeeded(innocent, now)
+	for range 10 {
+		now = now.Add(maxSetback)
+		if !s.admit(guilty, now) {
+			t.Fatal("the one that is refused alone is not tried again")
+		}
+		s.refused(guilty, denied, now)
+		if !s.admit(innocent, now.Add(time.Second)) {
+			t.Fatal("a refusal that is one's own holds up another")
+		}
+	}
+	if got, _ := s.seen(n, "i-1", now); got.Reason != v1alpha1.ReasonPermissionDenied || got.Until.Sub(now) != maxSetback {
+		t.Errorf("setback is %+v, want the denial with the longest back-off", got)
+	}
+}
