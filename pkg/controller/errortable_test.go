@@ -99,12 +99,13 @@ const (
 func mostCalls(row cloud.ErrorRow, action string) int {
 	switch {
 	case row.Kind == eni.KindThrottled && row.Then == eni.Wait:
-		// However many wait, the limiter lets through what it never goes below, a tenth of EC2's rate, and once a bucket.
+		// However many wait, the limiter lets through what it never goes below, a tenth of EC2's rate, a bucket, and
+		// some while it gives way.
 		perSecond := 5
 		if strings.HasSuffix(action, "Tags") {
 			perSecond = 10
 		}
-		return 3600*perSecond/10 + 100
+		return 3600*perSecond/10 + 200
 	case !ofOneNode(row, action):
 		return inAnHour + workersInLab
 	case row.Then == eni.Blocked:

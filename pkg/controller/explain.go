@@ -7,6 +7,7 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 // explain turns a refusal into the reason and the message of a blocked attachment: what EC2 said, and what
@@ -37,6 +38,9 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
 	case eni.KindNoAccess:
 		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf(noAccessMessage, answer)
+	}
+	if eni.KindOf(err) == eni.KindUnclear && operationOf(err) == operations[plan.Attach] {
+		answer += "; nothing that EC2 shows stands against it. After a detach by force a device index is of no use until the instance has been stopped"
 	}
 	return v1alpha1.ReasonAttachFailed, answer
 }
