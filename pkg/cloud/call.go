@@ -99,6 +99,6 @@ func observe(ctx context.Context, a *attempt, r request, begun time.Time, code s
 	klog.FromContext(ctx).V(4).Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration,
 		"requestID", a.requestID, "code", code)
 	if a.handed {
-		countCall(r.action, code, duration)
+		countCall(r.action, labelOf(r.action, code), duration)
 	}
 }

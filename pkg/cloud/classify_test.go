@@ -1,12 +1,10 @@
 package cloud
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,76 +12,6 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
-
-// TestKindOfCode gives every code that EC2 documents, or was seen to answer, its meaning.
-func TestKindOfCode(t *testing.T) {
-	for _, row := range []struct {
-		codes  string // separated by blanks
-		action string // any when empty
-		text   string
-		status int // 400 when 0
-		want   eni.Kind
-	}{
-		{codes: "RequestLimitExceeded Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException TooManyRequestsException EC2ThrottledException BandwidthLimitExceeded SlowDown", status: 503, want: eni.KindThrottled},
-		{codes: "RequestLimitExceeded Client.RequestLimitExceeded ConcurrentTagAccess", want: eni.KindThrottled},
-		{codes: "SomeRateProxy", status: 429, want: eni.KindThrottled},
-
-		{codes: "InvalidNetworkInterfaceID.NotFound InvalidNetworkInterfaceId.NotFound InvalidNetworkInterface.NotFound InvalidAttachmentID.NotFound InvalidID", want: eni.KindNotFound},
-		{codes: "InvalidSubnetID.NotFound InvalidSubnetId.NotFound", want: eni.KindSubnetNotFound},
-		{codes: "InvalidGroup.NotFound InvalidGroupId.NotFound InvalidSecurityGroupID.NotFound", want: eni.KindGroupNotFound},
-		{codes: "InvalidInstanceID.NotFound", want: eni.KindInstanceNotFound},
-
-		{codes: "InvalidNetworkInterface.InUse", want: eni.KindInterfaceInUse},
-		{codes: "AttachmentLimitExceeded", want: eni.KindLimitReached},
-		{codes: "NetworkInterfaceLimitExceeded", want: eni.KindQuotaReached},
-		{codes: "InsufficientFreeAddressesInSubnet InsufficientCidrBlocks", want: eni.KindSubnetFull},
-		{codes: "IncorrectState IncorrectInstanceState", action: attachNetworkInterface, want: eni.KindInstanceState},
-		{codes: "IncorrectState", action: detachNetworkInterface, want: eni.KindInstanceState},
-		{codes: "IncorrectState InvalidParameterValue InvalidNetworkInterface.InUse", action: deleteNetworkInterface, want: eni.KindInterfaceInUse},
-		{codes: "IncorrectState", action: modifyInterfaceAttribute, want: eni.KindInterfaceInUse},
-
-		{codes: "InvalidParameterValue", action: attachNetworkInterface, text: "Instance 'i-1' already has an interface attached at device index '1'.", want: eni.KindSlotTaken},
-		{codes: "InvalidParameterCombination", action: attachNetworkInterface, want: eni.KindZoneMismatch},
-		{codes: "InvalidParameterValue", action: createNetworkInterface, text: "There aren't sufficient free Ipv4 addresses or prefixes", want: eni.KindSubnetFull},
-		{codes: "InvalidParameterValue", action: createNetworkInterface, text: "Value (x) for parameter subnetId is invalid", want: eni.KindInvalid},
-		{codes: "InvalidParameterValue", action: modifyInterfaceAttribute, text: "There aren't sufficient free addresses", want: eni.KindInvalid},
-		{codes: "InvalidParameterCombination", action: createNetworkInterface, want: eni.KindGroupNotFound},
-		{codes: "InvalidParameterCombination", action: modifyInterfaceAttribute, want: eni.KindGroupNotFound},
-		{codes: "InvalidParameterValue InvalidParameterCombination", action: detachNetworkInterface, want: eni.KindInvalid},
-		{codes: "InvalidParameterValue InvalidParameterCombination", action: describeNetworkInterfaces, want: eni.KindInvalid},
-
-		{codes: "UnauthorizedOperation", status: 403, want: eni.KindDenied},
-		{codes: "AccessDenied OptInRequired Blocked PendingVerification", want: eni.KindDenied},
-		{codes: "SomethingForbidden", status: 403, want: eni.KindDenied},
-		{codes: "AuthFailure MissingAuthenticationToken", status: 401, want: eni.KindCredentials},
-		{codes: "AuthFailure RequestExpired MissingAuthenticationToken InvalidClientTokenId SignatureDoesNotMatch ExpiredToken IncompleteSignature", want: eni.KindCredentials},
-		{codes: "SomethingUnauthenticated", status: 401, want: eni.KindCredentials},
-		{codes: "IdempotentParameterMismatch InvalidClientToken", want: eni.KindTokenMismatch},
-
-		{codes: "OperationNotPermitted SecurityGroupsPerInterfaceLimitExceeded PrivateIpAddressLimitExceeded InvalidIPAddress.InUse Resource.AlreadyAssigned TagLimitExceeded InvalidTagKey.Malformed FilterLimitExceeded InvalidMaxResults InvalidNextToken InvalidPaginationToken InvalidFilter", want: eni.KindInvalid},
-		{codes: "InvalidNetworkInterfaceId.Malformed InvalidInstanceID.Malformed InvalidSubnetID.Malformed InvalidGroupId.Malformed InvalidSecurityGroupId.Malformed InvalidNetworkInterfaceAttachmentId.Malformed", want: eni.KindInvalid},
-		{codes: "DryRunOperation", status: 412, want: eni.KindInvalid},
-		{codes: "NeverHeardOf", want: eni.KindInvalid},
-
-		{codes: "InternalError InternalFailure", status: 500, want: eni.KindUnknownOutcome},
-		{codes: "ServiceUnavailable Unavailable", status: 503, want: eni.KindUnknownOutcome},
-		{codes: "NeverHeardOf", status: 502, want: eni.KindUnknownOutcome},
-		{codes: "RequestTimeout RequestTimeoutException", want: eni.KindUnknownOutcome},
-		{codes: "NeverHeardOf", status: 302, want: eni.KindUnknownOutcome},
-	} {
-		actions := []string{row.action}
-		if row.action == "" {
-			actions = []string{createNetworkInterface, attachNetworkInterface, deleteNetworkInterface, createTags, describeNetworkInterfaces}
-		}
-		for _, action := range actions {
-			for _, code := range strings.Fields(row.codes) {
-				if got := kindOfCode(action, code, row.text, cmp.Or(row.status, 400)); got != row.want {
-					t.Errorf("%s answers %d %s %q: %q, want %q", action, row.status, code, row.text, got, row.want)
-				}
-			}
-		}
-	}
-}
 
 // TestFailures sends calls on the wire and looks at what becomes of failures there.
 func TestFailures(t *testing.T) {
@@ -94,13 +22,13 @@ func TestFailures(t *testing.T) {
 		want   eni.Error
 	}{
 		{"EC2 refuses", refusal(400, "InvalidNetworkInterfaceID.NotFound", "no such"), eni.Error{
-			Kind: eni.KindNotFound, Code: "InvalidNetworkInterfaceID.NotFound", Message: "no such", RequestID: "req-bad",
+			Kind: eni.KindNotFound, Disposition: eni.Done, Code: "InvalidNetworkInterfaceID.NotFound", Message: "no such", RequestID: "req-bad",
 		}},
 		{"EC2 throttles", refusal(503, "RequestLimitExceeded", "slow"), eni.Error{
-			Kind: eni.KindThrottled, Code: "RequestLimitExceeded", Message: "slow", RequestID: "req-bad",
+			Kind: eni.KindThrottled, Disposition: eni.Wait, Code: "RequestLimitExceeded", Message: "slow", RequestID: "req-bad",
 		}},
 		{"EC2 fails", refusal(500, "InternalError", "oops"), eni.Error{
-			Kind: eni.KindUnknownOutcome, Code: "InternalError", Message: "oops", RequestID: "req-bad",
+			Kind: eni.KindUnknownOutcome, Disposition: eni.Retry, Code: "InternalError", Message: "oops", RequestID: "req-bad",
 		}},
 		{"no answer", answer{err: cut}, eni.Error{Kind: eni.KindUnknownOutcome}},
 		{"no connection", answer{err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, eni.Error{Kind: eni.KindNotSent}},

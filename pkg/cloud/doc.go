@@ -25,6 +25,6 @@
 //
 // client.go and config.go build a client; interfaces.go, instances.go, instancetypes.go and subnets.go
 // read; create.go, modify.go, tags.go and release.go write; convert.go translates what EC2 says;
-// classify.go holds the table of EC2's error codes; limiter.go and quota.go hold the rate limits;
-// metrics.go what is measured.
+// errortable.go holds the table of EC2's error codes, which classify.go reads and unknowncodes.go
+// completes; limiter.go and quota.go hold the rate limits; metrics.go what is measured.
 package cloud

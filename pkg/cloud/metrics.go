@@ -40,7 +40,15 @@ var (
 		StabilityLevel: metrics.ALPHA,
 	}, []string{"action"})
 
-	registerMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(calls, callDuration, throttleWait) })
+	unknownErrors = metrics.NewCounterVec(&metrics.CounterOpts{
+		Namespace:      "multi_eni",
+		Subsystem:      "ec2",
+		Name:           "unknown_errors_total",
+		Help:           "EC2's answers with an error code that the controller does not know, by action and code (Other: further codes). Please report them.",
+		StabilityLevel: metrics.ALPHA,
+	}, []string{"action", "code"})
+
+	registerMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(calls, callDuration, throttleWait, unknownErrors) })
 )
 
 func countCall(action, code string, duration time.Duration) {

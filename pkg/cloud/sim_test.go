@@ -97,7 +97,7 @@ func (l *lifeOf) attach() {
 	if _, err := l.AttachInterface(l.Context(), l.created, instance1, eni.Slot{Index: 3}); !errors.Is(err, eni.KindInterfaceInUse) {
 		l.Errorf("attached twice: %v", err)
 	}
-	if err := l.DeleteInterface(l.Context(), l.created, confirmed); !errors.Is(err, eni.KindInterfaceInUse) {
+	if err := l.DeleteInterface(l.Context(), l.created, confirmed); !errors.Is(err, eni.KindUnclear) {
 		l.Errorf("deleted while attached: %v", err)
 	}
 	instances, err := l.DescribeInstances(l.Context(), []string{instance1, "i-0fffffffffffffff0"})

@@ -19,13 +19,13 @@ import (
 
 // adopt gives an interface whose NodeENI is gone to the one that has its name now.
 func (c *Controller) adopt(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.Interface) error {
-	if !c.setbacks.admit(n, modifyCauses(n), time.Now()) {
+	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil
 	}
 	if err := c.callAdopt(ctx, n, action, iface); err != nil {
 		return c.modifyFailed(ctx, n, action, err)
 	}
-	c.setbacks.succeeded(n, action.InstanceID, modifyCauses(n))
+	c.setbacks.succeeded(callFor(n, action), time.Now())
 	c.adoptions.add(n.UID)
 	klog.FromContext(ctx).V(2).Info("Adopted interface", "eniID", iface.ID, "nodeENI", klog.KObj(n), "node", action.NodeName,
 		"uid", n.UID, "formerUID", iface.Tags[eni.TagNodeENIUID])
@@ -68,7 +68,9 @@ func (c *Controller) stillAdoptable(ctx context.Context, action plan.Action) err
 	if err != nil {
 		return fmt.Errorf("deciding again: %w", err)
 	}
-	if slices.ContainsFunc(plan.Instance(c.compose(action.InstanceID, nodes, nodeENIs)).Attach, action.Same) {
+	snapshot := c.compose(action.InstanceID, nodes, nodeENIs)
+	snapshot.ChangeSetbacks = nil // this call has been admitted, perhaps as the probe for which the others wait
+	if slices.ContainsFunc(plan.Instance(snapshot).Attach, action.Same) {
 		return nil
 	}
 	klog.FromContext(ctx).V(2).Info("Not adopted: a live read shows another state than the cache did",

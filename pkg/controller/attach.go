@@ -124,14 +124,14 @@ func ownerIn(snapshot plan.Snapshot, action plan.Action) *v1alpha1.NodeENI {
 }
 
 func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action) error {
-	if !c.setbacks.admit(n, createCauses(n), time.Now()) {
+	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil // the next plan shows the setback that another worker is probing
 	}
 	iface, err := c.callCreate(ctx, action)
 	if err != nil {
-		return c.createFailed(ctx, n, action, err)
+		return c.attachCallFailed(ctx, n, action, c.subnetDecides(n, err))
 	}
-	c.setbacks.succeeded(n, action.InstanceID, createCauses(n))
+	c.setbacks.succeeded(callFor(n, action), time.Now())
 	c.contests.made(keyOf(action), time.Now(), plan.Correction{Field: plan.FieldExistence, Wanted: plan.ExistenceOf(action.SubnetID), Found: iface.ID})
 	klog.FromContext(ctx).V(2).Info("Created interface", "eniID", iface.ID, "nodeENI", klog.KObj(n),
 		"node", action.NodeName, "subnetID", action.SubnetID, "privateIP", iface.PrivateIP)
@@ -178,22 +178,8 @@ func (c *Controller) mayCreateFor(uid types.UID) bool {
 	})
 }
 
-func (c *Controller) createFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, err error) error {
-	switch eni.KindOf(err) {
-	case eni.KindThrottled, eni.KindNotSent:
-		c.setbacks.notAsked(createCauses(n))
-		return err
-	case eni.KindUnknownOutcome, eni.KindTokenMismatch:
-		c.setbacks.notAsked(createCauses(n))
-		c.setbacks.failed(n, action.InstanceID, err, time.Now())
-		return err
-	}
-	c.refused(ctx, n, action, createCauses(n), err)
-	return nil
-}
-
 func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.ObservedInterface) error {
-	if !c.setbacks.admit(n, attachCauses(n), time.Now()) {
+	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil
 	}
 	attachment := &eni.Attachment{InstanceID: action.InstanceID, Slot: action.Slot, Status: eni.Attaching}
@@ -203,7 +189,7 @@ func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	}
 	attachment.ID = id
 	c.inventory.SetAttachment(iface.ID, attachment)
-	c.setbacks.succeeded(n, action.InstanceID, attachCauses(n))
+	c.setbacks.succeeded(callFor(n, action), time.Now())
 	if iface.WasAttached {
 		c.contests.corrected(keyOf(action), time.Now(), plan.Correction{Field: plan.FieldAttachment, Wanted: plan.AttachmentOf(action.Slot)})
 	}
@@ -212,11 +198,10 @@ func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	return nil
 }
 
+// attachFailed has read anew what a refusal puts in doubt.
 func (c *Controller) attachFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, tried *eni.Attachment, err error) error {
 	switch eni.KindOf(err) {
 	case eni.KindThrottled, eni.KindNotSent:
-		c.setbacks.notAsked(attachCauses(n))
-		return err
 	case eni.KindUnknownOutcome:
 		tried.Status = eni.UnknownAttachment
 		c.inventory.SetAttachment(action.InterfaceID, tried)
@@ -224,19 +209,18 @@ func (c *Controller) attachFailed(ctx context.Context, n *v1alpha1.NodeENI, acti
 		c.inventory.NotSeen(action.InterfaceID)
 	case eni.KindInterfaceInUse:
 		c.inventory.RefreshInterfaces(action.InterfaceID)
+	case eni.KindUnclear:
+		c.inventory.RefreshInterfaces(action.InterfaceID)
+		c.inventory.RefreshInstances(action.InstanceID)
 	default:
 		c.inventory.RefreshInstances(action.InstanceID)
-		c.refused(ctx, n, action, attachCauses(n), err)
-		return nil
 	}
-	c.setbacks.notAsked(attachCauses(n))
-	c.setbacks.failed(n, action.InstanceID, err, time.Now())
-	return err
+	return c.attachCallFailed(ctx, n, action, err)
 }
 
 // modify changes one setting in place.
 func (c *Controller) modify(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.Interface) error {
-	if !c.setbacks.admit(n, modifyCauses(n), time.Now()) {
+	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil
 	}
 	change, err := c.modifyCall(ctx, action, iface)
@@ -244,25 +228,18 @@ func (c *Controller) modify(ctx context.Context, n *v1alpha1.NodeENI, action pla
 		return c.modifyFailed(ctx, n, action, err)
 	}
 	c.inventory.Modified(iface.ID, change)
-	c.setbacks.succeeded(n, action.InstanceID, modifyCauses(n))
+	c.setbacks.succeeded(callFor(n, action), time.Now())
 	c.contests.corrected(keyOf(action), time.Now(), action.Corrections(iface)...)
 	klog.FromContext(ctx).V(2).Info("Changed interface", "eniID", iface.ID, "change", action.Kind, "nodeENI", klog.KObj(n), "node", action.NodeName)
 	return nil
 }
 
+// modifyFailed has the interface read anew when the refusal may lie in how it is.
 func (c *Controller) modifyFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, err error) error {
-	switch eni.KindOf(err) {
-	case eni.KindThrottled, eni.KindNotSent:
-		c.setbacks.notAsked(modifyCauses(n))
-		return err
-	case eni.KindUnknownOutcome, eni.KindNotFound, eni.KindInterfaceInUse:
-		c.setbacks.notAsked(modifyCauses(n))
-		c.setbacks.failed(n, action.InstanceID, err, time.Now())
+	if eni.DispositionOf(err) == eni.Retry {
 		c.inventory.RefreshInterfaces(action.InterfaceID)
-		return err
 	}
-	c.refused(ctx, n, action, modifyCauses(n), err)
-	return nil
+	return c.attachCallFailed(ctx, n, action, err)
 }
 
 // modifyCall makes the call and returns its effect on what the inventory holds.
@@ -292,11 +269,4 @@ func (c *Controller) modifyCall(ctx context.Context, a plan.Action, iface eni.In
 		}, c.cloud.RemoveTags(ctx, iface, a.TagKeys)
 	}
 	return nil, fmt.Errorf("%s is no change of a setting: %w", a.Kind, eni.KindNotSent)
-}
-
-// refused remembers a definite refusal; the next plan reports it and says when it is tried again.
-func (c *Controller) refused(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, admitted []cause, err error) {
-	c.setbacks.refused(n, action.InstanceID, admitted, err, time.Now())
-	klog.FromContext(ctx).V(2).Info("EC2 refused a call", "action", action.Kind, "nodeENI", klog.KObj(n), "node", action.NodeName,
-		"eniID", action.InterfaceID, "err", err)
 }

@@ -1,74 +1,190 @@
 package controller
 
 import (
-	"errors"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 // cause names what makes calls for many nodes fail alike.
 type cause struct {
 	kind eni.Kind
-	// subject is the subnet, the NodeENI's UID or the action; empty for the whole Region.
+	// subject is the subnet or the action; empty for what concerns them all.
 	subject string
+	// nodeENI is whose calls the cause concerns; empty for everybody's.
+	nodeENI types.UID
 }
 
-// The calls that a denied action holds up for every node. A denied change of a setting concerns its own
-// interface only.
-const (
-	createOperation = "CreateNetworkInterface"
-	attachOperation = "AttachNetworkInterface"
-)
-
-// attachCauses are the shared causes that can stand against attaching for a NodeENI.
-func attachCauses(*v1alpha1.NodeENI) []cause {
-	return []cause{{eni.KindCredentials, ""}, {eni.KindDenied, attachOperation}}
+// operations are the EC2 actions behind our actions.
+var operations = map[plan.ActionKind]string{
+	plan.Create:                 "CreateNetworkInterface",
+	plan.Attach:                 "AttachNetworkInterface",
+	plan.SetDeleteOnTermination: "ModifyNetworkInterfaceAttribute",
+	plan.SetSecurityGroups:      "ModifyNetworkInterfaceAttribute",
+	plan.SetDescription:         "ModifyNetworkInterfaceAttribute",
+	plan.PutTags:                "CreateTags",
+	plan.Adopt:                  "CreateTags",
+	plan.RemoveTags:             "DeleteTags",
+	plan.Detach:                 "DetachNetworkInterface",
+	plan.Delete:                 "DeleteNetworkInterface",
 }
 
-// createCauses are the shared causes that can stand against creating for a NodeENI.
-func createCauses(n *v1alpha1.NodeENI) []cause {
-	return []cause{
-		{eni.KindCredentials, ""},
-		{eni.KindDenied, createOperation},
-		{eni.KindQuotaReached, ""},
-		{eni.KindSubnetFull, n.Spec.SubnetID},
-		{eni.KindGroupNotFound, string(n.UID)},
+// changes are the actions that change what exists in place.
+var changes = []plan.ActionKind{plan.Adopt, plan.SetDeleteOnTermination, plan.SetSecurityGroups, plan.SetDescription, plan.PutTags, plan.RemoveTags}
+
+// call is a call that is to be made, as far as it matters to what stands against it.
+type call struct {
+	kind       plan.ActionKind
+	instanceID string
+	// nodeENI is set for the attach side, interfaceID for the cleanup side.
+	nodeENI     *v1alpha1.NodeENI
+	interfaceID string
+}
+
+// subject is what a failure stands against that is nobody else's.
+type subject struct {
+	slot plan.SlotKey
+	// change is set for a change of a setting, which says nothing against creating and attaching.
+	change      plan.ActionKind
+	interfaceID string
+}
+
+func (c call) subject() subject {
+	switch {
+	case c.nodeENI == nil:
+		return subject{interfaceID: c.interfaceID}
+	case slices.Contains(changes, c.kind):
+		return subject{slot: slotKey(c.nodeENI, c.instanceID), change: c.kind}
 	}
+	return subject{slot: slotKey(c.nodeENI, c.instanceID)}
 }
 
-// createOnly reports whether a cause says nothing against a call for an interface that exists.
-func (c cause) createOnly() bool {
-	return c.kind != eni.KindCredentials && c != cause{eni.KindDenied, attachOperation}
-}
-
-// modifyCauses are the shared causes that can stand against changing a setting.
-func modifyCauses(*v1alpha1.NodeENI) []cause { return []cause{{eni.KindCredentials, ""}} }
-
-// causeOf says whether a refusal concerns more than one node, and which cause it has. A generation other than
-// zero binds the cause to that edit of the spec. What a create is refused for, a change of an interface that
-// exists may be refused for as well, but then it is the change that must wait.
-func causeOf(n *v1alpha1.NodeENI, err error) (c cause, generation int64, shared bool) {
-	operation := operationOf(err)
-	creating := operation == createOperation
-	switch kind := eni.KindOf(err); kind {
-	case eni.KindCredentials:
-		return cause{kind, ""}, 0, true
-	case eni.KindDenied:
-		return cause{kind, operation}, 0, creating || operation == attachOperation
-	case eni.KindQuotaReached:
-		return cause{kind, ""}, 0, creating
-	case eni.KindSubnetFull:
-		return cause{kind, n.Spec.SubnetID}, 0, creating
-	case eni.KindGroupNotFound:
-		return cause{kind, string(n.UID)}, n.Generation, creating
+// generation is the edit of the spec for which the call is made.
+func (c call) generation() int64 {
+	if c.nodeENI == nil {
+		return 0
 	}
-	return cause{}, 0, false
+	return c.nodeENI.Generation
 }
 
-func operationOf(err error) string {
-	if e, ok := errors.AsType[*eni.Error](err); ok {
-		return e.Operation
+// causes are the shared causes that can stand against the call.
+func (c call) causes() []cause {
+	operation := operations[c.kind]
+	list := []cause{{kind: eni.KindCredentials}, {kind: eni.KindDenied, subject: operation}, {kind: eni.KindNoAccess, subject: operation}}
+	if c.nodeENI == nil || c.kind == plan.Attach || c.kind == plan.SetDeleteOnTermination {
+		return list
 	}
-	return ""
+	// What is sent stands in the spec, so that it is refused for one node as for another.
+	uid := c.nodeENI.UID
+	list = append(list, cause{eni.KindInvalid, string(c.kind), uid}, cause{eni.KindUnclear, string(c.kind), uid})
+	if c.kind == plan.Create || c.kind == plan.SetSecurityGroups {
+		list = append(list, cause{kind: eni.KindGroupNotFound, nodeENI: uid})
+	}
+	if c.kind == plan.Create {
+		subnet := c.nodeENI.Spec.SubnetID
+		list = append(list, cause{kind: eni.KindQuotaReached}, cause{kind: eni.KindSubnetFull, subject: subnet}, cause{kind: eni.KindSubnetNotFound, subject: subnet})
+	}
+	return list
+}
+
+// causeOf says whether a failure concerns more than one node, and which cause it has.
+func (c call) causeOf(err error) (cause, bool) {
+	kind := eni.KindOf(err)
+	i := slices.IndexFunc(c.causes(), func(one cause) bool { return one.kind == kind })
+	if i < 0 {
+		return cause{}, false
+	}
+	return c.causes()[i], true
+}
+
+// ofSpec reports whether the cause lies in the spec, and ends with its next edit.
+func (c cause) ofSpec() bool { return c.nodeENI != "" }
+
+// doubtful reports whether such a refusal may as well concern one interface or node only: its tags, say, by a policy's
+// condition. Only time can tell.
+func (c cause) doubtful() bool {
+	switch c.kind {
+	case eni.KindDenied, eni.KindNoAccess, eni.KindInvalid, eni.KindUnclear:
+		return true
+	}
+	return false
+}
+
+// headStart is for how long those for whom a call has been refused let others go first: if theirs succeeds, the
+// refusal was not for all.
+const headStart = 2 * time.Second
+
+// shared is a remembered cause.
+type shared struct {
+	setback
+	// witnesses are those for whom a doubtful call was refused.
+	witnesses map[subject]witness
+	// clearedAt is when such a call last succeeded for somebody.
+	clearedAt time.Time
+}
+
+type witness struct {
+	at         time.Time
+	generation int64
+	// alone is true when the call was refused for this one again after it had succeeded for another: from then on
+	// its refusals are its own.
+	alone bool
+}
+
+// stands reports whether the cause holds calls up. One that was disproved is only kept for its witnesses.
+func (s *shared) stands() bool { return !s.Until.IsZero() }
+
+// dueFor is when one of those who wait may probe: those first for whom the call was not refused yet, and they need not
+// wait for long as long as few speak against it.
+func (s *shared) dueFor(who subject) time.Time {
+	if len(s.witnesses) == 0 {
+		return s.Until
+	}
+	if _, refused := s.witnesses[who]; refused {
+		return s.Until.Add(headStart)
+	}
+	together := 0
+	for _, w := range s.witnesses {
+		if !w.alone {
+			together++
+		}
+	}
+	return s.Until.Add(min(0, firstSetback<<min(max(together-1, 0), 10)-s.step))
+}
+
+// testify records for whom a doubtful call was refused, and reports whether that is this one's own trouble.
+func (s *shared) testify(c call, now time.Time) (alone bool) {
+	if s.witnesses == nil {
+		s.witnesses = map[subject]witness{}
+	}
+	for who, w := range s.witnesses {
+		if !now.Before(w.at.Add(keepIdle)) {
+			delete(s.witnesses, who)
+		}
+	}
+	before, known := s.witnesses[c.subject()]
+	alone = known && (before.alone || s.clearedAt.After(before.at))
+	s.witnesses[c.subject()] = witness{at: now, generation: c.generation(), alone: alone}
+	return alone
+}
+
+// clear records that the call has succeeded for somebody. What stood against the other witnesses becomes their own,
+// and is tried at once.
+func (s *shared) clear(own *map[subject]*setback, who subject, now time.Time) {
+	delete(s.witnesses, who)
+	if s.stands() {
+		for other, w := range s.witnesses {
+			if (*own)[other] == nil {
+				b := remember(own, other)
+				b.Setback, b.generation = s.Setback, w.generation
+				b.Until = now
+			}
+		}
+	}
+	*s = shared{setback: setback{generation: s.generation}, witnesses: s.witnesses, clearedAt: now}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -43,6 +42,9 @@ func (c *Controller) releaseAction(ctx context.Context, snapshot plan.Snapshot, 
 	if !ok {
 		return nil // known to be gone since the plan was made
 	}
+	if !c.setbacks.admit(releaseCall(action), time.Now()) {
+		return nil // the next plan shows the setback that another worker is probing
+	}
 	confirm := func(ctx context.Context) error { return c.stillUnwanted(ctx, snapshot.InstanceID, action) }
 	var err error
 	if action.Kind == plan.Detach {
@@ -51,31 +53,10 @@ func (c *Controller) releaseAction(ctx context.Context, snapshot plan.Snapshot, 
 		err = c.delete(ctx, action, iface.Interface, confirm)
 	}
 	if err != nil {
-		return c.releaseFailed(ctx, snapshot, action, err)
+		return c.releaseCallFailed(ctx, snapshot, action, err)
 	}
 	if !action.Force { // EC2's answer to a detach by force says nothing of its end
-		c.setbacks.released(action.InterfaceID)
-	}
-	return nil
-}
-
-// releaseFailed remembers the failure; the next plan reports it and says when the call is made again. EC2's
-// refusal, which stands until a person changes something, is told to the owner, where there still is one.
-func (c *Controller) releaseFailed(ctx context.Context, snapshot plan.Snapshot, action plan.Action, err error) error {
-	switch eni.KindOf(err) {
-	case eni.KindThrottled, eni.KindNotSent:
-		return err
-	case eni.KindDenied, eni.KindCredentials, eni.KindInvalid, eni.KindNotOurs:
-	default:
-		c.setbacks.releaseFailed(action.InterfaceID, err, time.Now())
-		return err
-	}
-	reason, message := explainRelease(action.InterfaceID, err)
-	news := c.setbacks.releaseRefused(action.InterfaceID, reason, message, time.Now())
-	klog.FromContext(ctx).V(2).Info("EC2 refused a call", "action", action.Kind, "nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName,
-		"eniID", action.InterfaceID, "err", err)
-	if n := ownerIn(snapshot, action); n != nil && news {
-		c.recorder.Event(n, corev1.EventTypeWarning, eventReleaseFailed, message)
+		c.setbacks.succeeded(releaseCall(action), time.Now())
 	}
 	return nil
 }
@@ -86,6 +67,7 @@ func (c *Controller) stillUnwanted(ctx context.Context, instanceID string, actio
 	if err != nil {
 		return fmt.Errorf("deciding again: %w", err)
 	}
+	snapshot.ReleaseCauses = nil // this call has been admitted, perhaps as the probe for which the others wait
 	if slices.ContainsFunc(plan.Instance(snapshot).Release, action.Same) {
 		return nil
 	}
@@ -139,8 +121,9 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		case eni.KindThrottled, eni.KindNotSent:
 			return err
 		case eni.KindNotFound:
+			// Believed or not: should a read show it all the same, the next delete has a setback to wait for.
 			if c.inventory.DeleteNotFound(iface.ID) {
-				return nil
+				return err
 			}
 		}
 		c.inventory.RefreshInterfaces(iface.ID)

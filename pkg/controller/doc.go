@@ -24,6 +24,10 @@
 // twice as well. What something else keeps changing back is put right less and less often: contested.go
 // remembers it for EC2, contestedobject.go for the NodeENI itself.
 //
+// A call that failed is made again when its setback is over (setback.go), whatever wakes the workers up. What EC2
+// refuses for many alike is remembered by cause (causes.go) and asked again by one for all; what a failure calls for
+// (failed.go) is said by its eni.Disposition, which the adapter's table of error codes gives.
+//
 // The package knows neither the EC2 SDK nor the adapter: what it needs of the cloud is declared in
 // cloud.go.
 package controller

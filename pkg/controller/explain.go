@@ -7,6 +7,7 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 // explain turns a refusal into the reason and the message of a blocked attachment: what EC2 said, and what
@@ -25,8 +26,6 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 		return v1alpha1.ReasonInterfaceQuotaReached, "the account's quota of network interfaces in the Region is used up; delete interfaces or request a higher quota"
 	case eni.KindLimitReached:
 		return v1alpha1.ReasonInterfaceLimitReached, fmt.Sprintf("the instance type takes no more interfaces (%s); on EKS set MAX_ENI of the VPC CNI lower, or use a larger type", answer)
-	case eni.KindSlotTaken:
-		return v1alpha1.ReasonDeviceIndexInUse, fmt.Sprintf("device index %d is in use (%s)", n.Spec.DeviceIndex, answer)
 	case eni.KindInstanceNotFound:
 		return v1alpha1.ReasonInstanceNotFound, fmt.Sprintf("EC2 does not know the instance (%s)", answer)
 	case eni.KindInstanceState:
@@ -37,6 +36,11 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), answer)
 	case eni.KindCredentials:
 		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
+	case eni.KindNoAccess:
+		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf(noAccessMessage, answer)
+	}
+	if eni.KindOf(err) == eni.KindUnclear && operationOf(err) == operations[plan.Attach] {
+		answer += "; nothing that EC2 shows stands against it. After a detach by force a device index is of no use until the instance has been stopped"
 	}
 	return v1alpha1.ReasonAttachFailed, answer
 }
@@ -46,11 +50,24 @@ func explainRelease(id string, err error) (reason, message string) {
 	answer := answerOf(err)
 	switch eni.KindOf(err) {
 	case eni.KindDenied:
-		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s of %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), id, answer)
+		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), answer)
+	case eni.KindNoAccess:
+		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf(noAccessMessage, answer)
 	case eni.KindCredentials:
 		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
 	}
 	return v1alpha1.ReasonReleaseFailed, fmt.Sprintf("interface %s can not be released (%s); remove what keeps it, or release it by hand", id, answer)
+}
+
+// noAccessMessage leaves open what EC2's code leaves open.
+const noAccessMessage = "EC2 does not accept the controller's credentials, or another service manages the interface (%s)"
+
+// operationOf is the EC2 action that failed.
+func operationOf(err error) string {
+	if e, ok := errors.AsType[*eni.Error](err); ok {
+		return e.Operation
+	}
+	return ""
 }
 
 // retryMessage says of a call that failed, perhaps for a moment only, that it is made again.

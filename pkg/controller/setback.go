@@ -2,7 +2,6 @@ package controller
 
 import (
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +20,9 @@ const (
 	// firstPause and maxPause are the same for a failure that may be over at once.
 	firstPause = time.Second
 	maxPause   = time.Minute
+	// unclearPatience is how long the last pause may be before an unclear refusal counts as one: all of them together
+	// are longer than reads lag behind.
+	unclearPatience = 8 * time.Second
 	// probeTime is how long one probe of a cause may take before the next may start, and for how long a
 	// setback is remembered that nobody tries again.
 	probeTime = time.Minute
@@ -36,10 +38,9 @@ const (
 // denied action) stands for its cause (causes.go), so that one probe for each back-off step asks EC2 again and
 // not every node.
 type setbacks struct {
-	mu       sync.Mutex
-	slots    map[plan.SlotKey]*setback
-	releases map[string]*setback
-	causes   map[cause]*setback
+	mu     sync.Mutex
+	own    map[subject]*setback
+	causes map[cause]*shared
 }
 
 // setback is one remembered failure.
@@ -73,6 +74,18 @@ func (s *setback) pause(message string, generation int64, now time.Time) {
 	}
 }
 
+// unclear records a refusal that does not say what is wrong: for a while, in which the state of things is read anew and
+// decides, it may be over at once; after that it is a refusal like another.
+func (s *setback) unclear(reason, message, retry string, generation int64, now time.Time) {
+	fresh := generation != s.generation || s.stale(now)
+	if fresh || (s.Reason == "" && s.step < unclearPatience) {
+		s.pause(retry, generation, now)
+		s.probing = time.Time{}
+		return
+	}
+	s.refuse(reason, message, generation, now)
+}
+
 // stale reports whether nobody has tried again although the time for it is long over: nobody wants to.
 func (s *setback) stale(now time.Time) bool { return !now.Before(s.Until.Add(probeTime)) }
 
@@ -82,63 +95,11 @@ func (s *setback) appliesTo(n *v1alpha1.NodeENI) bool {
 	return s.generation == 0 || s.generation == n.Generation
 }
 
-// standing returns what stands against the wanted interfaces of an instance, or has to be tried again.
-func (s *setbacks) standing(instanceID string, nodeENIs []*v1alpha1.NodeENI, now time.Time) map[plan.SlotKey]plan.Setback {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var standing map[plan.SlotKey]plan.Setback
-	for _, n := range nodeENIs {
-		key := slotKey(n, instanceID)
-		found, ok := s.first(key, n, now)
-		if !ok {
-			continue
-		}
-		if standing == nil {
-			standing = map[plan.SlotKey]plan.Setback{}
-		}
-		standing[key] = found
-	}
-	return standing
-}
+// probed reports whether somebody is trying the call.
+func (s *setback) probed(now time.Time) bool { return now.Sub(s.probing) < probeTime }
 
-// standingReleases is the same against taking interfaces away.
-func (s *setbacks) standingReleases(interfaces []eni.ObservedInterface, now time.Time) map[string]plan.Setback {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var standing map[string]plan.Setback
-	for i := range interfaces {
-		own := s.releases[interfaces[i].ID]
-		if own == nil || own.stale(now) {
-			continue
-		}
-		if standing == nil {
-			standing = map[string]plan.Setback{}
-		}
-		standing[interfaces[i].ID] = own.Setback
-	}
-	return standing
-}
-
-// first returns, of all setbacks against one wanted interface, the one that counts: one that stands before one whose
-// time is over, which is to be tried again.
-func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
-	consider := func(b plan.Setback) {
-		if !ok || weightier(b, found, now) {
-			found, ok = b, true
-		}
-	}
-	if own := s.slots[key]; own != nil && own.appliesTo(n) && !own.stale(now) {
-		consider(own.Setback)
-	}
-	for _, c := range slices.Concat(attachCauses(n), createCauses(n)) {
-		if shared := s.causes[c]; shared != nil && shared.appliesTo(n) && !shared.over(now) {
-			b := shared.asSeen(now)
-			b.CreateOnly = c.createOnly()
-			consider(b)
-		}
-	}
-	return found, ok
-}
+// over reports whether a shared setback is long over, and nobody is trying the call.
+func (s *setback) over(now time.Time) bool { return s.stale(now) && !s.probed(now) }
 
 // weightier reports whether a counts before b: what stands before what does not; of those whose time is over, which only
 // are reported, one that says why before one that does not; what concerns every call before what concerns creates; what
@@ -156,144 +117,121 @@ func weightier(a, b plan.Setback, now time.Time) bool {
 	return a.Until.After(b.Until)
 }
 
-// probed reports whether somebody is trying the call.
-func (s *setback) probed(now time.Time) bool { return now.Sub(s.probing) < probeTime }
-
-// over reports whether a shared setback is long over, and nobody is trying the call.
-func (s *setback) over(now time.Time) bool { return s.stale(now) && !s.probed(now) }
-
-// asSeen is a shared setback as those see it who wait while another one tries the call.
-func (s *setback) asSeen(now time.Time) plan.Setback {
-	seen := s.Setback
-	if !seen.Until.After(now) && s.probed(now) {
-		seen.Until = now.Add(probePause)
-	}
-	return seen
-}
-
 // admit is asked right before a call. When a cause's time is over, one caller is let through as its probe; the
 // others are told to wait for what the probe finds.
-func (s *setbacks) admit(n *v1alpha1.NodeENI, causes []cause, now time.Time) (ok bool) {
+func (s *setbacks) admit(c call, now time.Time) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var probes []*setback
-	for _, c := range causes {
-		shared := s.causes[c]
+	var probes []*shared
+	for _, one := range c.causes() {
+		b := s.causes[one]
 		switch {
-		case shared == nil || !shared.appliesTo(n):
-		case shared.Until.After(now) || shared.probed(now):
+		case b == nil || !b.stands() || (c.nodeENI != nil && !b.appliesTo(c.nodeENI)):
+		case b.dueFor(c.subject()).After(now) || b.probed(now):
 			return false
 		default:
-			probes = append(probes, shared)
+			probes = append(probes, b)
 		}
 	}
-	for _, shared := range probes {
-		shared.probing = now
+	for _, b := range probes {
+		b.probing = now
 	}
 	return true
 }
 
 // notAsked takes an admission back: the call was not made, or not answered, so the next caller is the probe.
-func (s *setbacks) notAsked(causes []cause) {
+func (s *setbacks) notAsked(c call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range causes {
-		if shared := s.causes[c]; shared != nil {
-			shared.probing = time.Time{}
+	s.endProbes(c)
+}
+
+func (s *setbacks) endProbes(c call) {
+	for _, one := range c.causes() {
+		if b := s.causes[one]; b != nil {
+			b.probing = time.Time{}
 		}
 	}
 }
 
-// refused records that EC2 refused a call for the NodeENI on the instance, for which admitted were probed.
-func (s *setbacks) refused(n *v1alpha1.NodeENI, instanceID string, admitted []cause, err error, now time.Time) {
-	reason, message := explain(n, err)
+// failed records that a call failed, by what is to be done about it. It reports whether it is now refused for a reason
+// for which it was not before.
+func (s *setbacks) failed(c call, reason, message string, err error, now time.Time) (news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range admitted {
-		if other := s.causes[c]; other != nil {
-			other.probing = time.Time{} // it was not for this one that the call was refused
+	s.endProbes(c) // it was not for the other causes that the call was refused
+	b, generation := s.concerned(c, err, now)
+	before := b.Setback
+	if kind := eni.KindOf(err); before.Reason == reason && (kind == eni.KindDenied || kind == eni.KindNoAccess) {
+		message = before.Message // it names the interface of the one who asked, who is another one each time
+	}
+	switch kind := eni.KindOf(err); {
+	case kind == eni.KindUnclear:
+		b.unclear(reason, message, retryMessage(err), generation, now)
+	case eni.DispositionOf(err) == eni.Blocked:
+		b.refuse(reason, message, generation, now)
+	default:
+		b.pause(retryMessage(err), generation, now)
+	}
+	return b.Reason != "" && (b.Reason != before.Reason || b.Message != before.Message)
+}
+
+// concerned is the setback that a failure adds to, and the edit of the spec that it is about.
+func (s *setbacks) concerned(c call, err error, now time.Time) (b *setback, generation int64) {
+	one, common := c.causeOf(err)
+	if common {
+		if one.ofSpec() {
+			generation = c.generation()
+		}
+		sh := remember(&s.causes, one)
+		if generation != sh.generation {
+			*sh = shared{setback: setback{generation: generation}}
+		}
+		if !one.doubtful() || !sh.testify(c, now) {
+			return &sh.setback, generation
 		}
 	}
-	c, generation, shared := causeOf(n, err)
-	if shared {
-		remember(&s.causes, c).refuse(reason, message, generation, now)
-		return
-	}
-	s.pruneSlots(now)
-	remember(&s.slots, slotKey(n, instanceID)).refuse(reason, message, n.Generation, now)
+	s.pruneOwn(now)
+	return remember(&s.own, c.subject()), c.generation()
 }
 
-// failed records that a call for the NodeENI on the instance failed in a way that may be over at once.
-func (s *setbacks) failed(n *v1alpha1.NodeENI, instanceID string, err error, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pruneSlots(now)
-	remember(&s.slots, slotKey(n, instanceID)).pause(retryMessage(err), n.Generation, now)
+// pruneOwn forgets instances and interfaces that are gone, and slots that nobody wants any more.
+func (s *setbacks) pruneOwn(now time.Time) {
+	maps.DeleteFunc(s.own, func(_ subject, b *setback) bool { return !now.Before(b.Until.Add(keepIdle)) })
 }
 
-// releaseRefused records that EC2 refused to take an interface away. It reports whether that is news.
-func (s *setbacks) releaseRefused(id, reason, message string, now time.Time) (news bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pruneReleases(now)
-	r := remember(&s.releases, id)
-	news = r.Reason != reason || r.Message != message
-	r.refuse(reason, message, 0, now)
-	return news
-}
-
-// releaseFailed records that taking an interface away failed in a way that may be over at once.
-func (s *setbacks) releaseFailed(id string, err error, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pruneReleases(now)
-	remember(&s.releases, id).pause(retryMessage(err), 0, now)
-}
-
-// pruneSlots forgets instances that are gone, and slots that nobody wants any more.
-func (s *setbacks) pruneSlots(now time.Time) {
-	maps.DeleteFunc(s.slots, func(_ plan.SlotKey, own *setback) bool { return !now.Before(own.Until.Add(keepIdle)) })
-}
-
-// pruneReleases forgets interfaces that went in another way.
-func (s *setbacks) pruneReleases(now time.Time) {
-	maps.DeleteFunc(s.releases, func(_ string, r *setback) bool { return r.stale(now) })
-}
-
-func remember[K comparable](in *map[K]*setback, key K) *setback {
+func remember[K comparable, V any](in *map[K]*V, key K) *V {
 	if *in == nil {
-		*in = map[K]*setback{}
+		*in = map[K]*V{}
 	}
 	if (*in)[key] == nil {
-		(*in)[key] = &setback{}
+		(*in)[key] = new(V)
 	}
 	return (*in)[key]
 }
 
-// succeeded forgets what stood against the NodeENI's interface on the instance, and the causes that a call which
-// succeeded has disproved.
-func (s *setbacks) succeeded(n *v1alpha1.NodeENI, instanceID string, disproved []cause) {
+// succeeded forgets what stood against the call, and the causes that it has disproved.
+func (s *setbacks) succeeded(c call, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.slots, slotKey(n, instanceID))
-	for _, c := range disproved {
-		delete(s.causes, c)
+	delete(s.own, c.subject())
+	for _, one := range c.causes() {
+		b := s.causes[one]
+		if b == nil {
+			continue
+		}
+		if b.clear(&s.own, c.subject(), now); len(b.witnesses) == 0 {
+			delete(s.causes, one)
+		}
 	}
-}
-
-// released forgets what stood against taking an interface away.
-func (s *setbacks) released(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.releases, id)
 }
 
 // forget drops everything about a NodeENI that is gone.
 func (s *setbacks) forget(uid types.UID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.slots, func(key plan.SlotKey, _ *setback) bool { return key.NodeENI == uid })
-	delete(s.causes, cause{eni.KindGroupNotFound, string(uid)})
+	maps.DeleteFunc(s.own, func(who subject, _ *setback) bool { return who.slot.NodeENI == uid })
+	maps.DeleteFunc(s.causes, func(c cause, _ *shared) bool { return c.nodeENI == uid })
 }
 
 func slotKey(n *v1alpha1.NodeENI, instanceID string) plan.SlotKey {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 var setbackStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -19,6 +20,34 @@ func setbackNodeENI(name, subnet string, generation int64) *v1alpha1.NodeENI {
 		Spec:       v1alpha1.NodeENISpec{SubnetID: subnet, DeviceIndex: 1, SecurityGroupIDs: []string{"sg-1"}},
 	}
 }
+
+// createFor and attachFor are calls for a NodeENI on an instance.
+func createFor(n *v1alpha1.NodeENI, instance string) call {
+	return call{kind: plan.Create, nodeENI: n, instanceID: instance}
+}
+
+func attachFor(n *v1alpha1.NodeENI, instance string) call {
+	return call{kind: plan.Attach, nodeENI: n, instanceID: instance}
+}
+
+// refused records a failure as the controller does.
+func (s *setbacks) refused(c call, err error, now time.Time) {
+	reason, message := explain(c.nodeENI, err)
+	s.failed(c, reason, message, err, now)
+}
+
+// seen is what a snapshot shows to stand against creating or attaching.
+func (s *setbacks) seen(n *v1alpha1.NodeENI, instance string, now time.Time) (plan.Setback, bool) {
+	snapshot := plan.Snapshot{Now: now, InstanceID: instance, NodeENIs: []*v1alpha1.NodeENI{n}}
+	s.standing(&snapshot)
+	found, ok := snapshot.Setbacks[slotKey(n, instance)]
+	return found, ok
+}
+
+const (
+	createOperation = "CreateNetworkInterface"
+	attachOperation = "AttachNetworkInterface"
+)
 
 func refusal(kind eni.Kind, operation string) error {
 	return &eni.Error{Kind: kind, Operation: operation, Code: "Some.Code", Message: "no"}
@@ -42,16 +71,21 @@ func TestRefusalsStandAgainstWhatTheyConcern(t *testing.T) {
 		{"security group", refusal(eni.KindGroupNotFound, createOperation), true, true, false, false, false, v1alpha1.ReasonSecurityGroupNotFound, true},
 		{"create denied", refusal(eni.KindDenied, createOperation), true, true, true, true, true, v1alpha1.ReasonPermissionDenied, true},
 		{"attach denied", refusal(eni.KindDenied, attachOperation), true, true, true, true, true, v1alpha1.ReasonPermissionDenied, false},
-		{"tagging denied", refusal(eni.KindDenied, "CreateTags"), true, false, false, false, false, v1alpha1.ReasonPermissionDenied, false},
 		{"credentials", refusal(eni.KindCredentials, createOperation), true, true, true, true, true, v1alpha1.ReasonCredentialsRejected, false},
-		{"slot taken", refusal(eni.KindSlotTaken, attachOperation), true, false, false, false, false, v1alpha1.ReasonDeviceIndexInUse, false},
-		{"anything else", refusal(eni.KindInvalid, createOperation), true, false, false, false, false, v1alpha1.ReasonAttachFailed, false},
+		{"instance state", refusal(eni.KindInstanceState, attachOperation), true, false, false, false, false, v1alpha1.ReasonInstanceNotRunning, false},
+		{"subnet missing", refusal(eni.KindSubnetNotFound, createOperation), true, true, true, true, false, v1alpha1.ReasonSubnetNotFound, true},
+		{"too many groups", refusal(eni.KindInvalid, createOperation), true, true, false, false, false, v1alpha1.ReasonAttachFailed, true},
+		{"anything else", refusal(eni.KindInvalid, attachOperation), true, false, false, false, false, v1alpha1.ReasonAttachFailed, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var s setbacks
-			s.refused(a, "i-1", nil, test.err, setbackStart)
+			made := createFor(a, "i-1")
+			if operationOf(test.err) == attachOperation {
+				made = attachFor(a, "i-1")
+			}
+			s.refused(made, test.err, setbackStart)
 			stands := func(n *v1alpha1.NodeENI, instance string) bool {
-				found, ok := s.standing(instance, []*v1alpha1.NodeENI{n}, setbackStart)[slotKey(n, instance)]
+				found, ok := s.seen(n, instance, setbackStart)
 				if ok && (found.Reason != test.reason || found.CreateOnly != test.createOnly || found.Message == "") {
 					t.Errorf("setback is %+v, want reason %s, create only %v, and a message", found, test.reason, test.createOnly)
 				}
@@ -82,17 +116,17 @@ func TestRefusalsStandLongerEachTime(t *testing.T) {
 	n := setbackNodeENI("a", "subnet-1", 1)
 	now := setbackStart
 	for _, want := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second, 160 * time.Second, maxSetback, maxSetback} {
-		s.refused(n, "i-1", nil, refusal(eni.KindSlotTaken, attachOperation), now)
-		found := s.standing("i-1", []*v1alpha1.NodeENI{n}, now)[slotKey(n, "i-1")]
+		s.refused(attachFor(n, "i-1"), refusal(eni.KindInstanceState, attachOperation), now)
+		found, _ := s.seen(n, "i-1", now)
 		if got := found.Until.Sub(now); got != want {
 			t.Errorf("stands for %v, want %v", got, want)
 		}
 		now = found.Until
 	}
-	s.succeeded(n, "i-1", attachCauses(n))
-	s.refused(n, "i-1", nil, refusal(eni.KindSlotTaken, attachOperation), now)
-	if got := s.standing("i-1", []*v1alpha1.NodeENI{n}, now)[slotKey(n, "i-1")].Until.Sub(now); got != firstSetback {
-		t.Errorf("after a success it stands for %v, want %v again", got, firstSetback)
+	s.succeeded(attachFor(n, "i-1"), now)
+	s.refused(attachFor(n, "i-1"), refusal(eni.KindInstanceState, attachOperation), now)
+	if got, _ := s.seen(n, "i-1", now); got.Until.Sub(now) != firstSetback {
+		t.Errorf("after a success it stands for %v, want %v again", got.Until.Sub(now), firstSetback)
 	}
 }
 
@@ -100,10 +134,10 @@ func TestOneProbeForEachBackOffStep(t *testing.T) {
 	var s setbacks
 	n := setbackNodeENI("a", "subnet-1", 1)
 	full := refusal(eni.KindSubnetFull, createOperation)
-	s.refused(n, "i-1", nil, full, setbackStart)
+	s.refused(createFor(n, "i-1"), full, setbackStart)
 	probes := func(now time.Time) (admitted int) {
 		for range 100 {
-			if s.admit(n, createCauses(n), now) {
+			if s.admit(createFor(n, "i-2"), now) {
 				admitted++
 			}
 		}
@@ -116,18 +150,18 @@ func TestOneProbeForEachBackOffStep(t *testing.T) {
 	if got := probes(over); got != 1 {
 		t.Errorf("%d creates admitted when its time is over, want one probe", got)
 	}
-	waiting := s.standing("i-2", []*v1alpha1.NodeENI{n}, over)[slotKey(n, "i-2")]
+	waiting, _ := s.seen(n, "i-2", over)
 	if waiting.Reason != v1alpha1.ReasonSubnetFull || !waiting.Until.Equal(over.Add(probePause)) {
 		t.Errorf("those who wait for the probe see %+v, want the refusal until %v", waiting, over.Add(probePause))
 	}
-	if !s.admit(n, attachCauses(n), over) {
+	if !s.admit(attachFor(n, "i-1"), over) {
 		t.Error("a full subnet keeps an interface that exists from being attached")
 	}
-	s.refused(n, "i-1", nil, full, over)
+	s.refused(createFor(n, "i-1"), full, over)
 	if got := probes(over.Add(2 * firstSetback)); got != 1 {
 		t.Errorf("%d creates admitted after the second refusal, want one probe", got)
 	}
-	s.succeeded(n, "i-1", createCauses(n))
+	s.succeeded(createFor(n, "i-1"), over)
 	if got := probes(over.Add(2 * firstSetback)); got != 100 {
 		t.Errorf("%d creates admitted after a success, want all 100", got)
 	}
@@ -136,12 +170,12 @@ func TestOneProbeForEachBackOffStep(t *testing.T) {
 func TestAProbeThatIsNeverAnsweredIsFollowedByAnother(t *testing.T) {
 	var s setbacks
 	n := setbackNodeENI("a", "subnet-1", 1)
-	s.refused(n, "i-1", nil, refusal(eni.KindSubnetFull, createOperation), setbackStart)
+	s.refused(createFor(n, "i-1"), refusal(eni.KindSubnetFull, createOperation), setbackStart)
 	over := setbackStart.Add(firstSetback)
-	if !s.admit(n, createCauses(n), over) || s.admit(n, createCauses(n), over.Add(probeTime-time.Nanosecond)) {
+	if !s.admit(createFor(n, "i-1"), over) || s.admit(createFor(n, "i-1"), over.Add(probeTime-time.Nanosecond)) {
 		t.Fatal("want one probe within the probe's time")
 	}
-	if !s.admit(n, createCauses(n), over.Add(probeTime)) {
+	if !s.admit(createFor(n, "i-1"), over.Add(probeTime)) {
 		t.Error("no second probe when the first was never answered")
 	}
 }
@@ -149,47 +183,50 @@ func TestAProbeThatIsNeverAnsweredIsFollowedByAnother(t *testing.T) {
 func TestNothingIsRememberedOfAForgottenNodeENI(t *testing.T) {
 	var s setbacks
 	n := setbackNodeENI("a", "subnet-1", 1)
-	s.refused(n, "i-1", nil, refusal(eni.KindSlotTaken, attachOperation), setbackStart)
-	s.refused(n, "i-1", nil, refusal(eni.KindGroupNotFound, createOperation), setbackStart)
+	s.refused(attachFor(n, "i-1"), refusal(eni.KindInstanceState, attachOperation), setbackStart)
+	s.refused(createFor(n, "i-1"), refusal(eni.KindGroupNotFound, createOperation), setbackStart)
 	s.forget(n.UID)
-	if len(s.slots)+len(s.causes) > 0 {
-		t.Errorf("still remembered: %v, %v", s.slots, s.causes)
+	if len(s.own)+len(s.causes) > 0 {
+		t.Errorf("still remembered: %v, %v", s.own, s.causes)
 	}
 }
 
 func TestARefusalEndsTheProbesOfOtherCauses(t *testing.T) {
 	var s setbacks
 	a, b := setbackNodeENI("a", "subnet-1", 1), setbackNodeENI("b", "subnet-2", 1)
-	s.refused(a, "i-1", nil, refusal(eni.KindCredentials, createOperation), setbackStart)
+	s.refused(createFor(a, "i-1"), refusal(eni.KindCredentials, createOperation), setbackStart)
 	over := setbackStart.Add(firstSetback)
-	if !s.admit(a, createCauses(a), over) {
+	if !s.admit(createFor(a, "i-1"), over) {
 		t.Fatal("the probe is not admitted")
 	}
 	// The credentials are accepted again, and the subnet is full.
-	s.refused(a, "i-1", createCauses(a), refusal(eni.KindSubnetFull, createOperation), over)
-	if !s.admit(b, attachCauses(b), over) {
+	s.refused(createFor(a, "i-1"), refusal(eni.KindSubnetFull, createOperation), over)
+	if !s.admit(attachFor(b, "i-1"), over) {
 		t.Error("an attach waits for a probe that has been answered")
 	}
 }
 
 func TestTheSetbackThatStandsCounts(t *testing.T) {
 	n := setbackNodeENI("a", "subnet-1", 1)
-	key := slotKey(n, "i-1")
 	for _, test := range []struct {
 		name  string
 		order []error
 		wait  time.Duration
 		want  string
 	}{
-		{"own and shared stand: the longer", []error{refusal(eni.KindSlotTaken, attachOperation), refusal(eni.KindCredentials, attachOperation)}, time.Second, v1alpha1.ReasonDeviceIndexInUse},
-		{"what stands against all before what stands against creates", []error{refusal(eni.KindSubnetFull, createOperation), refusal(eni.KindSlotTaken, attachOperation)}, 0, v1alpha1.ReasonDeviceIndexInUse},
+		{"own and shared stand: the longer", []error{refusal(eni.KindInstanceState, attachOperation), refusal(eni.KindCredentials, attachOperation)}, time.Second, v1alpha1.ReasonInstanceNotRunning},
+		{"what stands against all before what stands against creates", []error{refusal(eni.KindSubnetFull, createOperation), refusal(eni.KindInstanceState, attachOperation)}, 0, v1alpha1.ReasonInstanceNotRunning},
 	} {
 		var s setbacks
 		for i, err := range test.order {
-			s.refused(n, "i-1", nil, err, setbackStart.Add(-time.Duration(i)*test.wait))
+			made := createFor(n, "i-1")
+			if operationOf(err) == attachOperation {
+				made = attachFor(n, "i-1")
+			}
+			s.refused(made, err, setbackStart.Add(-time.Duration(i)*test.wait))
 		}
-		if got := s.standing("i-1", []*v1alpha1.NodeENI{n}, setbackStart)[key].Reason; got != test.want {
-			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		if got, _ := s.seen(n, "i-1", setbackStart); got.Reason != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got.Reason, test.want)
 		}
 	}
 }
@@ -198,10 +235,39 @@ func TestTheSetbackThatStandsCounts(t *testing.T) {
 func TestAReasonOutlastsItsTime(t *testing.T) {
 	n := setbackNodeENI("a", "subnet-1", 1)
 	var s setbacks
-	s.failed(n, "i-1", refusal(eni.KindUnknownOutcome, createOperation), setbackStart)
-	s.refused(n, "i-1", nil, refusal(eni.KindDenied, createOperation), setbackStart)
-	over := setbackStart.Add(firstSetback)
-	if got := s.standing("i-1", []*v1alpha1.NodeENI{n}, over)[slotKey(n, "i-1")]; got.Reason != v1alpha1.ReasonPermissionDenied || got.Until.After(over) {
+	s.refused(createFor(n, "i-1"), refusal(eni.KindUnknownOutcome, createOperation), setbackStart)
+	s.refused(createFor(n, "i-1"), refusal(eni.KindDenied, createOperation), setbackStart)
+	over := setbackStart.Add(firstSetback + headStart)
+	if got, _ := s.seen(n, "i-1", over); got.Reason != v1alpha1.ReasonPermissionDenied || got.Until.After(over) {
 		t.Errorf("setback is %+v, want the denial, to be tried again", got)
+	}
+}
+
+// What is refused for one again after it has succeeded for another is that one's own trouble from then on.
+func TestWhoIsRefusedAloneHoldsNobodyUp(t *testing.T) {
+	var s setbacks
+	n := setbackNodeENI("a", "subnet-1", 1)
+	denied, guilty, innocent := refusal(eni.KindDenied, createOperation), createFor(n, "i-1"), createFor(n, "i-2")
+	s.refused(guilty, denied, setbackStart)
+	if s.admit(innocent, setbackStart.Add(time.Second)) {
+		t.Error("another call is admitted while the refusal may be for all")
+	}
+	now := setbackStart.Add(firstSetback)
+	if s.admit(guilty, now) || !s.admit(innocent, now) {
+		t.Fatal("want the probe made for another than was refused before")
+	}
+	s.succeeded(innocent, now)
+	for range 10 {
+		now = now.Add(maxSetback)
+		if !s.admit(guilty, now) {
+			t.Fatal("the one that is refused alone is not tried again")
+		}
+		s.refused(guilty, denied, now)
+		if !s.admit(innocent, now.Add(time.Second)) {
+			t.Fatal("a refusal that is one's own holds up another")
+		}
+	}
+	if got, _ := s.seen(n, "i-1", now); got.Reason != v1alpha1.ReasonPermissionDenied || got.Until.Sub(now) != maxSetback {
+		t.Errorf("setback is %+v, want the denial with the longest back-off", got)
 	}
 }

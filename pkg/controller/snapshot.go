@@ -78,8 +78,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 		}
 	}
 	snapshot.Deselected, snapshot.Halt = c.deselected.from(snapshot.Node, snapshot.NodeENIs), c.exodus.halted()
-	snapshot.Setbacks = c.setbacks.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
-	snapshot.ReleaseSetbacks = c.setbacks.standingReleases(snapshot.Interfaces, snapshot.Now)
+	c.setbacks.standing(&snapshot)
 	snapshot.StuckAttaches, snapshot.DryRun = c.stuck.standing(instanceID, snapshot.NodeENIs, snapshot.Interfaces), c.dryRun
 	snapshot.Contests = c.contests.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
 	return snapshot

@@ -104,8 +104,8 @@ func (c *Controller) detachBegun(snapshot plan.Snapshot, action plan.Action) {
 func (s *setbacks) forced(id, message string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pruneReleases(now)
-	r := remember(&s.releases, id)
+	s.pruneOwn(now)
+	r := remember(&s.own, subject{interfaceID: id})
 	if r.Reason != v1alpha1.ReasonDetachStuck {
 		r.step = 0
 	}

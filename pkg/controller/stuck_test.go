@@ -275,8 +275,12 @@ func TestAWantedInterfaceIsFreedByForceAndComesBack(t *testing.T) {
 		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(time.Hour).Format(time.RFC3339))
 		l.pass(2 * time.Minute)
 		l.wantCalls("DetachNetworkInterface", 2)
-		// The slot of an instance from which something was detached by force while it ran is of no use until it stops.
-		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonDeviceIndexInUse)
+		// The slot of an instance from which something was detached by force while it ran is of no use until it stops,
+		// although EC2 shows it free: there is no more than the refusal to report.
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonAttachFailed)
+		if got := l.nodeENI("a").Status.Attachments[0].Message; !strings.Contains(got, "until the instance has been stopped") {
+			t.Errorf("the message does not say what may help: %s", got)
+		}
 		l.control("POST", "/_sim/instances/"+instanceID(0)+"/stop?now=true")
 		l.pass(10 * time.Minute)
 		l.wantOurs("node-00 1 attached")

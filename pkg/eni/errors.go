@@ -20,8 +20,6 @@ const (
 	KindNotFound Kind = "interface or attachment not found"
 	// KindInterfaceInUse: the interface is attached, attaching or detaching.
 	KindInterfaceInUse Kind = "interface in use"
-	// KindSlotTaken: the device index is, or may be, occupied.
-	KindSlotTaken Kind = "device index in use"
 	// KindLimitReached: the instance type takes no more interfaces.
 	KindLimitReached Kind = "interface limit of the instance type reached"
 	// KindQuotaReached: the Region's quota of interfaces is used up.
@@ -42,8 +40,14 @@ const (
 	KindDenied Kind = "permission denied"
 	// KindCredentials: EC2 does not accept the credentials.
 	KindCredentials Kind = "credentials rejected"
+	// KindNoAccess: EC2 does not let us at the object of the call: the credentials are rejected, or the object is
+	// somebody else's. The code does not tell.
+	KindNoAccess Kind = "no access"
 	// KindTokenMismatch: the client token was used before with other parameters.
 	KindTokenMismatch Kind = "client token used with other parameters"
+	// KindUnclear: a definite refusal (4xx) by a code that stands for several things, or that we do not know: what
+	// EC2 shows next decides.
+	KindUnclear Kind = "refused, not clear why"
 	// KindInvalid: any other definite refusal (4xx); the same call will be refused again.
 	KindInvalid Kind = "refused"
 	// KindUnknownOutcome: the call may or may not have taken effect (connection cut, timeout, 5xx).
@@ -57,6 +61,8 @@ const (
 // Error is a failed EC2 call.
 type Error struct {
 	Kind Kind
+	// Disposition is what is to be done about it; what is usual for the kind when empty.
+	Disposition Disposition
 	// Operation is the EC2 action, Subject the ID of what it was attempted on.
 	Operation string
 	Subject   string

@@ -82,9 +82,11 @@ func (p *placer) adopt(keeper candidate) {
 	if keeper.Attachment == nil || keeper.Attachment.Status != eni.Attached {
 		state = v1alpha1.AttachmentAttaching
 	}
-	failure, stands := p.setback(false)
+	refusal := p.ChangeSetbacks[p.key(p.n)][Adopt]
+	failure := verdict{refusal.Reason, refusal.Message}
 	switch {
-	case stands:
+	case refusal.Until.After(p.Now):
+		p.result.again(refusal.Until)
 	case !ready(p.n):
 		failure = verdict{message: "waits for the finalizer and the tag keys to be recorded"}
 	case p.hasOwn() && !p.orphaned(p.result, keeper):

@@ -49,7 +49,7 @@ func TestWhatIsAdopted(t *testing.T) {
 		{name: "no finalizer yet", world: world(with(nodeENI("a", again, func(n *v1alpha1.NodeENI) { n.Finalizers = nil })), old("eni-1", attached)), reports: []string{"a Attached"}},
 		{
 			name: "refused lately", world: world(with(heir), old("eni-1", attached), func(s *Snapshot) {
-				s.Setbacks = map[SlotKey]Setback{{heir.UID, instanceA, eni.Slot{Index: 1}}: {Reason: v1alpha1.ReasonPermissionDenied, Message: "denied", Until: now.Add(time.Minute)}}
+				s.ChangeSetbacks = map[SlotKey]map[ActionKind]Setback{{heir.UID, instanceA, eni.Slot{Index: 1}}: {Adopt: {Reason: v1alpha1.ReasonPermissionDenied, Message: "denied", Until: now.Add(time.Minute)}}}
 			}),
 			reports: []string{"a Attached PermissionDenied"},
 		},

@@ -49,6 +49,13 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 			}}
 		}
 	}
+	change := func(kind ActionKind) func(*Snapshot) {
+		return func(s *Snapshot) {
+			s.ChangeSetbacks = map[SlotKey]map[ActionKind]Setback{{a.UID, instanceA, eni.Slot{Index: 1}}: {
+				kind: {Reason: v1alpha1.ReasonPermissionDenied, Message: "denied", Until: now.Add(time.Minute)},
+			}}
+		}
+	}
 	failure := func(s *Snapshot) {
 		s.Setbacks = map[SlotKey]Setback{{a.UID, instanceA, eni.Slot{Index: 1}}: {Message: "no answer", Until: now.Add(time.Minute)}}
 	}
@@ -124,12 +131,20 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 		{name: "refusal whose time is over: asked again, and reported until EC2 agrees", world: world(with(a), setback(false), func(s *Snapshot) { s.Now = now.Add(time.Minute) }), actions: []string{"Create"}, reports: []string{"a Blocked SubnetFull"}, message: "full"},
 		{name: "failure that may pass", world: world(with(a), failure), reports: []string{"a Creating"}, again: time.Minute, message: "no answer"},
 		{
-			name: "refusal of a change", world: world(with(a), setback(false), having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))),
-			reports: []string{"a Attached SubnetFull"}, again: time.Minute,
+			name: "refusal of a change", world: world(with(a), change(SetSecurityGroups), having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))),
+			reports: []string{"a Attached PermissionDenied"}, again: time.Minute,
+		},
+		{
+			name: "refusal of another change", world: world(with(a), change(PutTags), having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))),
+			actions: []string{"SetSecurityGroups eni-1"}, reports: []string{"a Attached"},
+		},
+		{
+			name: "refusal of a change says nothing against the attach", world: world(with(a), change(SetSecurityGroups), having(interfaceOf(a, "eni-1", func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))),
+			actions: []string{"Attach eni-1"}, reports: []string{"a Attaching"}, again: time.Minute,
 		},
 		{
 			name:  "refusal of a change whose time is over",
-			world: world(with(a), setback(false), func(s *Snapshot) { s.Now = now.Add(time.Minute) }, having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))), actions: []string{"SetSecurityGroups eni-1"}, reports: []string{"a Attached SubnetFull"},
+			world: world(with(a), change(SetSecurityGroups), func(s *Snapshot) { s.Now = now.Add(time.Minute) }, having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))), actions: []string{"SetSecurityGroups eni-1"}, reports: []string{"a Attached PermissionDenied"},
 		},
 		{name: "instance not known for long", world: world(with(a), func(s *Snapshot) {
 			s.Instance.NotFound, s.Instance.NotFoundSince = true, now.Add(-time.Hour)

@@ -176,7 +176,7 @@ func (p *placer) attach(keeper candidate) {
 	}
 	if v, ok := p.obstacle(); ok {
 		if _, stays := p.wanted(keeper); stays {
-			p.result.Attach = append(p.result.Attach, p.uncontested(drift)...)
+			p.putRight(drift)
 		}
 		v = p.orFight(v, keeper.ID, FieldAttachment)
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
@@ -184,7 +184,7 @@ func (p *placer) attach(keeper candidate) {
 	}
 	p.reserved[p.slot.Card]++
 	p.act(Action{Kind: Attach, InterfaceID: keeper.ID})
-	p.result.Attach = append(p.result.Attach, p.uncontested(drift)...)
+	p.putRight(drift)
 	p.report(&keeper, failure.state(v1alpha1.AttachmentAttaching), failure, false)
 }
 
@@ -221,16 +221,22 @@ func (p *placer) awaited(message string) verdict {
 	return verdict{message: cmp.Or(failure.message, message)}
 }
 
-// putRight plans the changes of settings, unless such a change has just failed.
+// putRight plans the changes of settings, but for those that have just failed.
 func (p *placer) putRight(drift []Action) verdict {
-	failure, stands := p.setback(false)
-	if !stands {
-		p.result.Attach = append(p.result.Attach, p.uncontested(drift)...)
+	v := verdict{message: "settings are being put right"}
+	failed := false
+	for _, change := range p.uncontested(drift) {
+		failure, known := p.ChangeSetbacks[p.key(p.n)][change.Kind]
+		if !known || !failure.Until.After(p.Now) {
+			p.result.Attach = append(p.result.Attach, change)
+		} else {
+			p.result.again(failure.Until)
+		}
+		if known && (!failed || (v.reason == "" && failure.Reason != "")) {
+			v, failed = verdict{failure.Reason, cmp.Or(failure.Message, v.message)}, true
+		}
 	}
-	if failure.message == "" {
-		return verdict{message: "settings are being put right"}
-	}
-	return failure
+	return v
 }
 
 // state is Blocked for a verdict with a reason, else the given state.

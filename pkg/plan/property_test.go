@@ -50,6 +50,7 @@ func drawSnapshot(t *rapid.T) Snapshot {
 // drawPast draws what this process remembers: since when interfaces have had no NodeENI, and which calls failed.
 func drawPast(t *rapid.T, s *Snapshot) {
 	s.Ownerless, s.Setbacks, s.ReleaseSetbacks = map[string]Sighting{}, map[SlotKey]Setback{}, map[string]Setback{}
+	s.ChangeSetbacks, s.ReleaseCauses = map[SlotKey]map[ActionKind]Setback{}, map[string]Setback{}
 	failure := func() Setback {
 		return Setback{
 			Reason: rapid.SampledFrom([]string{"", v1alpha1.ReasonPermissionDenied}).Draw(t, "reason"), Message: "failed",
@@ -64,6 +65,9 @@ func drawPast(t *rapid.T, s *Snapshot) {
 		if oneIn(t, 6, "refused") {
 			s.ReleaseSetbacks[i.ID] = failure()
 		}
+		if oneIn(t, 6, "refused for all") {
+			s.ReleaseCauses[i.ID] = failure()
+		}
 	}
 	s.StuckAttaches = map[SlotKey]int{}
 	for _, n := range s.NodeENIs {
@@ -73,6 +77,10 @@ func drawPast(t *rapid.T, s *Snapshot) {
 		}
 		if oneIn(t, 6, "stuck") {
 			s.StuckAttaches[key] = rapid.IntRange(1, 4).Draw(t, "attempts")
+		}
+		if oneIn(t, 6, "change refused") {
+			kind := rapid.SampledFrom([]ActionKind{SetDeleteOnTermination, SetSecurityGroups, SetDescription, PutTags, RemoveTags}).Draw(t, "change")
+			s.ChangeSetbacks[SlotKey{n.UID, s.InstanceID, SlotOf(n)}] = map[ActionKind]Setback{kind: failure()}
 		}
 	}
 	drawFights(t, s)
@@ -196,6 +204,7 @@ func clone(s Snapshot) Snapshot {
 		}
 	}
 	s.Setbacks, s.ReleaseSetbacks = maps.Clone(s.Setbacks), maps.Clone(s.ReleaseSetbacks)
+	s.ChangeSetbacks, s.ReleaseCauses = maps.Clone(s.ChangeSetbacks), maps.Clone(s.ReleaseCauses)
 	return s
 }
 
@@ -211,6 +220,8 @@ func apply(s *Snapshot, actions []Action) {
 			continue
 		}
 		delete(s.ReleaseSetbacks, a.InterfaceID)
+		delete(s.ReleaseCauses, a.InterfaceID)
+		delete(s.ChangeSetbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
 		delete(s.Setbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
 		i := slices.IndexFunc(s.Interfaces, func(i eni.ObservedInterface) bool { return i.ID == a.InterfaceID })
 		iface := &s.Interfaces[i]

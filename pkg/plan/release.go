@@ -226,14 +226,16 @@ func (r *releaser) watch() {
 }
 
 // pending reports an interface for which a call was made, is made now, or is about to be: as the last call left
-// it, if that failed, so that trying again changes nothing.
+// it, or such a call for another interface, if that failed, so that trying again changes nothing.
 func (r *releaser) pending(message string) {
-	failure := r.ReleaseSetbacks[r.iface.ID]
-	if failure.Reason != "" {
-		r.hold(failure.Reason, failure.Message)
-		return
+	own, shared := r.ReleaseSetbacks[r.iface.ID], r.ReleaseCauses[r.iface.ID]
+	for _, failure := range []Setback{own, shared} {
+		if failure.Reason != "" {
+			r.hold(failure.Reason, failure.Message)
+			return
+		}
 	}
-	r.report(r.state(), cmp.Or(failure.Message, message))
+	r.report(r.state(), cmp.Or(own.Message, shared.Message, message))
 }
 
 // act plans the call and reports.
@@ -245,8 +247,12 @@ func (r *releaser) act(kind ActionKind, attachmentID, message string) {
 	r.pending(message)
 }
 
-// order plans the call, or says that it is withheld.
+// order plans the call, unless one of its kind has just been refused for all, or says that it is withheld.
 func (r *releaser) order(kind ActionKind, attachmentID string, force bool) verdict {
+	if shared := r.ReleaseCauses[r.iface.ID]; shared.Until.After(r.Now) {
+		r.result.again(shared.Until)
+		return verdict{shared.Reason, shared.Message}
+	}
 	action := Action{
 		Kind:         kind,
 		NodeENI:      types.UID(r.iface.owner.NodeENIUID),

@@ -58,10 +58,14 @@ type Snapshot struct {
 	StuckAttaches map[SlotKey]int
 	// DryRun is true when what would be taken away is only told.
 	DryRun bool
-	// Setbacks are EC2's refusals and failures of calls for wanted interfaces, ReleaseSetbacks those of the
-	// calls that take an interface away, by its ID.
-	Setbacks        map[SlotKey]Setback
+	// Setbacks are EC2's refusals and failures of creates and attaches of wanted interfaces, ChangeSetbacks those of
+	// adopting them and of changes of their settings, by the action's kind.
+	Setbacks       map[SlotKey]Setback
+	ChangeSetbacks map[SlotKey]map[ActionKind]Setback
+	// ReleaseSetbacks are those of the calls that take an interface away, by its ID; ReleaseCauses are refusals of
+	// such calls for other interfaces, which stand against the next call for this one, if it needs one.
 	ReleaseSetbacks map[string]Setback
+	ReleaseCauses   map[string]Setback
 	// Contests are the fields of wanted interfaces that something else keeps changing back.
 	Contests map[SlotKey]map[Field]Contest
 }

@@ -1,0 +1,104 @@
+package controller
+
+import (
+	"slices"
+	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// standing adds to a snapshot what stands against the calls for its interfaces, or has to be tried again.
+func (s *setbacks) standing(snapshot *plan.Snapshot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range snapshot.NodeENIs {
+		s.standingFor(snapshot, n)
+	}
+	for i := range snapshot.Interfaces {
+		iface := &snapshot.Interfaces[i]
+		c := call{kind: nextRelease(iface), interfaceID: iface.ID}
+		if own := s.own[c.subject()]; own != nil && !own.stale(snapshot.Now) {
+			put(&snapshot.ReleaseSetbacks, iface.ID, own.Setback)
+		}
+		if b, ok := s.sharedAgainst(c, nil, snapshot.Now); ok {
+			put(&snapshot.ReleaseCauses, iface.ID, b)
+		}
+	}
+}
+
+// nextRelease is the call that takes an interface away.
+func nextRelease(iface *eni.ObservedInterface) plan.ActionKind {
+	if iface.Attachment == nil {
+		return plan.Delete
+	}
+	return plan.Detach
+}
+
+// standingFor adds what stands against the wanted interface of one NodeENI.
+func (s *setbacks) standingFor(snapshot *plan.Snapshot, n *v1alpha1.NodeENI) {
+	now, key := snapshot.Now, slotKey(n, snapshot.InstanceID)
+	if b, ok := s.against(call{kind: plan.Attach, nodeENI: n, instanceID: snapshot.InstanceID}, n, now); ok {
+		put(&snapshot.Setbacks, key, b)
+	}
+	creating := call{kind: plan.Create, nodeENI: n, instanceID: snapshot.InstanceID}
+	if b, ok := s.sharedAgainst(creating, n, now); ok {
+		if before, known := snapshot.Setbacks[key]; !known || weightier(b, before, now) {
+			put(&snapshot.Setbacks, key, b)
+		}
+	}
+	for _, kind := range changes {
+		if b, ok := s.against(call{kind: kind, nodeENI: n, instanceID: snapshot.InstanceID}, n, now); ok {
+			if snapshot.ChangeSetbacks == nil {
+				snapshot.ChangeSetbacks = map[plan.SlotKey]map[plan.ActionKind]plan.Setback{}
+			}
+			of := snapshot.ChangeSetbacks[key]
+			put(&of, kind, b)
+			snapshot.ChangeSetbacks[key] = of
+		}
+	}
+}
+
+// against is the setback against a call that counts, its own or a shared one.
+func (s *setbacks) against(c call, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
+	found, ok = s.sharedAgainst(c, n, now)
+	if own := s.own[c.subject()]; own != nil && own.appliesTo(n) && !own.stale(now) {
+		if !ok || weightier(own.Setback, found, now) {
+			found, ok = own.Setback, true
+		}
+	}
+	return found, ok
+}
+
+// sharedAgainst is the shared setback against a call that counts; n is nil for the cleanup side.
+func (s *setbacks) sharedAgainst(c call, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
+	for _, one := range c.causes() {
+		b := s.causes[one]
+		if b == nil || !b.stands() || b.over(now) || (n != nil && !b.appliesTo(n)) {
+			continue
+		}
+		seen := b.asSeen(c.subject(), now)
+		seen.CreateOnly = c.kind == plan.Create && !slices.Contains(call{kind: plan.Attach, nodeENI: n}.causes(), one)
+		if !ok || weightier(seen, found, now) {
+			found, ok = seen, true
+		}
+	}
+	return found, ok
+}
+
+// asSeen is a shared setback as those see it who wait for their turn, or while another one tries the call.
+func (s *shared) asSeen(who subject, now time.Time) plan.Setback {
+	seen := s.Setback
+	if seen.Until = s.dueFor(who); !seen.Until.After(now) && s.probed(now) {
+		seen.Until = now.Add(probePause)
+	}
+	return seen
+}
+
+func put[K comparable, V any](in *map[K]V, key K, value V) {
+	if *in == nil {
+		*in = map[K]V{}
+	}
+	(*in)[key] = value
+}
