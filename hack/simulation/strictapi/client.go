@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/generated/clientset/versioned"
@@ -209,7 +210,7 @@ func (c *Client) do(ctx context.Context, r *request, effect func(fate) (runtime.
 	}
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
-	if c.faults.Unreachable {
+	if c.faults.Unreachable && !utilnet.IsConnectionRefused(err) {
 		return nil, r.netError("read", syscall.ECONNRESET)
 	}
 	return answer, err
