@@ -21,6 +21,8 @@ import (
 // ErrKilled is what the calls of a client that was killed end in.
 var ErrKilled = errors.New("the process that called is dead")
 
+var errStopped = errors.New("the watch was stopped")
+
 // Client is one process's connection to the server.
 type Client struct {
 	server *Server
@@ -28,8 +30,10 @@ type Client struct {
 	killed chan struct{}
 
 	// The server's lock guards what follows.
-	dead    bool
-	faults  Faults
+	dead   bool
+	faults Faults
+	// changed is closed when the faults change.
+	changed chan struct{}
 	watches []*watcher
 	// counts has how many calls were made of each kind and name, with few names that share a count.
 	counts [1 << 12]uint64
@@ -80,7 +84,7 @@ type request struct {
 func (s *Server) NewClient(name string) *Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &Client{server: s, name: name, killed: make(chan struct{})}
+	c := &Client{server: s, name: name, killed: make(chan struct{}), changed: make(chan struct{})}
 	s.clients = append(s.clients, c)
 	return c
 }
@@ -142,6 +146,8 @@ func (c *Client) SetFaults(f Faults) {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	c.faults = f
+	close(c.changed)
+	c.changed = make(chan struct{})
 	if f.Unreachable {
 		c.dropWatches()
 	}
@@ -276,15 +282,34 @@ func (c *Client) pause(ctx context.Context, d time.Duration) error {
 		case <-c.killed:
 		}
 	}
-	select {
-	case <-c.killed:
-		return ErrKilled
-	default:
+	return c.flow(ctx, nil)
+}
+
+// flow waits while the connection is stalled, unless the caller gives up, dies, or is stopped before.
+func (c *Client) flow(ctx context.Context, stopped <-chan struct{}) error {
+	for {
+		select {
+		case <-c.killed:
+			return ErrKilled
+		default:
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("giving up: %w", err)
+		}
+		c.server.mu.Lock()
+		stalled, changed := c.faults.Stalled, c.changed
+		c.server.mu.Unlock()
+		if !stalled {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-stopped:
+			return errStopped
+		case <-ctx.Done():
+		case <-c.killed:
+		}
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("giving up: %w", err)
-	}
-	return nil
 }
 
 // takeEffect has the call do what it does, all at once.

@@ -40,6 +40,9 @@ type Faults struct {
 	// Unreachable: every call fails with a refused connection, and there are no watches. A call in progress
 	// loses its answer.
 	Unreachable bool
+	// Stalled: nothing passes, in neither direction, and nobody is told. Calls wait until this is over, then
+	// take effect or are answered, or until their callers give up.
+	Stalled bool
 	// WatchLag is how late an event is delivered. The order within a watch is kept.
 	WatchLag Range
 	// WatchLife is how long a watch lasts before the server ends it.
@@ -58,15 +61,20 @@ type Faults struct {
 type Failure string
 
 const (
-	// FailInternal to FailReset fail a call before it takes effect.
-	FailInternal    Failure = "InternalError"
+	// FailInternal is answered with 500, before the call takes effect.
+	FailInternal Failure = "InternalError"
+	// FailUnavailable is answered with 503, before the call takes effect.
 	FailUnavailable Failure = "ServiceUnavailable"
-	FailThrottled   Failure = "TooManyRequests"
-	FailTimeout     Failure = "Timeout"
-	FailReset       Failure = "ConnectionReset"
-	// FailTimeoutAfter and FailResetAfter lose the answer of a call that took effect.
+	// FailThrottled is answered with 429, before the call takes effect.
+	FailThrottled Failure = "TooManyRequests"
+	// FailTimeout is answered late, with 504; the call has no effect.
+	FailTimeout Failure = "Timeout"
+	// FailReset breaks the connection before the call takes effect.
+	FailReset Failure = "ConnectionReset"
+	// FailTimeoutAfter is FailTimeout of a call that took effect.
 	FailTimeoutAfter Failure = "TimeoutAfterEffect"
-	FailResetAfter   Failure = "ConnectionResetAfterEffect"
+	// FailResetAfter is FailReset of a call that took effect.
+	FailResetAfter Failure = "ConnectionResetAfterEffect"
 	// FailConflict is for updates and patches, which others get as FailInternal.
 	FailConflict Failure = "Conflict"
 	// FailExpired is for pages of lists but the first and for watches from a resourceVersion, which others get

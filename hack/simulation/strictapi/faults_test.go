@@ -13,6 +13,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
 // label sets a label of NodeENI a, as a call that takes effect or not.
@@ -128,6 +130,31 @@ func TestUnreachable(t *testing.T) {
 	})
 }
 
+// TestStalled has nothing pass for a while: a call of before takes effect afterwards, one whose caller gave up
+// never does, and the watch misses nothing.
+func TestStalled(t *testing.T) {
+	inRig(t, func(r *rig) {
+		n := r.newENI("a")
+		w := r.watch(metav1.ListOptions{ResourceVersion: n.ResourceVersion})
+		r.client.SetFaults(Faults{Stalled: true})
+		patient, impatient := make(chan error, 1), make(chan error, 1)
+		ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+		defer cancel()
+		go func() { patient <- r.label(context.Background(), "late") }()
+		go func() { impatient <- r.label(ctx, "never") }()
+		_, err := r.server.NewClient("user").NodeENIs().NetworkingV1alpha1().NodeENIs().Create(r.Context(), &v1alpha1.NodeENI{ObjectMeta: metav1.ObjectMeta{Name: "b"}}, metav1.CreateOptions{})
+		r.must(err)
+		later(30 * time.Minute)
+		r.wantErr(func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }, <-impatient)
+		r.want(r.labelNow(), "eni-a")
+		r.want(len(r.seen(w)), 0)
+		r.client.SetFaults(Faults{})
+		r.must(<-patient)
+		r.want(r.labelNow(), "late")
+		r.want(fmt.Sprint(r.seen(w)), "[ADDED b 6 MODIFIED a 7]")
+	})
+}
+
 // TestLatency waits for calls, and gives up waiting.
 func TestLatency(t *testing.T) {
 	inRig(t, func(r *rig) {
@@ -240,7 +267,7 @@ func TestWritesAreLogged(t *testing.T) {
 			"test patch nodeenis/status a 6 true true",
 			"test patch nodeenis a 6 (nothing changed) true true",
 			"test delete nodeenis a 7 true true",
-			"test patch nodeenis a 8 (gone) true true",
+			"test patch nodeenis a 8 (gone) true false",
 		}
 		if !slices.Equal(hooked, want) {
 			r.Errorf("the hook saw %q, want %q", hooked, want)

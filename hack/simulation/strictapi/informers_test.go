@@ -101,7 +101,7 @@ func same[T any, P interface {
 func randomFaults(chance *rand.Rand) Faults {
 	upTo := func(most time.Duration) Range { return Range{Max: time.Duration(chance.Int64N(int64(most)))} }
 	return Faults{
-		Latency: upTo(time.Second), ErrorShare: chance.Float64() / 2, Unreachable: chance.IntN(6) == 0,
+		Latency: upTo(time.Second), ErrorShare: chance.Float64() / 2, Unreachable: chance.IntN(6) == 0, Stalled: chance.IntN(6) == 0,
 		WatchLag: upTo(20 * time.Second), WatchLife: Range{time.Second, time.Minute}, Repeats: chance.Float64(),
 		Stale: upTo(time.Minute), NoWatchList: chance.IntN(3) == 0,
 	}

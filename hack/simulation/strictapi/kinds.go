@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
@@ -39,6 +40,9 @@ type kind struct {
 	newList   func(items []object, meta metav1.ListMeta) runtime.Object
 	// setDefaults does what the schema's defaults do.
 	setDefaults func(object)
+	// valid and validUpdate are rules beyond those for all objects, nil where there are none.
+	valid       func(object) field.ErrorList
+	validUpdate func(o, old object) field.ErrorList
 	// keepStatus copies the status, and keepSpec all else but the metadata. They are nil for kinds without a
 	// status.
 	keepStatus, keepSpec func(to, from object)
@@ -85,6 +89,12 @@ func nodes() *kind {
 		newList: func(items []object, meta metav1.ListMeta) runtime.Object {
 			return &corev1.NodeList{ListMeta: meta, Items: copies[corev1.Node](items)}
 		},
+		validUpdate: func(o, old object) field.ErrorList {
+			if is, was := o.(*corev1.Node).Spec.ProviderID, old.(*corev1.Node).Spec.ProviderID; was != "" && is != was {
+				return field.ErrorList{field.Forbidden(field.NewPath("spec", "providerID"), "may not be changed once it is set")}
+			}
+			return nil
+		},
 		keepStatus: func(to, from object) { to.(*corev1.Node).Status = from.(*corev1.Node).Status },
 		keepSpec:   func(to, from object) { to.(*corev1.Node).Spec = from.(*corev1.Node).Spec },
 	}
@@ -119,6 +129,14 @@ func events() *kind {
 		newObject: func() object { return &corev1.Event{} },
 		newList: func(items []object, meta metav1.ListMeta) runtime.Object {
 			return &corev1.EventList{ListMeta: meta, Items: copies[corev1.Event](items)}
+		},
+		valid: func(o object) field.ErrorList {
+			event := o.(*corev1.Event)
+			about, in := event.InvolvedObject.Namespace, event.Namespace
+			if about == in || about == "" && (in == metav1.NamespaceDefault || in == metav1.NamespaceSystem) {
+				return nil
+			}
+			return field.ErrorList{field.Invalid(field.NewPath("involvedObject", "namespace"), about, "does not match event.namespace")}
 		},
 		fields: func(o object) fields.Set {
 			event := o.(*corev1.Event)

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -106,7 +107,7 @@ type Write struct {
 	Gone bool
 	// Old and New are the object before and after, nil where there was none, for hooks only. They are the
 	// server's own: they must not be changed.
-	Old, New any
+	Old, New runtime.Object
 }
 
 // String says who wrote what.
@@ -245,14 +246,15 @@ func (s *Server) remove(st *store, k key, o object) {
 	s.note(st, change{version: s.version, at: time.Now(), verb: watch.Deleted, key: k, before: before, after: o})
 }
 
-// note adds a change to the history, and forgets what is too old.
+// note adds a change to the history, and forgets what is too old, half of the history or more at a time.
 func (s *Server) note(st *store, c change) {
-	old := 0
-	for old < len(st.history) && c.at.Sub(st.history[old].at) > keepHistory {
-		st.floor = st.history[old].version
-		old++
-	}
-	if old > 0 {
+	tooOld := func(i int) bool { return c.at.Sub(st.history[i].at) > keepHistory }
+	if n := len(st.history); n > 0 && tooOld(n/2) {
+		old := n / 2
+		for old < n && tooOld(old) {
+			st.floor = st.history[old].version
+			old++
+		}
 		st.history = slices.Delete(st.history, 0, old)
 	}
 	st.history = append(st.history, c)

@@ -26,7 +26,7 @@ type watcher struct {
 	id     uint64
 	selection
 	bookmarks bool
-	ctx       context.Context //nolint:containedctx // the watch is what the call's context is for
+	ctx       context.Context
 
 	// initial are the events before those from the history, and lastInitial, if any, ends them.
 	initial []watch.Event
@@ -76,7 +76,7 @@ func (s *Server) watch(ctx context.Context, c *Client, st *store, r *request, st
 	if seconds := options.TimeoutSeconds; seconds != nil && *seconds > 0 {
 		limit = time.Duration(*seconds) * time.Second
 	}
-	if life := c.faults.WatchLife.draw(w.dice(0)); life > 0 {
+	if life := c.faults.WatchLife.draw(w.dice("life", 0)); life > 0 {
 		limit = min(limit, life)
 	}
 	w.ends = time.Now().Add(limit)
@@ -120,7 +120,7 @@ func (s *Server) begin(w *watcher, options metav1.ListOptions, stale time.Durati
 // repeat has a watch that goes on from somewhere begin, by chance, with the last event before that, which who
 // watches has seen already.
 func (w *watcher) repeat() {
-	if !w.dice(0).chance(w.client.faults.Repeats) {
+	if !w.dice("repeat", 0).chance(w.client.faults.Repeats) {
 		return
 	}
 	for _, c := range slices.Backward(w.store.history) {
@@ -140,9 +140,9 @@ func (w *watcher) bookmark(version uint64) watch.Event {
 	return watch.Event{Type: watch.Bookmark, Object: o}
 }
 
-// dice decides by chance what happens to the watch, or to one event of it.
-func (w *watcher) dice(version uint64) dice {
-	return newDice(w.client.server.seed, version, "watch", w.client.name, w.store.resource.Resource, format(w.id))
+// dice decides by chance about the watch, or about one event of it.
+func (w *watcher) dice(about string, version uint64) dice {
+	return newDice(w.client.server.seed, version, about, w.client.name, w.store.resource.Resource, format(w.id))
 }
 
 // run delivers events until the watch ends.
@@ -172,7 +172,7 @@ func (w *watcher) run() {
 				event = w.bookmark(at.version)
 				next = time.Now().Add(bookmarkInterval)
 			}
-			if !w.sleep(at.due) || !w.send(event) || event.Type == watch.Error {
+			if !w.sleep(at.due) || w.client.flow(w.ctx, w.dropped) != nil || !w.send(event) || event.Type == watch.Error {
 				return
 			}
 		}
@@ -214,7 +214,7 @@ func (w *watcher) take() (event watch.Event, at when, ok bool) {
 		if !ok {
 			continue
 		}
-		due := c.at.Add(w.client.faults.WatchLag.draw(w.dice(c.version)))
+		due := c.at.Add(w.client.faults.WatchLag.draw(w.dice("lag", c.version)))
 		if due.Before(w.late) {
 			due = w.late
 		}

@@ -115,7 +115,11 @@ func (st *store) validate(o object) field.ErrorList {
 	if st.name == "Namespace" {
 		valid = validation.NameIsDNSLabel
 	}
-	return validation.ValidateObjectMetaAccessor(o, st.namespaced, valid, field.NewPath("metadata"))
+	errs := validation.ValidateObjectMetaAccessor(o, st.namespaced, valid, field.NewPath("metadata"))
+	if st.valid != nil {
+		errs = append(errs, st.valid(o)...)
+	}
+	return errs
 }
 
 func (s *Server) namespaceExists(name string) error {
@@ -172,6 +176,9 @@ func (s *Server) replace(client string, st *store, r *request, old, o object) (o
 	}
 	o = st.prepare(r.subresource, old, o)
 	errs := validation.ValidateObjectMetaAccessorUpdate(o, old, field.NewPath("metadata"))
+	if st.validUpdate != nil {
+		errs = append(errs, st.validUpdate(o, old)...)
+	}
 	if errs = append(errs, st.validate(o)...); len(errs) > 0 {
 		return nil, apierrors.NewInvalid(st.groupKind(), k.name, errs)
 	}
@@ -181,7 +188,7 @@ func (s *Server) replace(client string, st *store, r *request, old, o object) (o
 		// The object goes as it was stored; who wrote gets what it asked for.
 		gone := copyOf(old)
 		s.remove(st, k, gone)
-		w.Gone = true
+		w.Gone, w.New = true, nil
 		s.record(st.describe(w, gone))
 		return o, nil
 	case equality.Semantic.DeepEqual(old, o):
