@@ -2,21 +2,60 @@ package simulation
 
 import (
 	"bytes"
-	"fmt"
 	"runtime"
 	"strings"
 	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
 )
 
-// wrote sees every write to the API server.
-func (w *watcher) wrote(client, verb, resource, name string) {
-	if resource == "leases" {
+// wrote sees every write to the API server, the moment it takes effect.
+func (w *watcher) wrote(write strictapi.Write) {
+	switch write.Resource {
+	case "leases":
+		if holder(write.Old) != holder(write.New) {
+			w.trace.add("LEASE", "%s holds the lease", holder(write.New))
+			w.restarted()
+		}
+		return
+	case "nodeenis":
+		if write.Gone {
+			w.gone(write)
+		}
+	}
+	if write.Verb == "expire" {
 		return
 	}
-	w.trace.add(client, "%s %s %s", verb, resource, name)
+	w.trace.add(write.Client, "%s", write)
+	if write.Client == "user" {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.writes = append(w.writes, fmt.Sprintf("%s %s %s %s", client, verb, resource, name))
+	w.writes = append(w.writes, write.String())
+}
+
+func holder(lease any) string {
+	if l, ok := lease.(*coordinationv1.Lease); ok && l != nil && l.Spec.HolderIdentity != nil {
+		return *l.Spec.HolderIdentity
+	}
+	return ""
+}
+
+// gone sees a NodeENI go: none of its interfaces must be left.
+func (w *watcher) gone(write strictapi.Write) {
+	s := w.sim.Snapshot()
+	w.lost(s)
+	for _, e := range s.Interfaces {
+		w.mu.Lock()
+		uid, forgotten := w.made[e.ID], w.forgotten[e.ID]
+		w.mu.Unlock()
+		if uid == string(write.UID) && !forgotten {
+			w.violated(4, "NodeENI %s goes while %s of it exists", write.Name, e.ID)
+		}
+	}
 }
 
 // quiet is clause 6: an hour in which nothing is changed and little is asked.

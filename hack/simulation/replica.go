@@ -13,6 +13,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
 )
 
@@ -29,12 +30,15 @@ type replica struct {
 	process *process
 	// wanted says that the kubelet starts another one when it ends.
 	wanted bool
-	starts int
+	// faults are what is wrong with its connection to the API server, also after a restart.
+	faults strictapi.Faults
 }
 
 // process is one life of the controller, from its start to its end.
 type process struct {
-	client *client
+	client *strictapi.Client
+	// gate is what its calls to the API server pass.
+	gate   gate
 	wire   *wire
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -54,7 +58,6 @@ func (r *replica) start() {
 
 // begin starts a process with empty memory; the lock is held.
 func (r *replica) begin() {
-	r.starts++
 	r.trace.add(r.name, "starts")
 	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), r.logger(r.name)))
 	p := &process{client: r.server.NewClient(r.name), cancel: cancel, ended: make(chan struct{})}
@@ -65,8 +68,19 @@ func (r *replica) begin() {
 			r.watch.after(r.name, action, form, status, err)
 		},
 	}
+	p.client.OnCall(func(strictapi.Call) strictapi.Decision {
+		p.gate.wait()
+		return strictapi.Proceed
+	})
+	p.client.SetFaults(r.faults)
 	r.process = p
-	r.watch.restarted()
+	go func() {
+		select {
+		case <-p.client.Killed(): // at a call
+			r.die(p)
+		case <-p.ended:
+		}
+	}()
 	go r.live(ctx, p)
 }
 
@@ -74,9 +88,7 @@ func (r *replica) begin() {
 func (r *replica) live(ctx context.Context, p *process) {
 	err := r.product(p).Run(ctx)
 	// What ends the process ends all that it has left behind.
-	p.client.Kill()
-	p.wire.gate.die()
-	p.cancel()
+	r.die(p)
 	r.mu.Lock()
 	if r.process == p {
 		r.process = nil
@@ -117,10 +129,20 @@ func (r *replica) product(p *process) *app.Replica {
 // leaseDuration is longer than the default, so that renewals do not make up most of what a seed costs.
 const leaseDuration = 2 * time.Minute
 
+func (r *replica) setFaults(f strictapi.Faults) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults = f
+	if r.process != nil {
+		r.process.client.SetFaults(f)
+	}
+}
+
 // die ends a process at once, as SIGKILL does: none of its calls takes effect any more.
 func (r *replica) die(p *process) {
 	p.client.Kill()
 	p.wire.gate.die()
+	p.gate.open()
 	p.cancel()
 }
 

@@ -2,21 +2,26 @@ package simulation
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
 const (
 	// settleTime is longer than the longest retry, an hour.
 	settleTime = 75 * time.Minute
+	// helpTime is how long what was held may take once it is helped.
+	helpTime = 30 * time.Minute
 	// quietTime is for how long nothing must happen then.
 	quietTime = time.Hour
 )
@@ -26,12 +31,15 @@ type run struct {
 	seed     Seed
 	world    *world
 	sim      *ec2sim.Simulator
-	server   *server
-	user     *client
+	server   *strictapi.Server
+	user     *strictapi.Client
 	trace    *trace
 	watch    *watcher
 	replicas []*replica
 	log      func(name string) logr.Logger
+	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
+	gone map[string]*corev1.Node
+	cni  []string
 }
 
 func (r *run) logger(name string) logr.Logger {
@@ -49,13 +57,13 @@ type Result struct {
 
 // Run runs a seed. It must be called in a bubble of virtual time, and all that it started has ended when it returns.
 func Run(seed Seed, log func(string) logr.Logger) (Result, error) {
-	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: newServer(), log: log}
+	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log, gone: map[string]*corev1.Node{}}
 	r.watch = newWatch(r)
 	var err error
 	if r.sim, err = ec2sim.New(r.world.ec2, ec2sim.Options{}); err != nil {
 		return Result{}, err
 	}
-	r.server.onWrite = r.watch.wrote
+	r.server.OnWrite(r.watch.wrote)
 	r.user = r.server.NewClient("user")
 	if err := r.populate(); err != nil {
 		return Result{}, err
@@ -67,6 +75,7 @@ func Run(seed Seed, log func(string) logr.Logger) (Result, error) {
 		p.start()
 	}
 	r.play()
+	r.heal()
 	r.judge()
 	for _, p := range r.replicas {
 		p.stop()
@@ -96,11 +105,47 @@ func (r *run) populate() error {
 // judge lets time pass, looks at everything, helps where help is asked for, looks again, and then wants quiet.
 func (r *run) judge() {
 	time.Sleep(settleTime)
-	r.check("settled")
-	if len(r.watch.found) > 0 {
+	if r.check("settled"); r.failed() {
 		return
 	}
+	if holds := property.Holds(r.nodeENIs(), r.nodes(), r.truth()); len(holds) > 0 {
+		for _, h := range holds {
+			r.help(h)
+		}
+		time.Sleep(helpTime)
+		if r.check("after help"); r.failed() {
+			return
+		}
+		for _, h := range property.Holds(r.nodeENIs(), r.nodes(), r.truth()) {
+			r.watch.violated(2, "after help: %s of NodeENI %s is still held: %s", h.InterfaceID, h.NodeENI, h.Reason)
+		}
+	}
 	r.quiet()
+}
+
+func (r *run) failed() bool {
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	return len(r.watch.found) > 0
+}
+
+// help does what the reason of a hold asks a person to do.
+func (r *run) help(h property.Hold) {
+	var did string
+	switch h.Reason {
+	case v1alpha1.ReasonCleanupHalted:
+		patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationAllowReleaseUntil, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		_, err := r.user.NodeENIs().NetworkingV1alpha1().NodeENIs().Patch(context.Background(), h.NodeENI, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+		did = fmt.Sprintf("approved: %v", err)
+	case v1alpha1.ReasonTagsLost:
+		r.watch.mu.Lock()
+		uid := r.watch.stripped[h.InterfaceID]
+		r.watch.mu.Unlock()
+		did = "tagged again: " + r.tag(h.InterfaceID, eni.TagClusterID, clusterID) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
+	default:
+		did = "detached by hand: " + r.control("POST", "interfaces/"+h.InterfaceID+"/detach?now=true", nil)
+	}
+	r.trace.add("CHECK", "%s of NodeENI %s is held: %s; %s", h.InterfaceID, h.NodeENI, h.Reason, did)
 }
 
 func (r *run) check(when string) {
@@ -137,11 +182,25 @@ func (r *run) nodes() []corev1.Node {
 	return list.Items
 }
 
+// heal ends all faults: whatever is wrong from here on is the controller's own.
+func (r *run) heal() {
+	r.trace.add("CHECK", "faults end")
+	r.sim.RemoveFaults(0)
+	for _, p := range r.replicas {
+		p.setFaults(strictapi.Faults{})
+		p.start()
+		if life := p.living(); life != nil {
+			life.gate.open()
+			life.wire.gate.open()
+			life.wire.killAt(0, false)
+			life.client.KillAt(0, false)
+		}
+	}
+}
+
 // play plays the seed's acts and faults, in order of time.
 func (r *run) play() {
-	steps := slices.Clone(r.seed.steps)
-	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
-	for _, s := range steps {
+	for _, s := range r.seed.steps {
 		time.Sleep(s.at - time.Since(r.trace.began))
 		s.do(r)
 	}

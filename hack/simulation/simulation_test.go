@@ -2,25 +2,93 @@ package simulation
 
 import (
 	"flag"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
 )
 
 var (
-	seeds = flag.Int("seeds", 20, "how many seeds")
-	first = flag.Uint64("seed", 1, "the first seed")
+	seeds    = flag.Int("seeds", defaultSeeds, "how many seeds to run")
+	first    = flag.Uint64("seed", 1, "the first seed")
+	repeat   = flag.Int("repeat", 1, "how often to run each seed: not all that happens is decided by it")
+	survey   = flag.Bool("survey", false, "go on after a violation, and tell the seeds with one in a line each")
+	showLogs = flag.Bool("klog", false, "show the controller's logs, of a single seed")
 )
 
+func init() {
+	klog.SetLogger(discard)
+}
+
+// TestSeeds runs seeds, and stops at the first that violates the property.
 func TestSeeds(t *testing.T) {
-	for i := range *seeds {
-		synctest.Test(t, func(t *testing.T) {
-			result, err := Run(NewSeed(*first+uint64(i)), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(result.Violations) > 0 {
-				t.Fatalf("seed %d: %v\n%s", *first+uint64(i), result.Violations, result.Trace)
-			}
-		})
+	began := time.Now()
+	var next, failed atomic.Int64
+	var report sync.Mutex
+	ran := atomic.Int64{}
+	t.Run("workers", func(t *testing.T) {
+		for range runtime.GOMAXPROCS(0) {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				for *survey || failed.Load() == 0 {
+					i := next.Add(1) - 1
+					if i >= int64(*seeds) {
+						return
+					}
+					number := *first + uint64(i)
+					for range *repeat {
+						result := bubble(t, NewSeed(number))
+						ran.Add(1)
+						if len(result.Violations) == 0 {
+							continue
+						}
+						report.Lock()
+						if *survey {
+							fmt.Printf("seed %d: %s\n", number, result.Violations[0])
+						} else if failed.Load() == 0 {
+							fail(t, NewSeed(number), result, int(ran.Load()))
+						}
+						failed.Add(1)
+						report.Unlock()
+						break
+					}
+				}
+			})
+		}
+	})
+	took := time.Since(began)
+	fmt.Printf("ran %d seeds from %d on, %d of them violate the property; %v each on %d CPUs\n",
+		ran.Load(), *first, failed.Load(), (took / time.Duration(max(1, ran.Load()))).Round(time.Microsecond*100), runtime.GOMAXPROCS(0))
+	if failed.Load() > 0 {
+		t.Fail()
 	}
+}
+
+// bubble runs a seed in virtual time.
+func bubble(t *testing.T, seed Seed) (result Result) {
+	synctest.Test(t, func(t *testing.T) {
+		var log func(string) logr.Logger
+		if *showLogs {
+			log = func(name string) logr.Logger { return klog.Background().WithName(name) }
+		}
+		var err error
+		if result, err = Run(seed, log); err != nil {
+			t.Fatalf("seed %d: %v", uint64(seed.dice), err)
+		}
+	})
+	return result
+}
+
+// fail says what is wrong, with as little around it as there can be.
+func fail(t *testing.T, seed Seed, result Result, ran int) {
+	number := uint64(seed.dice)
+	least, least_result, tries := shrink(seed, result, func(s Seed) Result { return bubble(t, s) })
+	t.Errorf("seed %d violates the property:\n%s\n%d of %d steps are enough for that, found in %d runs:\n%s\nreplay: make simulate SEEDS=1 SEED=%d\nkilled at seed %d after %d seeds",
+		number, least_result.Violations[0], len(least.steps), len(seed.steps), tries, least_result.Trace, number, number, ran)
 }

@@ -99,21 +99,21 @@ type gate struct {
 }
 
 func (g *gate) pass(ctx context.Context) error {
-	g.mu.Lock()
-	opens, dead := g.opens, g.dead
-	g.mu.Unlock()
-	switch {
-	case dead:
-		return errDead
-	case opens == nil:
-		return ctx.Err()
-	}
-	// A process that is stopped does not notice that its deadlines pass.
-	<-opens
+	g.wait()
 	if g.isDead() {
 		return errDead
 	}
 	return ctx.Err()
+}
+
+// wait waits until the gate is open. A process that is stopped does not notice that its deadlines pass.
+func (g *gate) wait() {
+	g.mu.Lock()
+	opens := g.opens
+	g.mu.Unlock()
+	if opens != nil {
+		<-opens
+	}
 }
 
 func (g *gate) isDead() bool {

@@ -164,6 +164,7 @@ func (j *judgement) weigh(c *claim) {
 	case dead(c.instance):
 		c.against[v1alpha1.ReasonInstanceNotFound] = true
 		c.against[v1alpha1.ReasonInstanceNotRunning] = true
+		j.weighRight(c)
 		return
 	case c.instance.State == "pending" || c.instance.State == "stopping":
 		c.excused = true
@@ -229,12 +230,17 @@ func (j *judgement) weighSlot(c *claim) {
 			}
 		}
 	}
+	maps.DeleteFunc(c.against, func(_ string, is bool) bool { return !is })
+	j.weighRight(c)
+}
+
+// weighRight is about who has a better right to the slot.
+func (j *judgement) weighRight(c *claim) {
 	for _, other := range j.claims {
 		if other != c && other.id == c.id && other.n.Spec.DeviceIndex == c.n.Spec.DeviceIndex && other.n != c.n && older(other.n, c.n) {
 			c.against[v1alpha1.ReasonSlotTaken] = true
 		}
 	}
-	maps.DeleteFunc(c.against, func(_ string, is bool) bool { return !is })
 }
 
 func older(a, b *v1alpha1.NodeENI) bool {
