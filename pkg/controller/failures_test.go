@@ -280,3 +280,23 @@ func TestASharedCauseIsSeenBehindAnOwnFailure(t *testing.T) {
 		}
 	})
 }
+
+// A change that is refused and a create that is refused for the same cause are tried again at times of their own: what
+// is told of the one does not come and go with the other.
+func TestARefusedChangeIsToldEvenlyBesideRefusedCreates(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.patchNode(1, `{"metadata":{"labels":{"ng":null}}}`)
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = []string{"sg-0000000000000dead"} })
+		l.pass(20 * time.Second)
+		l.patchNode(1, `{"metadata":{"labels":{"ng":"multi"}}}`)
+		l.pass(30 * time.Minute)
+		writes := l.writes()
+		l.pass(time.Hour)
+		if got := l.writes() - writes; got > 0 {
+			t.Errorf("%d writes in an hour in which nothing changed", got)
+		}
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonSecurityGroupNotFound)
+	})
+}

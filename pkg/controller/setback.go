@@ -122,9 +122,13 @@ func (s *setbacks) standingReleases(interfaces []eni.ObservedInterface, now time
 // first returns, of all setbacks against one wanted interface, the one that counts: one that stands before one whose
 // time is over, which is to be tried again.
 func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
+	var beside *plan.Setback
 	consider := func(b plan.Setback) {
 		if !ok || weightier(b, found, now) {
 			found, ok = b, true
+		}
+		if !b.CreateOnly && (beside == nil || weightier(b, *beside, now)) {
+			beside = &b
 		}
 	}
 	if own := s.slots[key]; own != nil && own.appliesTo(n) && !own.stale(now) {
@@ -136,6 +140,9 @@ func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (
 			b.CreateOnly = c.createOnly()
 			consider(b)
 		}
+	}
+	if ok && found.CreateOnly {
+		found.Beside = beside
 	}
 	return found, ok
 }

@@ -215,7 +215,12 @@ func (v verdict) state(otherwise v1alpha1.AttachmentState) v1alpha1.AttachmentSt
 // setback is how the last try went, if it failed, and whether that stands against another one now.
 func (p *placer) setback(creating bool) (failure verdict, stands bool) {
 	found, ok := p.Setbacks[p.key(p.n)]
-	if !ok || (found.CreateOnly && !creating) {
+	if ok && found.CreateOnly && !creating {
+		if ok = found.Beside != nil; ok {
+			found = *found.Beside
+		}
+	}
+	if !ok {
 		return verdict{}, false
 	}
 	if stands = found.Until.After(p.Now); stands {

@@ -81,6 +81,8 @@ type Setback struct {
 	Until   time.Time
 	// CreateOnly is true when the refusal says nothing against attaching an interface that exists.
 	CreateOnly bool
+	// Beside is, for a CreateOnly one, the failure that counts for calls on an interface that exists; nil for none.
+	Beside *Setback
 }
 
 // ActionKind is what an action does.
