@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -72,7 +73,9 @@ func (r *run) query(action string, pairs ...string) string {
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
-	request := httptest.NewRequest("POST", "/", strings.NewReader(form.Encode()))
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	request := httptest.NewRequestWithContext(ctx, "POST", "/", strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDSOMEBODY/"+time.Now().UTC().Format("20060102")+"/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0")
 	response, err := r.sim.Transport().RoundTrip(request)

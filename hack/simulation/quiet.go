@@ -28,7 +28,7 @@ func (w *watcher) wrote(write strictapi.Write) {
 	if write.Verb == "expire" {
 		return
 	}
-	w.trace.add(write.Client, "%s", write)
+	w.trace.add(write.Client, "%s %s", write, told(write))
 	if write.Client == "user" {
 		return
 	}
