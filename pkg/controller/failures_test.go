@@ -300,3 +300,30 @@ func TestARefusedChangeIsToldEvenlyBesideRefusedCreates(t *testing.T) {
 		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonSecurityGroupNotFound)
 	})
 }
+
+// Nodes that share a cause each say what stands against them, the same before and after one of them tries again.
+func TestWhatIsToldDoesNotComeAndGoWithTheProbes(t *testing.T) {
+	inLab(t, 3, func(w *ec2sim.World) {
+		w.Subnets[0].CIDR = "10.0.1.0/28"
+		w.Subnets = append(w.Subnets, ec2sim.Subnet{ID: "subnet-0000000000000000c", VPC: "vpc-1", Zone: "us-east-1b", CIDR: "10.0.3.0/24"})
+		w.Instances[2].Subnet = "subnet-0000000000000000c"
+		for range 11 {
+			w.Interfaces = append(w.Interfaces, ec2sim.Interface{Subnet: subnetA})
+		}
+	}, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Hour)
+		writes := l.writes()
+		l.pass(2 * time.Hour)
+		if got := l.writes() - writes; got > 0 {
+			t.Errorf("%d writes in two hours in which nothing changed", got)
+		}
+		var reasons []string
+		for _, a := range l.nodeENI("a").Status.Attachments {
+			reasons = append(reasons, a.Reason)
+		}
+		if want := []string{v1alpha1.ReasonSubnetFull, v1alpha1.ReasonSubnetFull, v1alpha1.ReasonSubnetInOtherZone}; !slices.Equal(reasons, want) {
+			t.Errorf("blocked by %q, want %q", reasons, want)
+		}
+	})
+}

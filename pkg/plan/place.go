@@ -104,11 +104,7 @@ func (p *placer) create() {
 		return
 	}
 	failure, stands := p.setback(true)
-	if stands {
-		p.report(nil, failure.state(v1alpha1.AttachmentCreating), failure, false)
-		return
-	}
-	if v, ok := p.obstacle(); ok {
+	if v, ok := p.against(failure, stands); ok {
 		p.report(nil, v.state(v1alpha1.AttachmentCreating), v, false)
 		return
 	}
@@ -125,6 +121,20 @@ func (p *placer) create() {
 		Tags:             p.wantedTags(),
 	})
 	p.report(nil, failure.state(v1alpha1.AttachmentCreating), failure, false)
+}
+
+// against says what stands against a create or an attach now. What lies in the world comes before how the last try
+// went: many nodes share one cause, and what is told of a node must not change whenever another one tries. A mere wait
+// comes after it, since it ends in the next try.
+func (p *placer) against(failure verdict, stands bool) (verdict, bool) {
+	v, ok := p.obstacle(stands)
+	switch {
+	case ok && v.reason != "":
+		return v, true
+	case stands, ok && failure.reason != "":
+		return failure, true
+	}
+	return v, ok
 }
 
 // predecessor is an interface of the NodeENI on this instance that the spec does not want any more.
@@ -144,12 +154,8 @@ func (p *placer) attach(keeper candidate) {
 	drift := p.drift(keeper)
 	p.awaitLoss(keeper)
 	failure, stands := p.setback(false)
-	if stands {
-		p.report(&keeper, failure.state(v1alpha1.AttachmentAttaching), failure, false)
-		return
-	}
-	if v, ok := p.obstacle(); ok {
-		if _, stays := p.wanted(keeper); stays {
+	if v, ok := p.against(failure, stands); ok {
+		if _, stays := p.wanted(keeper); stays && !stands {
 			p.result.Attach = append(p.result.Attach, drift...)
 		}
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
