@@ -20,6 +20,10 @@ import (
 // flag, nothing left - takes four rounds.
 const maxRounds = 8
 
+// maxTokenSteps bounds how many client tokens one sync tries in a row. A predecessor may have used up some, and that one
+// is used up says nothing about the create.
+const maxTokenSteps = 10
+
 // roundsPause is when a sync goes on that has used its rounds up.
 const roundsPause = time.Second
 
@@ -124,6 +128,9 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 		return nil // the next plan shows the setback that another worker is probing
 	}
 	iface, err := c.callCreate(ctx, action)
+	for tries := 0; eni.KindOf(err) == eni.KindTokenMismatch && tries < maxTokenSteps; tries++ {
+		iface, err = c.callCreate(ctx, action)
+	}
 	if err != nil {
 		return c.createFailed(ctx, n, action, err)
 	}

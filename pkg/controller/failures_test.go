@@ -327,3 +327,24 @@ func TestWhatIsToldDoesNotComeAndGoWithTheProbes(t *testing.T) {
 		}
 	})
 }
+
+// A process that begins anew meets the client tokens that its predecessor has used up. That is nobody's news.
+func TestTokensThatAreUsedUpAreNotTold(t *testing.T) {
+	inLab(t, 2, func(w *ec2sim.World) {
+		w.Subnets[0].CIDR = "10.0.1.0/28"
+		for range 11 {
+			w.Interfaces = append(w.Interfaces, ec2sim.Interface{Subnet: subnetA})
+		}
+	}, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(10 * time.Minute)
+		l.stop()
+		l.start()
+		l.pass(time.Minute)
+		writes := l.writes()
+		l.pass(2 * time.Hour)
+		if got := l.writes() - writes; got > 0 {
+			t.Errorf("%d writes in two hours in which nothing changed", got)
+		}
+	})
+}
