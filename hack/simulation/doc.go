@@ -9,9 +9,9 @@
 // an hour later; then, for an hour, nothing may change (quiet.go); and when the replicas have stopped, no goroutine
 // may be left. What is about single calls is watched while they are made (watch.go).
 //
-//	 acts, faults ──► [ API server ]◄──► replica-0, replica-1 ◄──► [ EC2 simulator ]◄── CNI, people, another cluster
-//	                        │                                            │
-//	                        └─────────────► watch, property ◄────────────┘
+//	acts, faults ──► [ API server ]◄──► replica-0, replica-1 ◄──► [ EC2 simulator ]◄── CNI, people, another cluster
+//	                       │                                            │
+//	                       └─────────────► watch, property ◄────────────┘
 //
 // # Faults
 //

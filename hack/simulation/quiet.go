@@ -16,7 +16,7 @@ func (w *watcher) wrote(write strictapi.Write) {
 	switch write.Resource {
 	case "leases":
 		if holder(write.Old) != holder(write.New) {
-			w.trace.add("LEASE", "%s holds the lease", holder(write.New))
+			w.trace.add("LEASE", "written by %s, held: %v", write.Client, holder(write.New) != "")
 			w.restarted()
 		}
 		return
@@ -28,7 +28,7 @@ func (w *watcher) wrote(write strictapi.Write) {
 	if write.Verb == "expire" {
 		return
 	}
-	w.trace.add(write.Client, "%s %s", write, told(write))
+	w.trace.add(write.Client, "%s %s/%s %s %s", write.Verb, strings.TrimSuffix(write.Resource+"/"+write.Subresource, "/"), write.Namespace, write.Name, told(write))
 	if write.Client == "user" {
 		return
 	}

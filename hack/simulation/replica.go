@@ -62,7 +62,7 @@ func (r *replica) begin() {
 	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), r.logger(r.name)))
 	p := &process{client: r.server.NewClient(r.name), cancel: cancel, ended: make(chan struct{})}
 	p.wire = &wire{
-		next: r.sim.Transport(), kill: func() { r.die(p) },
+		name: r.name, next: r.sim.Transport(), kill: func() { r.die(p) },
 		before: func(action string, form url.Values) { r.watch.before(r.name, action, form) },
 		after: func(action string, form url.Values, status int, err error) {
 			r.watch.after(r.name, action, form, status, err)
@@ -72,7 +72,7 @@ func (r *replica) begin() {
 		p.gate.wait()
 		return strictapi.Proceed
 	})
-	p.client.SetFaults(r.faults)
+	p.client.SetFaults(distant(r.faults))
 	r.process = p
 	go func() {
 		select {
@@ -129,12 +129,20 @@ func (r *replica) product(p *process) *app.Replica {
 // leaseDuration is longer than the default, so that renewals do not make up most of what a seed costs.
 const leaseDuration = 2 * time.Minute
 
+// distant has every call to the API server be on its way for a little, drawn by its content: see wire.distance.
+func distant(f strictapi.Faults) strictapi.Faults {
+	f.Latency.Min = max(f.Latency.Min, time.Microsecond)
+	f.Latency.Max = max(f.Latency.Max, time.Millisecond)
+	return f
+}
+
+// setFaults has the connection to the API server go wrong, or be right again.
 func (r *replica) setFaults(f strictapi.Faults) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.faults = f
 	if r.process != nil {
-		r.process.client.SetFaults(f)
+		r.process.client.SetFaults(distant(f))
 	}
 }
 

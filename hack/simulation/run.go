@@ -73,6 +73,7 @@ func Run(seed Seed, log func(string) logr.Logger) (Result, error) {
 	}
 	for _, p := range r.replicas {
 		p.start()
+		time.Sleep(time.Second)
 	}
 	r.play()
 	r.heal()

@@ -1,8 +1,10 @@
+//go:debug randseednop=0
 package simulation
 
 import (
 	"flag"
 	"fmt"
+	"math/rand"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -79,6 +81,9 @@ func bubble(t *testing.T, seed Seed) (result Result) {
 		var log func(string) logr.Logger
 		if *showLogs {
 			log = func(name string) logr.Logger { return klog.Background().WithName(name) }
+		}
+		if runtime.GOMAXPROCS(0) == 1 {
+			rand.Seed(int64(seed.dice)) // client-go's jitter, which other bubbles would draw from as well
 		}
 		var err error
 		if result, err = Run(seed, log); err != nil {

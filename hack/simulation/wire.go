@@ -3,12 +3,15 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/fnv"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 // errDead is what a process that is no more gets for every call; nothing of its calls takes effect.
@@ -16,6 +19,7 @@ var errDead = errors.New("the process is dead")
 
 // wire is one process's way to EC2. It can die, pause, and kill its process at a call.
 type wire struct {
+	name string
 	next http.RoundTripper
 	// before and after see every call that changes EC2: before it is handed over, and when it was answered.
 	before func(action string, form url.Values)
@@ -29,6 +33,8 @@ type wire struct {
 	// taken effect.
 	countdown int
 	late      bool
+	// made counts the calls by their content.
+	made map[uint64]uint64
 }
 
 // killAt has the process die at its n-th call from now on, before the call takes effect or after.
@@ -49,8 +55,30 @@ func (w *wire) fatal() (dies, late bool) {
 	return w.countdown == 0, w.late
 }
 
+// distance is how long a call is on its way: a little, by its content, so that it is not for the scheduler to say
+// which of several calls that are made at one virtual instant comes first.
+func (w *wire) distance(body []byte) time.Duration {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(w.name))
+	_, _ = h.Write(body)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.made == nil {
+		w.made = map[uint64]uint64{}
+	}
+	content := h.Sum64()
+	w.made[content]++
+	_ = binary.Write(h, binary.LittleEndian, w.made[content])
+	return time.Duration(h.Sum64()%uint64(time.Millisecond)) + 1
+}
+
 // RoundTrip implements http.RoundTripper.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(w.distance(body))
 	if err := w.gate.pass(r.Context()); err != nil {
 		return nil, err
 	}
@@ -58,10 +86,6 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if dies && !late {
 		w.kill()
 		return nil, errDead
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	form, err := url.ParseQuery(string(body))
