@@ -119,48 +119,50 @@ func (s *setbacks) standingReleases(interfaces []eni.ObservedInterface, now time
 	return standing
 }
 
-// first returns, of all setbacks against one wanted interface, the one that counts: one that stands before one whose
-// time is over, which is to be tried again.
+// first returns what stands against one wanted interface, or is to be tried again. Of several setbacks the last to end
+// says until when, and the first in a fixed order says why: which of them was renewed last changes nothing that is told.
 func (s *setbacks) first(key plan.SlotKey, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
-	var beside *plan.Setback
-	consider := func(b plan.Setback) {
-		if !ok || weightier(b, found, now) {
-			found, ok = b, true
-		}
-		if !b.CreateOnly && (beside == nil || weightier(b, *beside, now)) {
-			beside = &b
-		}
-	}
+	var plain, creates *plan.Setback
 	if own := s.slots[key]; own != nil && own.appliesTo(n) && !own.stale(now) {
-		consider(own.Setback)
+		plain = joined(plain, own.Setback)
 	}
 	for _, c := range slices.Concat(attachCauses(n), createCauses(n)) {
-		if shared := s.causes[c]; shared != nil && shared.appliesTo(n) && !shared.over(now) {
-			b := shared.asSeen(now)
-			b.CreateOnly = c.createOnly()
-			consider(b)
+		shared := s.causes[c]
+		switch {
+		case shared == nil || !shared.appliesTo(n) || shared.over(now):
+		case c.createOnly():
+			creates = joined(creates, shared.asSeen(now))
+		default:
+			plain = joined(plain, shared.asSeen(now))
 		}
 	}
-	if ok && found.CreateOnly {
-		found.Beside = beside
+	switch {
+	case creates == nil && plain == nil:
+		return plan.Setback{}, false
+	case creates == nil:
+		return *plain, true
+	case plain != nil:
+		found = *joined(plain, *creates)
+	default:
+		found = *creates
 	}
-	return found, ok
+	found.CreateOnly, found.Beside = true, plain
+	return found, true
 }
 
-// weightier reports whether a counts before b: what stands before what does not; of those whose time is over, which only
-// are reported, one that says why before one that does not; what concerns every call before what concerns creates; what
-// stands longer.
-func weightier(a, b plan.Setback, now time.Time) bool {
-	standsA, standsB := a.Until.After(now), b.Until.After(now)
-	switch {
-	case standsA != standsB:
-		return standsA
-	case !standsA && (a.Reason == "") != (b.Reason == ""):
-		return a.Reason != ""
-	case a.CreateOnly != b.CreateOnly:
-		return b.CreateOnly
+// joined is a setback that holds as long as both, for the reason of the first, if that has one.
+func joined(a *plan.Setback, b plan.Setback) *plan.Setback {
+	if a == nil {
+		return &b
 	}
-	return a.Until.After(b.Until)
+	both := *a
+	if both.Reason == "" && b.Reason != "" {
+		both.Reason, both.Message = b.Reason, b.Message
+	}
+	if b.Until.After(both.Until) {
+		both.Until = b.Until
+	}
+	return &both
 }
 
 // probed reports whether somebody is trying the call.
