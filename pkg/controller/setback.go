@@ -197,6 +197,9 @@ func (s *setbacks) admit(n *v1alpha1.NodeENI, causes []cause, now time.Time) (ok
 		}
 	}
 	for _, shared := range probes {
+		if shared.stale(now) {
+			shared.Reason, shared.Message = "", "" // it was not told any more, and is not told again before it is known
+		}
 		shared.probing = now
 	}
 	return true
