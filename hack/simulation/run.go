@@ -109,7 +109,12 @@ func (r *run) judge() {
 	if r.check("settled"); r.failed() {
 		return
 	}
-	if holds := property.Holds(r.nodeENIs(), r.nodes(), r.truth()); len(holds) > 0 {
+	// One hold may come to light behind another: a detach that never ends behind tags that were lost.
+	for range 3 {
+		holds := property.Holds(r.nodeENIs(), r.nodes(), r.truth())
+		if len(holds) == 0 {
+			break
+		}
 		for _, h := range holds {
 			r.help(h)
 		}
@@ -117,9 +122,10 @@ func (r *run) judge() {
 		if r.check("after help"); r.failed() {
 			return
 		}
-		for _, h := range property.Holds(r.nodeENIs(), r.nodes(), r.truth()) {
-			r.watch.violated(2, "after help: %s of NodeENI %s is still held: %s", h.InterfaceID, h.NodeENI, h.Reason)
-		}
+	}
+	for _, h := range property.Holds(r.nodeENIs(), r.nodes(), r.truth()) {
+		r.watch.violated(2, "after help: %s of NodeENI %s is still held: %s", h.InterfaceID, h.NodeENI, h.Reason)
+		return
 	}
 	r.quiet()
 }

@@ -96,7 +96,7 @@ func bubble(t *testing.T, seed Seed) (result Result) {
 // fail says what is wrong, with as little around it as there can be.
 func fail(t *testing.T, seed Seed, result Result, ran int) {
 	number := uint64(seed.dice)
-	least, least_result, tries := shrink(seed, result, func(s Seed) Result { return bubble(t, s) })
+	least, smallest, tries := shrink(seed, result, func(s Seed) Result { return bubble(t, s) })
 	t.Errorf("seed %d violates the property:\n%s\n%d of %d steps are enough for that, found in %d runs:\n%s\nreplay: make simulate SEEDS=1 SEED=%d\nkilled at seed %d after %d seeds",
-		number, least_result.Violations[0], len(least.steps), len(seed.steps), tries, least_result.Trace, number, number, ran)
+		number, smallest.Violations[0], len(least.steps), len(seed.steps), tries, smallest.Trace, number, number, ran)
 }

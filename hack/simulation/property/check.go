@@ -394,7 +394,13 @@ func (j *judgement) reported(e *ec2sim.InterfaceNow) string {
 		}
 	}
 	for _, a := range owner.Status.Attachments {
-		if a.ENIID == e.ID && a.State == v1alpha1.AttachmentBlocked && possible[a.Reason] {
+		if a.ENIID != e.ID || a.State != v1alpha1.AttachmentBlocked {
+			continue
+		}
+		if e.Attachment.Status == "attaching" { // which may lack a setting as well, and be blocked by that
+			return v1alpha1.ReasonAttachStuck
+		}
+		if possible[a.Reason] {
 			return a.Reason
 		}
 	}
