@@ -26,10 +26,9 @@ type watcher struct {
 	stripped  map[string]string
 	forgotten map[string]bool
 	found     []property.Violation
-	// acted, refused and reads count calls, writes counts writes but those of Leases.
+	// acted and refused count calls, writes has the controllers' writes but those of Leases.
 	refused map[string]int
 	acted   int
-	reads   int
 	writes  []string
 }
 
