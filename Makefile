@@ -28,6 +28,10 @@ DEMO_FLAGS ?=
 # Which tests of the Python clients, as unittest names them: test_cli, test_pages.Paginators, -v; all if empty.
 CLIENTS_TESTS ?=
 
+# How many seeds the simulation runs, and from which on.
+SEEDS ?= 200
+SEED ?= 1
+
 # Folders with tests of tools, in whichever module under hack/tools.
 TOOL_TESTS = $(sort $(dir $(shell find hack/tools -name '*_test.go')))
 
@@ -45,11 +49,20 @@ build-race: ## Build the controller with the race detector into .bin/race, for t
 	@CGO_ENABLED=1 go build -race -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/race/ ./cmd/multi-eni-controller
 
 .PHONY: test
-test: test-unit test-tools test-e2e ## Run every test: unit, sync and end to end
+test: test-unit test-simulation test-tools test-e2e ## Run every test: unit, sync, simulation and end to end
 
 .PHONY: test-unit
 test-unit: ## Run the tests of the product, with the race detector
 	go test -race -timeout=15m ./...
+
+# With the race detector, test-unit has run 200 of the seeds already.
+.PHONY: test-simulation
+test-simulation: ## Run 2,000 seeds of the simulation
+	go test -count=1 -timeout=15m ./hack/simulation -run '^TestSeeds$$'
+
+.PHONY: simulate
+simulate: ## Run SEEDS=N seeds of the simulation from SEED=K on; stops at the first violation
+	@go test -count=1 -timeout=0 ./hack/simulation -run '^TestSeeds$$' -v -args -seeds=$(SEEDS) -seed=$(SEED)
 
 .PHONY: test-tools
 test-tools: ## Run the tests of the project's own tools

@@ -20,6 +20,10 @@ import (
 // flag, nothing left - takes four rounds.
 const maxRounds = 8
 
+// maxTokenSteps is how many client tokens of one wanted interface are tried without a pause. A predecessor may have used
+// up some, and that one is used up says nothing about the create.
+const maxTokenSteps = 10
+
 // roundsPause is when a sync goes on that has used its rounds up.
 const roundsPause = time.Second
 
@@ -128,6 +132,9 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 		return nil // the next plan shows the setback that another worker is probing
 	}
 	iface, err := c.callCreate(ctx, action)
+	for eni.KindOf(err) == eni.KindTokenMismatch && c.tokens.current(keyOf(action)) <= maxTokenSteps {
+		iface, err = c.callCreate(ctx, action)
+	}
 	if err != nil {
 		return c.attachCallFailed(ctx, n, action, c.subnetDecides(n, err))
 	}
@@ -140,7 +147,7 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 
 // callCreate makes the call and keeps the inventory and the client token right about it.
 func (c *Controller) callCreate(ctx context.Context, action plan.Action) (eni.Interface, error) {
-	key := plan.SlotKey{NodeENI: action.NodeENI, Instance: action.InstanceID, Slot: action.Slot}
+	key := keyOf(action)
 	end := c.inventory.BeginCreate(string(action.NodeENI))
 	// From here on the finalizer waits for this create; before, it may have gone while the create of another
 	// slot took its time.

@@ -112,6 +112,8 @@ func mostCalls(row cloud.ErrorRow, action string) int {
 		return tableNodes * inAnHour
 	case row.Kind == eni.KindUnclear:
 		return tableNodes * (inAnHour + 4)
+	case row.Kind == eni.KindTokenMismatch:
+		return tableNodes * (pausesInAnHour + maxTokenSteps)
 	}
 	return tableNodes * pausesInAnHour
 }

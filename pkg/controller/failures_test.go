@@ -280,3 +280,95 @@ func TestASharedCauseIsSeenBehindAnOwnFailure(t *testing.T) {
 		}
 	})
 }
+
+// A change that is refused and a create that is refused for the same cause are tried again at times of their own: what
+// is told of the one does not come and go with the other.
+func TestARefusedChangeIsToldEvenlyBesideRefusedCreates(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.patchNode(1, `{"metadata":{"labels":{"ng":null}}}`)
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = []string{"sg-0000000000000dead"} })
+		l.pass(20 * time.Second)
+		l.patchNode(1, `{"metadata":{"labels":{"ng":"multi"}}}`)
+		l.pass(30 * time.Minute)
+		writes := l.writes()
+		l.pass(time.Hour)
+		if got := l.writes() - writes; got > 0 {
+			t.Errorf("%d writes in an hour in which nothing changed", got)
+		}
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonSecurityGroupNotFound)
+	})
+}
+
+// Nodes that share a cause each say what stands against them, the same before and after one of them tries again.
+func TestWhatIsToldDoesNotComeAndGoWithTheProbes(t *testing.T) {
+	inLab(t, 3, func(w *ec2sim.World) {
+		w.Subnets[0].CIDR = "10.0.1.0/28"
+		w.Subnets = append(w.Subnets, ec2sim.Subnet{ID: "subnet-0000000000000000c", VPC: "vpc-1", Zone: "us-east-1b", CIDR: "10.0.3.0/24"})
+		w.Instances[2].Subnet = "subnet-0000000000000000c"
+		for range 11 {
+			w.Interfaces = append(w.Interfaces, ec2sim.Interface{Subnet: subnetA})
+		}
+	}, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Hour)
+		writes := l.writes()
+		l.pass(2 * time.Hour)
+		if got := l.writes() - writes; got > 0 {
+			t.Errorf("%d writes in two hours in which nothing changed", got)
+		}
+		var reasons []string
+		for _, a := range l.nodeENI("a").Status.Attachments {
+			reasons = append(reasons, a.Reason)
+		}
+		if want := []string{v1alpha1.ReasonSubnetFull, v1alpha1.ReasonSubnetFull, v1alpha1.ReasonSubnetInOtherZone}; !slices.Equal(reasons, want) {
+			t.Errorf("blocked by %q, want %q", reasons, want)
+		}
+	})
+}
+
+// A process that begins anew meets the client tokens that its predecessor has used up. That is nobody's news.
+func TestTokensThatAreUsedUpAreNotTold(t *testing.T) {
+	inLab(t, 2, func(w *ec2sim.World) {
+		w.Subnets[0].CIDR = "10.0.1.0/28"
+		for range 11 {
+			w.Interfaces = append(w.Interfaces, ec2sim.Interface{Subnet: subnetA})
+		}
+	}, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(10 * time.Minute)
+		l.stop()
+		l.start()
+		l.pass(time.Minute)
+		writes := l.writes()
+		l.pass(2 * time.Hour)
+		if got := l.writes() - writes; got > 0 {
+			t.Errorf("%d writes in two hours in which nothing changed", got)
+		}
+	})
+}
+
+// Of two causes that stand against the creates of one NodeENI the same one is told, whichever was met last.
+func TestTwoCausesDoNotTakeTurns(t *testing.T) {
+	for _, names := range [][]string{{"a"}, {"a", "b"}} {
+		inLab(t, 2, func(w *ec2sim.World) {
+			w.Subnets[0].CIDR = "10.0.1.0/28"
+			for range 11 {
+				w.Interfaces = append(w.Interfaces, ec2sim.Interface{Subnet: subnetA})
+			}
+		}, func(l *lab) {
+			for i, name := range names {
+				l.ask(name, int32(i+1))
+			}
+			l.pass(10 * time.Minute)
+			l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = []string{"sg-0000000000000dead"} })
+			l.pass(time.Hour)
+			writes := l.writes()
+			l.pass(2 * time.Hour)
+			if got := l.writes() - writes; got > 0 {
+				t.Errorf("%q: %d writes in two hours in which nothing changed", names, got)
+			}
+		})
+	}
+}

@@ -101,20 +101,16 @@ func (s *setback) probed(now time.Time) bool { return now.Sub(s.probing) < probe
 // over reports whether a shared setback is long over, and nobody is trying the call.
 func (s *setback) over(now time.Time) bool { return s.stale(now) && !s.probed(now) }
 
-// weightier reports whether a counts before b: what stands before what does not; of those whose time is over, which only
-// are reported, one that says why before one that does not; what concerns every call before what concerns creates; what
-// stands longer.
-func weightier(a, b plan.Setback, now time.Time) bool {
-	standsA, standsB := a.Until.After(now), b.Until.After(now)
-	switch {
-	case standsA != standsB:
-		return standsA
-	case !standsA && (a.Reason == "") != (b.Reason == ""):
-		return a.Reason != ""
-	case a.CreateOnly != b.CreateOnly:
-		return b.CreateOnly
+// joined is a setback that holds as long as both, for the reason of the first, if that has one.
+func joined(a, b plan.Setback) plan.Setback {
+	both := a
+	if both.Reason == "" && b.Reason != "" {
+		both.Reason, both.Message = b.Reason, b.Message
 	}
-	return a.Until.After(b.Until)
+	if b.Until.After(both.Until) {
+		both.Until = b.Until
+	}
+	return both
 }
 
 // admit is asked right before a call. When a cause's time is over, one caller is let through as its probe; the
@@ -134,6 +130,9 @@ func (s *setbacks) admit(c call, now time.Time) (ok bool) {
 		}
 	}
 	for _, b := range probes {
+		if b.stale(now) {
+			b.Reason, b.Message = "", "" // it was not told any more, and is not told again before it is known
+		}
 		b.probing = now
 	}
 	return true
@@ -162,8 +161,8 @@ func (s *setbacks) failed(c call, reason, message string, err error, now time.Ti
 	s.endProbes(c) // it was not for the other causes that the call was refused
 	b, generation := s.concerned(c, err, now)
 	before := b.Setback
-	if kind := eni.KindOf(err); before.Reason == reason && (kind == eni.KindDenied || kind == eni.KindNoAccess) {
-		message = before.Message // it names the interface of the one who asked, who is another one each time
+	if _, common := c.causeOf(err); common && before.Reason == reason && generation == b.generation {
+		message = before.Message // it names the call and the interface of the one who asked, who is another one each time
 	}
 	switch kind := eni.KindOf(err); {
 	case kind == eni.KindUnclear:

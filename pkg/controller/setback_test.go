@@ -36,12 +36,19 @@ func (s *setbacks) refused(c call, err error, now time.Time) {
 	s.failed(c, reason, message, err, now)
 }
 
-// seen is what a snapshot shows to stand against creating or attaching.
+// seen is what a snapshot shows to stand against creating.
 func (s *setbacks) seen(n *v1alpha1.NodeENI, instance string, now time.Time) (plan.Setback, bool) {
+	found, _, ok := s.seenBoth(n, instance, now)
+	return found, ok
+}
+
+// seenBoth is seen, and whether it does not stand against attaching.
+func (s *setbacks) seenBoth(n *v1alpha1.NodeENI, instance string, now time.Time) (found plan.Setback, createOnly, ok bool) {
 	snapshot := plan.Snapshot{Now: now, InstanceID: instance, NodeENIs: []*v1alpha1.NodeENI{n}}
 	s.standing(&snapshot)
-	found, ok := snapshot.Setbacks[slotKey(n, instance)]
-	return found, ok
+	found, ok = snapshot.CreateSetbacks[slotKey(n, instance)]
+	_, attaching := snapshot.Setbacks[slotKey(n, instance)]
+	return found, !attaching, ok
 }
 
 const (
@@ -85,8 +92,8 @@ func TestRefusalsStandAgainstWhatTheyConcern(t *testing.T) {
 			}
 			s.refused(made, test.err, setbackStart)
 			stands := func(n *v1alpha1.NodeENI, instance string) bool {
-				found, ok := s.seen(n, instance, setbackStart)
-				if ok && (found.Reason != test.reason || found.CreateOnly != test.createOnly || found.Message == "") {
+				found, createOnly, ok := s.seenBoth(n, instance, setbackStart)
+				if ok && (found.Reason != test.reason || createOnly != test.createOnly || found.Message == "") {
 					t.Errorf("setback is %+v, want reason %s, create only %v, and a message", found, test.reason, test.createOnly)
 				}
 				return ok

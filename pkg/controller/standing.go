@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"slices"
 	"time"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -39,14 +38,16 @@ func nextRelease(iface *eni.ObservedInterface) plan.ActionKind {
 // standingFor adds what stands against the wanted interface of one NodeENI.
 func (s *setbacks) standingFor(snapshot *plan.Snapshot, n *v1alpha1.NodeENI) {
 	now, key := snapshot.Now, slotKey(n, snapshot.InstanceID)
-	if b, ok := s.against(call{kind: plan.Attach, nodeENI: n, instanceID: snapshot.InstanceID}, n, now); ok {
-		put(&snapshot.Setbacks, key, b)
+	attaching, stands := s.against(call{kind: plan.Attach, nodeENI: n, instanceID: snapshot.InstanceID}, n, now)
+	if stands {
+		put(&snapshot.Setbacks, key, attaching)
+		put(&snapshot.CreateSetbacks, key, attaching) // what can not be attached is not created either
 	}
-	creating := call{kind: plan.Create, nodeENI: n, instanceID: snapshot.InstanceID}
-	if b, ok := s.sharedAgainst(creating, n, now); ok {
-		if before, known := snapshot.Setbacks[key]; !known || weightier(b, before, now) {
-			put(&snapshot.Setbacks, key, b)
+	if creating, ok := s.sharedAgainst(call{kind: plan.Create, nodeENI: n, instanceID: snapshot.InstanceID}, n, now); ok {
+		if stands {
+			creating = joined(attaching, creating)
 		}
+		put(&snapshot.CreateSetbacks, key, creating)
 	}
 	for _, kind := range changes {
 		if b, ok := s.against(call{kind: kind, nodeENI: n, instanceID: snapshot.InstanceID}, n, now); ok {
@@ -60,18 +61,21 @@ func (s *setbacks) standingFor(snapshot *plan.Snapshot, n *v1alpha1.NodeENI) {
 	}
 }
 
-// against is the setback against a call that counts, its own or a shared one.
+// against is what stands against a call, or has to be tried again. Of several setbacks the last to end says until when,
+// and the first in a fixed order says why: which of them was renewed last changes nothing that is told.
 func (s *setbacks) against(c call, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
 	found, ok = s.sharedAgainst(c, n, now)
-	if own := s.own[c.subject()]; own != nil && own.appliesTo(n) && !own.stale(now) {
-		if !ok || weightier(own.Setback, found, now) {
-			found, ok = own.Setback, true
-		}
+	own := s.own[c.subject()]
+	switch {
+	case own == nil || !own.appliesTo(n) || own.stale(now):
+		return found, ok
+	case !ok:
+		return own.Setback, true
 	}
-	return found, ok
+	return joined(own.Setback, found), true
 }
 
-// sharedAgainst is the shared setback against a call that counts; n is nil for the cleanup side.
+// sharedAgainst is what the shared setbacks come to that stand against a call; n is nil for the cleanup side.
 func (s *setbacks) sharedAgainst(c call, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
 	for _, one := range c.causes() {
 		b := s.causes[one]
@@ -79,10 +83,10 @@ func (s *setbacks) sharedAgainst(c call, n *v1alpha1.NodeENI, now time.Time) (fo
 			continue
 		}
 		seen := b.asSeen(c.subject(), now)
-		seen.CreateOnly = c.kind == plan.Create && !slices.Contains(call{kind: plan.Attach, nodeENI: n}.causes(), one)
-		if !ok || weightier(seen, found, now) {
-			found, ok = seen, true
+		if ok {
+			seen = joined(found, seen)
 		}
+		found, ok = seen, true
 	}
 	return found, ok
 }

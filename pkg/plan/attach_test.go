@@ -44,9 +44,10 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 	second := nodeENI("second", func(n *v1alpha1.NodeENI) { n.Spec.DeviceIndex, n.Spec.SubnetID = 2, subnetB })
 	setback := func(createOnly bool) func(*Snapshot) {
 		return func(s *Snapshot) {
-			s.Setbacks = map[SlotKey]Setback{{a.UID, instanceA, eni.Slot{Index: 1}}: {
-				Reason: v1alpha1.ReasonSubnetFull, Message: "full", Until: now.Add(time.Minute), CreateOnly: createOnly,
-			}}
+			s.CreateSetbacks = map[SlotKey]Setback{{a.UID, instanceA, eni.Slot{Index: 1}}: {Reason: v1alpha1.ReasonSubnetFull, Message: "full", Until: now.Add(time.Minute)}}
+			if !createOnly {
+				s.Setbacks = s.CreateSetbacks
+			}
 		}
 	}
 	change := func(kind ActionKind) func(*Snapshot) {
@@ -58,6 +59,7 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 	}
 	failure := func(s *Snapshot) {
 		s.Setbacks = map[SlotKey]Setback{{a.UID, instanceA, eni.Slot{Index: 1}}: {Message: "no answer", Until: now.Add(time.Minute)}}
+		s.CreateSetbacks = s.Setbacks
 	}
 	for _, test := range []struct {
 		name    string

@@ -20,14 +20,18 @@ const (
 )
 
 // obstacle says what keeps an interface from being created or attached at the slot, from what is known of
-// instance, subnet and slots. It reports false when nothing does.
-func (p *placer) obstacle() (verdict, bool) {
-	for _, check := range []func() (verdict, bool){p.unknownInstance, p.instanceState, p.subnet, p.occupied, p.full, p.outdated} {
+// instance, subnet and slots. It reports false when nothing does. Where a setback stands, no call is about to be
+// made, and the description of the instance may be as old as it likes.
+func (p *placer) obstacle(stands bool) (verdict, bool) {
+	for _, check := range []func() (verdict, bool){p.unknownInstance, p.instanceState, p.subnet, p.occupied, p.full} {
 		if v, ok := check(); ok {
 			return v, true
 		}
 	}
-	return verdict{}, false
+	if stands {
+		return verdict{}, false
+	}
+	return p.outdated()
 }
 
 func (p *placer) unknownInstance() (verdict, bool) {

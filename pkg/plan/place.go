@@ -117,17 +117,8 @@ func (p *placer) create() {
 	}
 	failure, stands := p.setback(true)
 	failure = p.orFight(failure, "", FieldExistence)
-	if stands {
-		p.report(nil, failure.state(v1alpha1.AttachmentCreating), failure, false)
-		return
-	}
-	if p.heldBack(FieldExistence) {
-		v, _ := p.fight("", nil, FieldExistence)
-		p.report(nil, v.state(v1alpha1.AttachmentCreating), v, false)
-		return
-	}
-	if v, ok := p.obstacle(); ok {
-		v = p.orFight(v, "", FieldExistence)
+	held := p.heldBack(FieldExistence)
+	if v, ok := p.against(failure, stands || held); ok {
 		p.report(nil, v.state(v1alpha1.AttachmentCreating), v, false)
 		return
 	}
@@ -144,6 +135,20 @@ func (p *placer) create() {
 		Tags:             p.wantedTags(),
 	})
 	p.report(nil, failure.state(v1alpha1.AttachmentCreating), failure, false)
+}
+
+// against says what stands against a create or an attach now. What lies in the world comes before how the last try
+// went: many nodes share one cause, and what is told of a node must not change whenever another one tries. A mere wait
+// comes after it, since it ends in the next try.
+func (p *placer) against(failure verdict, stands bool) (verdict, bool) {
+	v, ok := p.obstacle(stands)
+	switch {
+	case ok && v.reason != "":
+		return v, true
+	case stands, ok && failure.reason != "":
+		return failure, true
+	}
+	return v, ok
 }
 
 // predecessor is an interface of the NodeENI on this instance that the spec does not want any more.
@@ -164,21 +169,11 @@ func (p *placer) attach(keeper candidate) {
 	p.awaitLoss(keeper)
 	failure, stands := p.setback(false)
 	failure = p.orFight(failure, keeper.ID, FieldAttachment)
-	if stands {
-		p.report(&keeper, failure.state(v1alpha1.AttachmentAttaching), failure, false)
-		return
-	}
-	if p.heldBack(FieldAttachment) {
-		v, _ := p.fight(keeper.ID, drift, FieldAttachment)
-		p.result.Attach = append(p.result.Attach, p.uncontested(drift)...)
-		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
-		return
-	}
-	if v, ok := p.obstacle(); ok {
+	held := p.heldBack(FieldAttachment)
+	if v, ok := p.against(failure, stands || held); ok {
 		if _, stays := p.wanted(keeper); stays {
 			p.putRight(drift)
 		}
-		v = p.orFight(v, keeper.ID, FieldAttachment)
 		p.report(&keeper, v.state(v1alpha1.AttachmentAttaching), v, false)
 		return
 	}
@@ -249,8 +244,12 @@ func (v verdict) state(otherwise v1alpha1.AttachmentState) v1alpha1.AttachmentSt
 
 // setback is how the last try went, if it failed, and whether that stands against another one now.
 func (p *placer) setback(creating bool) (failure verdict, stands bool) {
-	found, ok := p.Setbacks[p.key(p.n)]
-	if !ok || (found.CreateOnly && !creating) {
+	against := p.Setbacks
+	if creating {
+		against = p.CreateSetbacks
+	}
+	found, ok := against[p.key(p.n)]
+	if !ok {
 		return verdict{}, false
 	}
 	if stands = found.Until.After(p.Now); stands {

@@ -50,11 +50,12 @@ func drawSnapshot(t *rapid.T) Snapshot {
 // drawPast draws what this process remembers: since when interfaces have had no NodeENI, and which calls failed.
 func drawPast(t *rapid.T, s *Snapshot) {
 	s.Ownerless, s.Setbacks, s.ReleaseSetbacks = map[string]Sighting{}, map[SlotKey]Setback{}, map[string]Setback{}
+	s.CreateSetbacks = map[SlotKey]Setback{}
 	s.ChangeSetbacks, s.ReleaseCauses = map[SlotKey]map[ActionKind]Setback{}, map[string]Setback{}
 	failure := func() Setback {
 		return Setback{
 			Reason: rapid.SampledFrom([]string{"", v1alpha1.ReasonPermissionDenied}).Draw(t, "reason"), Message: "failed",
-			Until: now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "until")) * time.Minute), CreateOnly: oneIn(t, 2, "createOnly"),
+			Until: now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "until")) * time.Minute),
 		}
 	}
 	if oneIn(t, 8, "halted") {
@@ -74,6 +75,10 @@ func drawPast(t *rapid.T, s *Snapshot) {
 		key := SlotKey{n.UID, s.InstanceID, SlotOf(n)}
 		if oneIn(t, 6, "refused") {
 			s.Setbacks[key] = failure()
+			s.CreateSetbacks[key] = s.Setbacks[key]
+		}
+		if oneIn(t, 6, "create refused") {
+			s.CreateSetbacks[key] = failure()
 		}
 		if oneIn(t, 6, "stuck") {
 			s.StuckAttaches[key] = rapid.IntRange(1, 4).Draw(t, "attempts")
@@ -204,6 +209,7 @@ func clone(s Snapshot) Snapshot {
 		}
 	}
 	s.Setbacks, s.ReleaseSetbacks = maps.Clone(s.Setbacks), maps.Clone(s.ReleaseSetbacks)
+	s.CreateSetbacks = maps.Clone(s.CreateSetbacks)
 	s.ChangeSetbacks, s.ReleaseCauses = maps.Clone(s.ChangeSetbacks), maps.Clone(s.ReleaseCauses)
 	return s
 }
@@ -213,6 +219,7 @@ func apply(s *Snapshot, actions []Action) {
 	for _, a := range actions {
 		if a.Kind == Create {
 			delete(s.Setbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
+			delete(s.CreateSetbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
 			s.Interfaces = append(s.Interfaces, eni.ObservedInterface{Interface: eni.Interface{
 				ID: freshID(s), SubnetID: a.SubnetID, Zone: "us-east-1a",
 				SecurityGroupIDs: a.SecurityGroupIDs, Description: a.Description, Tags: maps.Clone(a.Tags),
@@ -223,6 +230,7 @@ func apply(s *Snapshot, actions []Action) {
 		delete(s.ReleaseCauses, a.InterfaceID)
 		delete(s.ChangeSetbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
 		delete(s.Setbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
+		delete(s.CreateSetbacks, SlotKey{a.NodeENI, a.InstanceID, a.Slot})
 		i := slices.IndexFunc(s.Interfaces, func(i eni.ObservedInterface) bool { return i.ID == a.InterfaceID })
 		iface := &s.Interfaces[i]
 		switch a.Kind {

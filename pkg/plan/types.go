@@ -58,9 +58,11 @@ type Snapshot struct {
 	StuckAttaches map[SlotKey]int
 	// DryRun is true when what would be taken away is only told.
 	DryRun bool
-	// Setbacks are EC2's refusals and failures of creates and attaches of wanted interfaces, ChangeSetbacks those of
-	// adopting them and of changes of their settings, by the action's kind.
+	// Setbacks are EC2's refusals and failures that stand against attaching wanted interfaces, CreateSetbacks those
+	// against creating them, ChangeSetbacks those against adopting them and changing their settings, by the action's
+	// kind.
 	Setbacks       map[SlotKey]Setback
+	CreateSetbacks map[SlotKey]Setback
 	ChangeSetbacks map[SlotKey]map[ActionKind]Setback
 	// ReleaseSetbacks are those of the calls that take an interface away, by its ID; ReleaseCauses are refusals of
 	// such calls for other interfaces, which stand against the next call for this one, if it needs one.
@@ -92,8 +94,6 @@ type Setback struct {
 	Reason  string
 	Message string
 	Until   time.Time
-	// CreateOnly is true when the refusal says nothing against attaching an interface that exists.
-	CreateOnly bool
 }
 
 // ActionKind is what an action does.

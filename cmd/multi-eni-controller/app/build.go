@@ -28,31 +28,31 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
-// clients are the ways to the API server.
-type clients struct {
-	kube     kubernetes.Interface
-	nodeENIs versioned.Interface
+// Clients are the ways to the API server.
+type Clients struct {
+	Kube     kubernetes.Interface
+	NodeENIs versioned.Interface
 }
 
-func newClients(o *Options) (clients, error) {
+func newClients(o *Options) (Clients, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", o.Kubeconfig)
 	if err != nil {
-		return clients{}, fmt.Errorf("finding the API server (give --kubeconfig, or run in a pod): %w", err)
+		return Clients{}, fmt.Errorf("finding the API server (give --kubeconfig, or run in a pod): %w", err)
 	}
 	config.QPS, config.Burst = o.KubeAPIQPS, o.KubeAPIBurst
 	rest.AddUserAgent(config, programName+"/"+version.Get().GitVersion)
 	nodeENIs, err := versioned.NewForConfig(config)
 	if err != nil {
-		return clients{}, fmt.Errorf("making the NodeENI client: %w", err)
+		return Clients{}, fmt.Errorf("making the NodeENI client: %w", err)
 	}
 	// Nodes are large and many, so they come as protobuf; custom resources speak JSON only.
 	config = rest.CopyConfig(config)
 	config.AcceptContentTypes, config.ContentType = runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON, runtime.ContentTypeProtobuf
 	kube, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return clients{}, fmt.Errorf("making the Kubernetes client: %w", err)
+		return Clients{}, fmt.Errorf("making the Kubernetes client: %w", err)
 	}
-	return clients{kube, nodeENIs}, nil
+	return Clients{kube, nodeENIs}, nil
 }
 
 // parts are the controller and what must run beside it.
@@ -67,7 +67,8 @@ type parts struct {
 }
 
 // build wires the controller to the API server and to EC2. It starts nothing.
-func build(ctx context.Context, o *Options, k clients, cluster plan.Cluster, lock *fence) (*parts, error) {
+func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) (*parts, error) {
+	o, k := r.Options, r.Clients
 	options := cloud.Options{
 		ClusterIDs: append([]string{cluster.ID}, cluster.AlsoOwned...),
 		Version:    version.Get().GitVersion,
@@ -75,7 +76,7 @@ func build(ctx context.Context, o *Options, k clients, cluster plan.Cluster, loc
 	if o.LeaderElection.LeaderElect {
 		options.Fence = lock.leased
 	}
-	ec2, err := cloud.New(ctx, options)
+	ec2, err := r.EC2(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +85,14 @@ func build(ctx context.Context, o *Options, k clients, cluster plan.Cluster, loc
 		return nil, fmt.Errorf("making the scheme that events refer by: %w", err)
 	}
 	p := &parts{
-		core:        informers.NewSharedInformerFactoryWithOptions(k.kube, 0, informers.WithTransform(trim)),
-		own:         nodeeniinformers.NewSharedInformerFactoryWithOptions(k.nodeENIs, 0, nodeeniinformers.WithTransform(trim)),
+		core:        informers.NewSharedInformerFactoryWithOptions(k.Kube, 0, informers.WithTransform(trim)),
+		own:         nodeeniinformers.NewSharedInformerFactoryWithOptions(k.NodeENIs, 0, nodeeniinformers.WithTransform(trim)),
 		broadcaster: record.NewBroadcaster(record.WithContext(context.WithoutCancel(ctx))),
-		kube:        k.kube,
+		kube:        k.Kube,
 	}
 	p.controller, err = controller.New(controller.Config{
-		Kube:           k.kube,
-		Client:         k.nodeENIs,
+		Kube:           k.Kube,
+		Client:         k.NodeENIs,
 		Nodes:          p.core.Core().V1().Nodes(),
 		NodeENIs:       p.own.Networking().V1alpha1().NodeENIs(),
 		Cloud:          ec2,

@@ -1,5 +1,5 @@
-// Package app is the process around the controller: flags (options.go), wiring (run.go), leader election
-// (elect.go) with the fence that keeps a deposed leader from changing anything (fence.go), the cluster's
-// identity (identity.go), health and metrics (serve.go). It is the only place where the controller meets
-// the EC2 adapter.
+// Package app is the process around the controller: flags (options.go), the process itself (run.go), one replica
+// in it (replica.go) and its wiring (build.go), leader election (elect.go) with the fence that keeps a deposed
+// leader from changing anything (fence.go), the cluster's identity (identity.go), health and metrics (serve.go).
+// It is the only place where the controller meets the EC2 adapter.
 package app

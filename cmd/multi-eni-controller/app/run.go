@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
 )
 
 const (
@@ -82,48 +83,13 @@ func parse(fs *pflag.FlagSet, o *Options, args []string) error {
 	return logsapi.ValidateAndApply(o.Logging, nil)
 }
 
-// run wires everything together and works until ctx ends.
+// run makes the clients of a process and works until ctx ends.
 func run(ctx context.Context, o *Options) error {
-	logger := klog.FromContext(ctx)
-	logger.Info("Starting", "version", version.Get().GitVersion, "clusterName", o.ClusterName)
+	klog.FromContext(ctx).Info("Starting", "version", version.Get().GitVersion, "clusterName", o.ClusterName)
 	clients, err := newClients(o)
 	if err != nil {
 		return err
 	}
-	cluster, err := clusterIdentity(ctx, clients.kube, o)
-	if err != nil {
-		return err
-	}
-	o.LeaderElection.ResourceNamespace = electionNamespace(o.LeaderElection.ResourceNamespace)
-	if err := fixIdentity(ctx, clients.kube, o.LeaderElection.ResourceNamespace, o.LeaderElection.ResourceName, cluster); err != nil {
-		return err
-	}
-	logger.V(2).Info("Cluster identity", "clusterID", cluster.ID, "alsoOwned", cluster.AlsoOwned)
-
-	lock, err := newFence(clients.kube, o.LeaderElection)
-	if err != nil {
-		return err
-	}
-	parts, err := build(ctx, o, clients, cluster, lock)
-	if err != nil {
-		return err
-	}
-	defer parts.start(ctx)()
-	watchdog := leaderelection.NewLeaderHealthzAdaptor(watchdogTolerance)
-	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
-	wait, err := serve(serving, o.HTTPBindAddress, []check{{watchdog.Name(), watchdog.Check}}, parts.ready())
-	if err != nil {
-		stopServing()
-		return err
-	}
-	defer func() {
-		stopServing()
-		if err := wait(); err != nil {
-			logger.Error(err, "Health and metrics endpoint failed")
-		}
-	}()
-	if !o.LeaderElection.LeaderElect {
-		return parts.controller.Run(ctx)
-	}
-	return lead(ctx, lock, o.LeaderElection, watchdog, parts.controller.Run)
+	r := &Replica{Options: o, Clients: clients, EC2: cloud.New, serve: serveProcess}
+	return r.Run(ctx)
 }

@@ -8,19 +8,31 @@ import (
 	"net/http"
 	"time"
 
+	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/component-base/metrics/legacyregistry"
-
-	// The metrics of work queues, the Kubernetes client, leader election and the build.
-	_ "k8s.io/component-base/metrics/prometheus/clientgo"
-	_ "k8s.io/component-base/metrics/prometheus/restclient"
-	_ "k8s.io/component-base/metrics/prometheus/version"
-	_ "k8s.io/component-base/metrics/prometheus/workqueue"
+	"k8s.io/klog/v2"
 )
 
 // check is one thing that must be well for a health endpoint to say so.
 type check struct {
 	name string
 	run  func(*http.Request) error
+}
+
+// serveProcess serves a process's health and metrics until stop is called.
+func serveProcess(ctx context.Context, o *Options, watchdog *leaderelection.HealthzAdaptor, p *parts) (stop func(), err error) {
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	wait, err := serve(serving, o.HTTPBindAddress, []check{{watchdog.Name(), watchdog.Check}}, p.ready())
+	if err != nil {
+		stopServing()
+		return nil, err
+	}
+	return func() {
+		stopServing()
+		if err := wait(); err != nil {
+			klog.FromContext(ctx).Error(err, "Health and metrics endpoint failed")
+		}
+	}, nil
 }
 
 // serve serves health and metrics until ctx ends. An address that can not be bound is an error at once.

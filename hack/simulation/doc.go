@@ -1,0 +1,37 @@
+// Package simulation runs the whole controller - flags to finalizers, two replicas of it with leader election,
+// informers, queues, workers and the adapter with the real SDK - together with the EC2 simulator and a strict API
+// server in one bubble of virtual time, and judges what comes of it by package property.
+//
+// One number, the seed, generates a world (world.go), what users and other controllers do in it (acts.go,
+// ec2acts.go) and what goes wrong (faults.go): at least 4 Nodes, 3 NodeENIs, 18 acts and 9 faults in 40 minutes.
+// Then faults end (run.go). After 75 minutes, which is longer than the longest retry, the property must hold; what
+// is held on purpose is helped as its reason asks (approved, tagged again, detached by hand), and must be gone half
+// an hour later; then, for an hour, nothing may change (quiet.go); and when the replicas have stopped, no goroutine
+// may be left. What is about single calls is watched while they are made (watch.go).
+//
+//	acts, faults ──► [ API server ]◄──► replica-0, replica-1 ◄──► [ EC2 simulator ]◄── CNI, people, another cluster
+//	                       │                                            │
+//	                       └─────────────► watch, property ◄────────────┘
+//
+// # Faults
+//
+// EC2: errors (seventeen codes, for one action or many), throttles, connections cut before and after a call took
+// effect, garbage, delays beyond the deadline, hangs, unreachability, attaches and detaches that never end; reads lag
+// up to 9 s in a third of the seeds. The API server: all failures of package strictapi, unreachability, watches that
+// lag, repeat events or are dropped, stale lists, compaction. Replicas: killed at any moment, or at the n-th call to
+// EC2 or to the API server, before the call takes effect or after it and before its answer; paused past their lease
+// (their calls wait, as those of a stopped process do; their timers go on); restarted.
+//
+// # Replaying
+//
+// What is drawn comes from hashes of the seed, a purpose and a number, so that a step left out does not shift the
+// others. A failing seed is run again with fewer steps until no single one can be left out, and the trace of what
+// remains is printed. The order in which the scheduler runs goroutines that are ready at the same virtual instant is
+// not decided by the seed, nor are the host's UUIDs and client-go's jitter; TestTheSameSeedAgain says how many
+// seeds go the same way twice. Where a seed does not fail again at once, -repeat runs it several times.
+//
+// # What a seed costs
+//
+// The election's periods are eight times the default, since renewals would else make up most of the work, and the
+// metrics of work queues are off, which wake every queue up twice a second.
+package simulation

@@ -1,0 +1,215 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+const (
+	// settleTime is longer than the longest retry, an hour.
+	settleTime = 75 * time.Minute
+	// helpTime is how long what was held may take once it is helped.
+	helpTime = 30 * time.Minute
+	// quietTime is for how long nothing must happen then.
+	quietTime = time.Hour
+)
+
+// run is one run of one seed, in a bubble of virtual time.
+type run struct {
+	seed     Seed
+	world    *world
+	sim      *ec2sim.Simulator
+	server   *strictapi.Server
+	user     *strictapi.Client
+	trace    *trace
+	watch    *watcher
+	replicas []*replica
+	log      func(name string) logr.Logger
+	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
+	gone map[string]*corev1.Node
+	cni  []string
+}
+
+func (r *run) logger(name string) logr.Logger {
+	if r.log == nil {
+		return discard
+	}
+	return r.log(name)
+}
+
+// Result is what came of a run.
+type Result struct {
+	Violations []property.Violation
+	Trace      *trace
+}
+
+// Run runs a seed. It must be called in a bubble of virtual time, and all that it started has ended when it returns.
+func Run(seed Seed, log func(string) logr.Logger) (Result, error) {
+	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log, gone: map[string]*corev1.Node{}}
+	r.watch = newWatch(r)
+	var err error
+	if r.sim, err = ec2sim.New(r.world.ec2, ec2sim.Options{}); err != nil {
+		return Result{}, err
+	}
+	r.server.OnWrite(r.watch.wrote)
+	r.user = r.server.NewClient("user")
+	if err := r.populate(); err != nil {
+		return Result{}, err
+	}
+	for _, name := range []string{"replica-0", "replica-1"}[:r.world.replicas] {
+		r.replicas = append(r.replicas, &replica{name: name, run: r})
+	}
+	for _, p := range r.replicas {
+		p.start()
+		time.Sleep(time.Second)
+	}
+	r.play()
+	r.heal()
+	r.judge()
+	for _, p := range r.replicas {
+		p.stop()
+	}
+	time.Sleep(restartPause + 5*time.Minute)
+	r.leaks()
+	return Result{r.watch.found, r.trace}, nil
+}
+
+// populate makes the objects that a world begins with.
+func (r *run) populate() error {
+	ctx := context.Background()
+	for _, node := range r.world.nodes {
+		if _, err := r.user.Kube().CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+			return err
+		}
+	}
+	for _, n := range r.world.nodeENIs {
+		if _, err := r.user.NodeENIs().NetworkingV1alpha1().NodeENIs().Create(ctx, n, metav1.CreateOptions{}); err != nil {
+			return err
+		}
+		time.Sleep(time.Second) // so that each is older than the next
+	}
+	return nil
+}
+
+// judge lets time pass, looks at everything, helps where help is asked for, looks again, and then wants quiet.
+func (r *run) judge() {
+	time.Sleep(settleTime)
+	if r.check("settled"); r.failed() {
+		return
+	}
+	// One hold may come to light behind another: a detach that never ends behind tags that were lost.
+	for range 3 {
+		holds := property.Holds(r.nodeENIs(), r.nodes(), r.truth())
+		if len(holds) == 0 {
+			break
+		}
+		for _, h := range holds {
+			r.help(h)
+		}
+		time.Sleep(helpTime)
+		if r.check("after help"); r.failed() {
+			return
+		}
+	}
+	for _, h := range property.Holds(r.nodeENIs(), r.nodes(), r.truth()) {
+		r.watch.violated(2, "after help: %s of NodeENI %s is still held: %s", h.InterfaceID, h.NodeENI, h.Reason)
+		return
+	}
+	r.quiet()
+}
+
+func (r *run) failed() bool {
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	return len(r.watch.found) > 0
+}
+
+// help does what the reason of a hold asks a person to do.
+func (r *run) help(h property.Hold) {
+	var did string
+	switch h.Reason {
+	case v1alpha1.ReasonCleanupHalted:
+		patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationAllowReleaseUntil, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		_, err := r.user.NodeENIs().NetworkingV1alpha1().NodeENIs().Patch(context.Background(), h.NodeENI, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+		did = fmt.Sprintf("approved: %v", err)
+	case v1alpha1.ReasonTagsLost:
+		r.watch.mu.Lock()
+		uid := r.watch.stripped[h.InterfaceID]
+		r.watch.mu.Unlock()
+		did = "tagged again: " + r.tag(h.InterfaceID, eni.TagClusterID, clusterID) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
+	default:
+		did = "detached by hand: " + r.control("POST", "interfaces/"+h.InterfaceID+"/detach?now=true", nil)
+	}
+	r.trace.add("CHECK", "%s of NodeENI %s is held: %s; %s", h.InterfaceID, h.NodeENI, h.Reason, did)
+}
+
+func (r *run) check(when string) {
+	for _, v := range property.Check(r.nodeENIs(), r.nodes(), r.truth()) {
+		r.watch.violated(v.Clause, "%s: %s", when, v.Message)
+	}
+}
+
+// truth is EC2 as it is.
+func (r *run) truth() property.World {
+	s := r.sim.Snapshot()
+	r.watch.lost(s)
+	return property.World{
+		Snapshot: s, ClusterIDs: []string{clusterID}, Limits: limits, Stripped: r.watch.stripped, Restarted: r.watch.forgotten,
+		Quota: r.world.ec2.Quotas.InterfacesPerRegion,
+	}
+}
+
+func (r *run) nodeENIs() []v1alpha1.NodeENI {
+	list, err := r.user.NodeENIs().NetworkingV1alpha1().NodeENIs().List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		r.watch.violated(0, "listing NodeENIs: %v", err)
+		return nil
+	}
+	return list.Items
+}
+
+func (r *run) nodes() []corev1.Node {
+	list, err := r.user.Kube().CoreV1().Nodes().List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		r.watch.violated(0, "listing Nodes: %v", err)
+		return nil
+	}
+	return list.Items
+}
+
+// heal ends all faults: whatever is wrong from here on is the controller's own.
+func (r *run) heal() {
+	r.trace.add("CHECK", "faults end")
+	r.sim.RemoveFaults(0)
+	for _, p := range r.replicas {
+		p.setFaults(strictapi.Faults{})
+		p.start()
+		if life := p.living(); life != nil {
+			life.gate.open()
+			life.wire.gate.open()
+			life.wire.killAt(0, false)
+			life.client.KillAt(0, false)
+		}
+	}
+}
+
+// play plays the seed's acts and faults, in order of time.
+func (r *run) play() {
+	for _, s := range r.seed.steps {
+		time.Sleep(s.at - time.Since(r.trace.began))
+		s.do(r)
+	}
+	time.Sleep(actTime - time.Since(r.trace.began))
+}

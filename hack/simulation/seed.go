@@ -1,0 +1,79 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// actTime is for how long things are done and go wrong.
+	actTime = 40 * time.Minute
+	// leastActs and leastFaults are how many there are in every seed; a few more come by chance.
+	leastActs, leastFaults = 18, 9
+)
+
+// Seed is a world and what happens in it.
+type Seed struct {
+	dice
+	steps []step
+}
+
+// step is something that happens at a time.
+type step struct {
+	at   time.Duration
+	what string
+	do   func(*run)
+}
+
+// NewSeed draws everything from one number.
+func NewSeed(number uint64) Seed {
+	s := Seed{dice: dice(number)}
+	r := s.of("size", 0)
+	for i := range leastActs + r.IntN(10) {
+		s.steps = append(s.steps, s.newAct(i))
+	}
+	for i := range leastFaults + r.IntN(5) {
+		s.steps = append(s.steps, s.newFault(i))
+	}
+	slices.SortStableFunc(s.steps, func(a, b step) int { return int(a.at - b.at) })
+	return s
+}
+
+func (s Seed) newAct(number int) step {
+	r := s.of("act", number)
+	chosen := draw(r.IntN, slices.Concat(clusterActs, ec2Acts), func(a act) int { return a.weight })
+	return step{
+		at: between(r, 0, actTime*3/4), what: fmt.Sprintf("act %d: %s", number, chosen.name),
+		do: func(run *run) {
+			run.trace.add("ACT", "%d: %s: %s", number, chosen.name, chosen.do(&actor{run: run, Rand: s.of("doing", number), number: number}))
+		},
+	}
+}
+
+func (s Seed) newFault(number int) step {
+	r := s.of("fault", number)
+	chosen := draw(r.IntN, faultKinds, func(f faultKind) int { return f.weight })
+	return step{
+		at: between(r, 0, actTime*3/4), what: fmt.Sprintf("fault %d: %s", number, chosen.name),
+		do: func(run *run) {
+			f := &fault{run: run, Rand: s.of("failing", number), number: number}
+			run.trace.add("FAULT", "%d: %s: %s", number, chosen.name, chosen.begin(f))
+		},
+	}
+}
+
+// draw picks one of a list by weight.
+func draw[T any](intn func(int) int, list []T, weight func(T) int) T {
+	total := 0
+	for _, item := range list {
+		total += weight(item)
+	}
+	left := intn(total)
+	for _, item := range list {
+		if left -= weight(item); left < 0 {
+			return item
+		}
+	}
+	return list[0]
+}

@@ -1,0 +1,103 @@
+//go:debug randseednop=0
+package simulation
+
+import (
+	"flag"
+	"fmt"
+	"math/rand"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-logr/logr"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/klog/v2"
+)
+
+var (
+	seeds    = flag.Int("seeds", defaultSeeds, "how many seeds to run")
+	first    = flag.Uint64("seed", 1, "the first seed")
+	repeat   = flag.Int("repeat", 1, "how often to run each seed: not all that happens is decided by it")
+	survey   = flag.Bool("survey", false, "go on after a violation, and tell the seeds with one in a line each")
+	showLogs = flag.Bool("klog", false, "show the controller's logs, of a single seed")
+)
+
+func init() {
+	klog.SetLogger(discard)
+	// One of them slows the whole process down by the time of the latest error, which is another one in each bubble.
+	utilruntime.ErrorHandlers = nil
+}
+
+// TestSeeds runs seeds, and stops at the first that violates the property.
+func TestSeeds(t *testing.T) {
+	began := time.Now()
+	var next, failed atomic.Int64
+	var report sync.Mutex
+	ran := atomic.Int64{}
+	t.Run("workers", func(t *testing.T) {
+		for range runtime.GOMAXPROCS(0) {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				for *survey || failed.Load() == 0 {
+					i := next.Add(1) - 1
+					if i >= int64(*seeds) {
+						return
+					}
+					number := *first + uint64(i)
+					for range *repeat {
+						result := bubble(t, NewSeed(number))
+						ran.Add(1)
+						if len(result.Violations) == 0 {
+							continue
+						}
+						report.Lock()
+						if *survey {
+							fmt.Printf("seed %d: %s\n", number, result.Violations[0])
+						} else if failed.Load() == 0 {
+							fail(t, NewSeed(number), result, int(ran.Load()))
+						}
+						failed.Add(1)
+						report.Unlock()
+						break
+					}
+				}
+			})
+		}
+	})
+	took := time.Since(began)
+	fmt.Printf("ran %d seeds from %d on, %d of them violate the property; %v each on %d CPUs\n",
+		ran.Load(), *first, failed.Load(), (took / time.Duration(max(1, ran.Load()))).Round(time.Microsecond*100), runtime.GOMAXPROCS(0))
+	if failed.Load() > 0 {
+		t.Fail()
+	}
+}
+
+// bubble runs a seed in virtual time.
+func bubble(t *testing.T, seed Seed) (result Result) {
+	synctest.Test(t, func(t *testing.T) {
+		var log func(string) logr.Logger
+		if *showLogs {
+			log = func(name string) logr.Logger { return klog.Background().WithName(name) }
+		}
+		if runtime.GOMAXPROCS(0) == 1 {
+			// client-go's jitter, which bubbles that run beside this one would draw from as well.
+			rand.Seed(int64(seed.dice)) //nolint:staticcheck // it has no source of its own that could be set
+		}
+		var err error
+		if result, err = Run(seed, log); err != nil {
+			t.Fatalf("seed %d: %v", uint64(seed.dice), err)
+		}
+	})
+	return result
+}
+
+// fail says what is wrong, with as little around it as there can be.
+func fail(t *testing.T, seed Seed, result Result, ran int) {
+	number := uint64(seed.dice)
+	least, smallest, tries := shrink(seed, result, func(s Seed) Result { return bubble(t, s) })
+	t.Errorf("seed %d violates the property:\n%s\n%d of %d steps are enough for that, found in %d runs:\n%s\nreplay: make simulate SEEDS=1 SEED=%d\nkilled at seed %d after %d seeds",
+		number, smallest.Violations[0], len(least.steps), len(seed.steps), tries, smallest.Trace, number, number, ran)
+}

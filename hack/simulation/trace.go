@@ -1,0 +1,65 @@
+package simulation
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// trace is what happened in one run, in order.
+type trace struct {
+	began time.Time
+
+	mu      sync.Mutex
+	entries []entry
+}
+
+type entry struct {
+	at   time.Duration
+	who  string
+	what string
+}
+
+// add notes something. Formatting waits until somebody reads it: most traces are never read.
+func (t *trace) add(who, format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.entries = append(t.entries, entry{time.Since(t.began), who, fmt.Sprintf(format, args...)})
+}
+
+// String is the trace for people: time, who, what.
+func (t *trace) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b strings.Builder
+	for _, e := range t.entries {
+		fmt.Fprintf(&b, "%12s  %-12s %s\n", stamp(e.at), e.who, e.what)
+	}
+	return b.String()
+}
+
+// stamp is a virtual time since the beginning.
+func stamp(d time.Duration) string {
+	return fmt.Sprintf("%d:%02d:%06.3f", int(d.Hours()), int(d.Minutes())%60, (d % time.Minute).Seconds())
+}
+
+// hash tells whether two runs went the same way. The order within one instant does not count.
+func (t *trace) hash() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	entries := slices.SortedFunc(slices.Values(t.entries), func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.who, b.who), cmp.Compare(a.what, b.what))
+	})
+	h := fnv.New64a()
+	for _, e := range entries {
+		// Events bear the host's clock in their names.
+		if !strings.Contains(e.what, "events") {
+			_, _ = fmt.Fprintln(h, e)
+		}
+	}
+	return h.Sum64()
+}

@@ -1,0 +1,139 @@
+package simulation
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// watcher looks at every call and every write at its moment: what is about what was done, not about how things stand
+// in the end.
+type watcher struct {
+	*run
+
+	mu sync.Mutex
+	// made are the interfaces that our controllers have created, with the UID of their NodeENI.
+	made map[string]string
+	// stripped are those of them whose ownership tags somebody took away; forgotten those of the stripped that no
+	// process can know any more.
+	stripped  map[string]string
+	forgotten map[string]bool
+	found     []property.Violation
+	// acted and refused count calls, writes has the controllers' writes but those of Leases.
+	refused map[string]int
+	acted   int
+	writes  []string
+}
+
+func newWatch(r *run) *watcher {
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}}
+}
+
+func (w *watcher) violated(clause int, format string, args ...any) {
+	v := property.Violation{Clause: clause, Message: fmt.Sprintf(format, args...)}
+	w.mu.Lock()
+	w.found = append(w.found, v)
+	w.mu.Unlock()
+	w.trace.add("CHECK", "%s", v)
+}
+
+// before sees a call that is about to change EC2: it must concern nothing but what is ours.
+func (w *watcher) before(who, action string, form url.Values) {
+	for key, values := range form {
+		if key != "NetworkInterfaceId" && key != "AttachmentId" && key != "Attachment.AttachmentId" && !strings.HasPrefix(key, "ResourceId.") {
+			continue
+		}
+		w.mayTouch(who, action, values[0])
+	}
+}
+
+func (w *watcher) mayTouch(who, action, id string) {
+	for _, e := range w.sim.Snapshot().Interfaces {
+		if e.ID != id && (e.Attachment == nil || e.Attachment.ID != id) {
+			continue
+		}
+		w.mu.Lock()
+		_, ours := w.made[e.ID]
+		w.mu.Unlock()
+		if !ours && e.Tags[eni.TagClusterID] != clusterID {
+			w.violated(3, "%s calls %s on %s, which is not ours (%q)", who, action, e.ID, e.Description)
+		}
+	}
+}
+
+// after sees what became of a call that changes EC2.
+func (w *watcher) after(who, action string, form url.Values, status int, err error) {
+	w.trace.add(who, "%s %s: %s", action, subject(form), outcome(status, err))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if status == 200 {
+		w.acted++
+	} else {
+		w.refused[action]++
+	}
+}
+
+func outcome(status int, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(status)
+}
+
+// subject is what a call is about, for people.
+func subject(form url.Values) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(form)) {
+		if slices.Contains([]string{"Action", "Version", "ClientToken", "Description"}, key) || strings.HasPrefix(key, "TagSpecification") {
+			continue
+		}
+		parts = append(parts, key+"="+form.Get(key))
+	}
+	return strings.Join(parts, " ")
+}
+
+// learn takes in which interfaces of ours there are. It is called whenever somebody else is about to change one.
+func (w *watcher) learn(s ec2sim.Snapshot) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range s.Interfaces {
+		if uid := e.Tags[eni.TagNodeENIUID]; e.Tags[eni.TagClusterID] == clusterID && uid != "" {
+			w.made[e.ID] = uid
+			delete(w.stripped, e.ID)
+			delete(w.forgotten, e.ID)
+		}
+	}
+}
+
+// lost finds the interfaces of ours that bear no ownership tags any more.
+func (w *watcher) lost(s ec2sim.Snapshot) {
+	w.learn(s)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	there := map[string]bool{}
+	for _, e := range s.Interfaces {
+		if uid, ours := w.made[e.ID]; ours {
+			there[e.ID] = true
+			if e.Tags[eni.TagClusterID] != clusterID || e.Tags[eni.TagNodeENIUID] == "" {
+				w.stripped[e.ID] = uid
+			}
+		}
+	}
+	maps.DeleteFunc(w.stripped, func(id, _ string) bool { return !there[id] })
+}
+
+// restarted says that a process begins which knows nothing of what was before.
+func (w *watcher) restarted() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id := range w.stripped {
+		w.forgotten[id] = true
+	}
+}
