@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -114,4 +115,17 @@ func (c *Controller) WaitHealthy(ctx context.Context) error {
 		return fmt.Errorf("%s does not become healthy: %w\n%s", c.Name, err, c.Log())
 	}
 	return nil
+}
+
+// Complaint is the first line of the log that tells of a bug, or of something that the RBAC of the manifests
+// forbids; empty when there is none.
+func (c *Controller) Complaint() string {
+	for line := range strings.Lines(c.Log()) {
+		for _, bad := range []string{"panic:", "DATA RACE", "is forbidden"} {
+			if strings.Contains(line, bad) {
+				return line
+			}
+		}
+	}
+	return ""
 }
