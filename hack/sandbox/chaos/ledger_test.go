@@ -75,12 +75,20 @@ type ledger struct {
 	calls []call
 	count map[string]int
 	traps []*trap
+	any   func(call) *trap // has one made for a call for which none waits
 }
 
 func (l *ledger) set(traps ...*trap) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.traps = append(l.traps, traps...)
+}
+
+// crashAny has a trap made for any call for which none waits, or none where it gives nil.
+func (l *ledger) crashAny(trap func(call) *trap) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.any = trap
 }
 
 // enter counts a call, and takes the trap that waits for it. A trap whose call has passed while another one was
@@ -95,7 +103,10 @@ func (l *ledger) enter(kind string) (call, *trap) {
 	c := call{kind, l.count[kind], time.Now()}
 	l.calls = append(l.calls, c)
 	i := slices.IndexFunc(l.traps, func(t *trap) bool { return t.kind == kind && t.nth <= c.nth })
-	if i < 0 {
+	switch {
+	case i < 0 && l.any != nil:
+		return c, l.any(c)
+	case i < 0:
 		return c, nil
 	}
 	caught := l.traps[i]
