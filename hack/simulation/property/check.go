@@ -1,0 +1,374 @@
+package property
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+)
+
+// Check returns every way in which the property does not hold, in no more than one line each.
+func Check(nodeENIs []v1alpha1.NodeENI, nodes []corev1.Node, world World) []Violation {
+	return judge(nodeENIs, nodes, world).violations
+}
+
+// Holds returns the interfaces that are held on purpose, as status reports them.
+func Holds(nodeENIs []v1alpha1.NodeENI, nodes []corev1.Node, world World) []Hold {
+	return judge(nodeENIs, nodes, world).holds
+}
+
+// judgement is one look at everything.
+type judgement struct {
+	World
+	nodeENIs   []v1alpha1.NodeENI
+	nodes      []corev1.Node
+	byUID      map[string]*v1alpha1.NodeENI
+	instances  map[string]*ec2sim.InstanceNow
+	subnets    map[string]*ec2sim.SubnetNow
+	claims     []*claim
+	used       map[string]bool
+	holds      []Hold
+	violations []Violation
+}
+
+func judge(nodeENIs []v1alpha1.NodeENI, nodes []corev1.Node, world World) *judgement {
+	j := &judgement{
+		World: world, nodeENIs: nodeENIs, nodes: nodes, byUID: map[string]*v1alpha1.NodeENI{},
+		instances: map[string]*ec2sim.InstanceNow{}, subnets: map[string]*ec2sim.SubnetNow{}, used: map[string]bool{},
+	}
+	for i := range nodeENIs {
+		j.byUID[string(nodeENIs[i].UID)] = &nodeENIs[i]
+	}
+	for i := range world.Instances {
+		j.instances[world.Instances[i].ID] = &world.Instances[i]
+	}
+	for i := range world.Subnets {
+		j.subnets[world.Subnets[i].ID] = &world.Subnets[i]
+	}
+	j.claim()
+	for _, c := range j.claims {
+		j.fill(c)
+	}
+	for _, c := range j.claims {
+		j.weigh(c)
+	}
+	for _, c := range j.claims {
+		j.wanted(c)
+	}
+	j.unwanted()
+	for i := range nodeENIs {
+		j.status(&nodeENIs[i])
+	}
+	return j
+}
+
+func (j *judgement) violated(clause int, format string, args ...any) {
+	j.violations = append(j.violations, Violation{clause, fmt.Sprintf(format, args...)})
+}
+
+// claim finds out what is wanted.
+func (j *judgement) claim() {
+	for i := range j.nodeENIs {
+		n := &j.nodeENIs[i]
+		if n.DeletionTimestamp != nil {
+			continue
+		}
+		for k := range j.nodes {
+			if node := &j.nodes[k]; selects(n, node) {
+				j.claims = append(j.claims, &claim{n: n, node: node, id: instanceOf(node), against: map[string]bool{}})
+			}
+		}
+	}
+	for _, c := range j.claims {
+		c.instance = j.instances[c.id]
+	}
+}
+
+func selects(n *v1alpha1.NodeENI, node *corev1.Node) bool {
+	for key, value := range n.Spec.NodeSelector {
+		if got, ok := node.Labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return len(n.Spec.NodeSelector) > 0
+}
+
+// instanceOf is the instance that the Node names; empty when it names none.
+func instanceOf(node *corev1.Node) string {
+	parts := strings.Split(node.Spec.ProviderID, "/")
+	last := parts[len(parts)-1]
+	if !strings.HasPrefix(last, "i-") || (len(parts) > 1 && parts[0] != "aws:") {
+		return ""
+	}
+	return last
+}
+
+// fill finds the interface that a claim has.
+func (j *judgement) fill(c *claim) {
+	for i := range j.Interfaces {
+		e := &j.Interfaces[i]
+		if !j.ours(e) || e.Tags[eni.TagNodeENIUID] != string(c.n.UID) || !at(e, c.id, c.n.Spec.DeviceIndex) || e.Attachment.Status != "attached" || e.Subnet != c.n.Spec.SubnetID {
+			continue
+		}
+		if e.Tags[eni.TagInstanceID] != c.id || e.Tags[eni.TagSlot] != fmt.Sprintf("0-%d", c.n.Spec.DeviceIndex) {
+			continue
+		}
+		if dead(c.instance) || !j.newest(c) {
+			continue
+		}
+		c.has = e
+		j.used[e.ID] = true
+	}
+}
+
+func at(e *ec2sim.InterfaceNow, instance string, index int32) bool {
+	return e.Attachment != nil && e.Attachment.Instance == instance && e.Attachment.CardIndex == 0 && e.Attachment.DeviceIndex == int(index)
+}
+
+func (j *judgement) ours(e *ec2sim.InterfaceNow) bool {
+	return slices.Contains(j.ClusterIDs, e.Tags[eni.TagClusterID]) && e.Tags[eni.TagNodeENIUID] != ""
+}
+
+func dead(i *ec2sim.InstanceNow) bool {
+	return i == nil || i.State == "terminated" || i.State == "shutting-down"
+}
+
+// newest reports whether the claim's Node is the one that counts of those that name its instance.
+func (j *judgement) newest(c *claim) bool {
+	for i := range j.nodes {
+		other := &j.nodes[i]
+		if other.Name != c.node.Name && instanceOf(other) == c.id &&
+			cmp.Or(other.CreationTimestamp.Compare(c.node.CreationTimestamp.Time), cmp.Compare(c.node.Name, other.Name)) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// weigh finds out what the world has against a claim.
+func (j *judgement) weigh(c *claim) {
+	switch {
+	case c.id == "":
+		c.against[v1alpha1.ReasonNoAWSProviderID] = true
+		return
+	case !j.newest(c):
+		c.against[v1alpha1.ReasonDuplicateInstance] = true
+		return
+	case dead(c.instance):
+		c.against[v1alpha1.ReasonInstanceNotFound] = true
+		c.against[v1alpha1.ReasonInstanceNotRunning] = true
+		return
+	case c.instance.State == "pending" || c.instance.State == "stopping":
+		c.excused = true
+	}
+	j.weighPlace(c)
+	j.weighSlot(c)
+	j.weighRoom(c)
+}
+
+// weighPlace is about the subnet and the security groups.
+func (j *judgement) weighPlace(c *claim) {
+	switch subnet := j.subnets[c.n.Spec.SubnetID]; {
+	case subnet == nil:
+		c.against[v1alpha1.ReasonSubnetNotFound] = true
+	case subnet.Zone != c.instance.Zone:
+		c.against[v1alpha1.ReasonSubnetInOtherZone] = true
+	case subnet.FreeAddresses == 0:
+		c.against[v1alpha1.ReasonSubnetFull] = true
+	}
+	if !j.groupsExist(c) {
+		c.against[v1alpha1.ReasonSecurityGroupNotFound] = true
+	}
+	if j.Quota > 0 && len(j.Interfaces) >= j.Quota {
+		c.against[v1alpha1.ReasonInterfaceQuotaReached] = true
+	}
+}
+
+func (j *judgement) groupsExist(c *claim) bool {
+	for _, id := range c.n.Spec.SecurityGroupIDs {
+		subnet := j.subnets[c.n.Spec.SubnetID]
+		if !slices.ContainsFunc(j.Groups, func(g ec2sim.SecurityGroup) bool {
+			return g.ID == id && (subnet == nil || g.VPC == subnet.VPC)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// weighSlot is about who else has, or has a better right to, the slot.
+func (j *judgement) weighSlot(c *claim) {
+	for i := range j.Interfaces {
+		e := &j.Interfaces[i]
+		if !at(e, c.id, c.n.Spec.DeviceIndex) || (c.has != nil && e.ID == c.has.ID) {
+			continue
+		}
+		_, stripped := j.Stripped[e.ID]
+		switch {
+		case stripped:
+			c.against[v1alpha1.ReasonTagsLost] = true
+			c.against[v1alpha1.ReasonDeviceIndexInUse] = c.against[v1alpha1.ReasonDeviceIndexInUse] || j.Restarted[e.ID]
+		case !j.ours(e):
+			c.against[v1alpha1.ReasonDeviceIndexInUse] = true
+		case j.used[e.ID]:
+			c.against[v1alpha1.ReasonSlotTaken] = true
+		case e.Attachment.Status == "attaching":
+			c.against[v1alpha1.ReasonAttachStuck] = true
+		case e.Attachment.Status == "detaching":
+			c.against[v1alpha1.ReasonDetachStuck] = true
+		default:
+			if reason := j.reported(e); reason != "" {
+				c.against[reason] = true
+			}
+		}
+	}
+	for _, other := range j.claims {
+		if other != c && other.id == c.id && other.n.Spec.DeviceIndex == c.n.Spec.DeviceIndex && other.n != c.n && older(other.n, c.n) {
+			c.against[v1alpha1.ReasonSlotTaken] = true
+		}
+	}
+	maps.DeleteFunc(c.against, func(_ string, is bool) bool { return !is })
+}
+
+func older(a, b *v1alpha1.NodeENI) bool {
+	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.UID, b.UID)) < 0
+}
+
+// weighRoom is about how many interfaces the instance takes.
+func (j *judgement) weighRoom(c *claim) {
+	if limit, known := j.Limits[c.instance.Type]; known && len(c.instance.Interfaces) >= limit {
+		c.against[v1alpha1.ReasonInterfaceLimitReached] = true
+	}
+}
+
+// wanted is clause 1.
+func (j *judgement) wanted(c *claim) {
+	if c.excused {
+		return
+	}
+	if c.has == nil {
+		if len(c.against) == 0 {
+			j.violated(1, "%s has no interface, and nothing stands against it", c)
+		}
+		return
+	}
+	if diff := j.settings(c); diff != "" {
+		j.violated(1, "%s has %s, whose %s", c, c.has.ID, diff)
+	}
+}
+
+// settings compares what an interface has with what is wanted.
+func (j *judgement) settings(c *claim) string {
+	var diffs []string
+	differ := func(what string, got, want any) {
+		diffs = append(diffs, fmt.Sprintf("%s is %v, want %v", what, got, want))
+	}
+	if got, want := sorted(c.has.SecurityGroups), sorted(c.n.Spec.SecurityGroupIDs); !slices.Equal(got, want) && j.groupsExist(c) {
+		differ("security groups", got, want)
+	}
+	if want := deref(c.n.Spec.Description); c.has.Description != want {
+		differ("description", fmt.Sprintf("%q", c.has.Description), fmt.Sprintf("%q", want))
+	}
+	if want := c.n.Spec.DeleteOnTermination == nil || *c.n.Spec.DeleteOnTermination; c.has.Attachment.DeleteOnTermination != want {
+		differ("deleteOnTermination", c.has.Attachment.DeleteOnTermination, want)
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.n.Spec.Tags)) {
+		if c.has.Tags[key] != c.n.Spec.Tags[key] {
+			differ("tag "+key, c.has.Tags[key], c.n.Spec.Tags[key])
+		}
+	}
+	if c.has.Tags[eni.TagNoManage] != "true" {
+		differ("tag "+eni.TagNoManage, c.has.Tags[eni.TagNoManage], "true")
+	}
+	return strings.Join(diffs, "; ")
+}
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// unwanted is clause 2, and the exception of clause 4.
+func (j *judgement) unwanted() {
+	for i := range j.Interfaces {
+		e := &j.Interfaces[i]
+		uid, stripped := j.Stripped[e.ID]
+		switch {
+		case stripped:
+			if owner := j.byUID[uid]; owner != nil {
+				j.holds = append(j.holds, Hold{e.ID, owner.Name, v1alpha1.ReasonTagsLost})
+			} else if !j.Restarted[e.ID] {
+				j.violated(4, "%s was that of NodeENI %s, which is gone, though it lives (its tags were taken away)", e.ID, uid)
+			}
+		case !j.ours(e) || j.used[e.ID] || j.excusedFor(e):
+		default:
+			j.leftover(e)
+		}
+	}
+	held := map[string]bool{}
+	for _, h := range j.holds {
+		held[h.NodeENI] = true
+	}
+	for i := range j.nodeENIs {
+		if n := &j.nodeENIs[i]; n.DeletionTimestamp != nil && !held[n.Name] {
+			j.violated(4, "NodeENI %s is being deleted since %s and still there", n.Name, n.DeletionTimestamp.UTC().Format("15:04:05"))
+		}
+	}
+}
+
+func (j *judgement) excusedFor(e *ec2sim.InterfaceNow) bool {
+	return slices.ContainsFunc(j.claims, func(c *claim) bool {
+		return c.excused && e.Tags[eni.TagNodeENIUID] == string(c.n.UID) && e.Tags[eni.TagInstanceID] == c.id
+	})
+}
+
+// leftover is an interface of ours that no claim has: it must be held, and reported so.
+func (j *judgement) leftover(e *ec2sim.InterfaceNow) {
+	where := "available"
+	if e.Attachment != nil {
+		where = fmt.Sprintf("%s at index %d of %s", e.Attachment.Status, e.Attachment.DeviceIndex, e.Attachment.Instance)
+	}
+	owner := j.byUID[e.Tags[eni.TagNodeENIUID]]
+	if reason := j.reported(e); reason != "" && owner != nil {
+		j.holds = append(j.holds, Hold{e.ID, owner.Name, reason})
+		return
+	}
+	j.violated(2, "%s of NodeENI %s for %s exists (%s): nobody wants it, and it is not held", e.ID,
+		e.Tags[eni.TagNodeENIName], e.Tags[eni.TagNodeName], where)
+}
+
+// reported is the reason with which status says that an interface is held; empty when it says no such thing, or when
+// the world gives no cause for it.
+func (j *judgement) reported(e *ec2sim.InterfaceNow) string {
+	owner := j.byUID[e.Tags[eni.TagNodeENIUID]]
+	if owner == nil || e.Attachment == nil {
+		return ""
+	}
+	possible := map[string]bool{
+		v1alpha1.ReasonCleanupHalted: e.Attachment.Status == "attached",
+		v1alpha1.ReasonDetachStuck:   e.Attachment.Status == "detaching",
+		v1alpha1.ReasonAttachStuck:   e.Attachment.Status == "attaching",
+	}
+	for _, r := range owner.Status.Releasing {
+		if r.ENIID == e.ID && possible[r.Reason] {
+			return r.Reason
+		}
+	}
+	for _, a := range owner.Status.Attachments {
+		if a.ENIID == e.ID && a.State == v1alpha1.AttachmentBlocked && possible[a.Reason] {
+			return a.Reason
+		}
+	}
+	return ""
+}

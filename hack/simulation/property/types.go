@@ -1,0 +1,66 @@
+package property
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+)
+
+// World is EC2 as it is, not as describes show it, and what the checker knows beside.
+type World struct {
+	ec2sim.Snapshot
+	// ClusterIDs are the values of the cluster tag that make an interface ours.
+	ClusterIDs []string
+	// Limits is how many interfaces an instance type takes.
+	Limits map[string]int
+	// Quota is how many interfaces the account may have; 0 for any number.
+	Quota int
+	// Stripped are interfaces of ours whose ownership tags somebody has taken away, with the UID of their NodeENI.
+	Stripped map[string]string
+	// Restarted says that no process lives that has seen the Stripped with their tags: nobody can tell of them.
+	Restarted map[string]bool
+}
+
+// Violation is one way in which the property does not hold.
+type Violation struct {
+	Clause  int
+	Message string
+}
+
+// String is for people.
+func (v Violation) String() string { return fmt.Sprintf("clause %d: %s", v.Clause, v.Message) }
+
+// Hold is an interface that is kept on purpose until a person helps.
+type Hold struct {
+	InterfaceID string
+	// NodeENI is the name of its owner.
+	NodeENI string
+	// Reason is the one that status gives.
+	Reason string
+}
+
+// claim is one wanted interface.
+type claim struct {
+	n        *v1alpha1.NodeENI
+	node     *corev1.Node
+	instance *ec2sim.InstanceNow
+	// id is the instance that the Node names, whether it exists or not.
+	id string
+	// against are the reasons that stand against it, by the world.
+	against map[string]bool
+	// has is its interface, attached at its slot.
+	has *ec2sim.InterfaceNow
+	// excused says that no statement is made: something is on its way that is not the controller's to hurry.
+	excused bool
+}
+
+func (c *claim) String() string {
+	return fmt.Sprintf("NodeENI %s on node %s (%s), device index %d", c.n.Name, c.node.Name, c.id, c.n.Spec.DeviceIndex)
+}
+
+func (c *claim) reasons() []string { return slices.Sorted(maps.Keys(c.against)) }
