@@ -13,6 +13,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
 	ownership "github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
@@ -35,7 +38,7 @@ func only(world ec2sim.Snapshot, keep func(ec2sim.InterfaceNow) bool) ec2sim.Sna
 	return world
 }
 
-// holds is the property as far as one look shows it.
+// holds is the property as far as one look shows it, by the function that judges the simulation, too.
 func (l *lab) holds(ctx context.Context) error {
 	// The world is read first: what a status says may be newer, but not older.
 	world, err := l.sim.World(ctx)
@@ -50,7 +53,31 @@ func (l *lab) holds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return check(nodeENIs.Items, nodes.Items, ours(world, l.id))
+	var errs []error
+	for _, violation := range property.Check(nodeENIs.Items, nodes.Items, property.World{
+		Snapshot: world, ClusterIDs: []string{l.id}, Limits: map[string]int{sandbox.InstanceType: 4},
+	}) {
+		errs = append(errs, errors.New(violation.String()))
+	}
+	return errors.Join(append(errs, strangeTags(nodeENIs.Items, ours(world, l.id).Interfaces)...)...)
+}
+
+// strangeTags finds what a NodeENI once named and does not name any more. That interfaces are without it is true of
+// these worlds only, where nobody else tags them.
+func strangeTags(nodeENIs []v1alpha1.NodeENI, interfaces []ec2sim.InterfaceNow) []error {
+	var errs []error
+	for _, iface := range interfaces {
+		for _, object := range nodeENIs {
+			for key := range iface.Tags {
+				_, named := object.Spec.Tags[key]
+				own := strings.HasPrefix(key, ownership.TagPrefix) || key == ownership.TagName || key == ownership.TagNoManage
+				if iface.Tags[ownership.TagNodeENIUID] == string(object.UID) && !named && !own {
+					errs = append(errs, fmt.Errorf("%s of %s bears the tag %s", iface.ID, object.Name, key))
+				}
+			}
+		}
+	}
+	return errs
 }
 
 // untouched demands that what is not ours is as it was: others' interfaces and the security groups, and that no
