@@ -67,7 +67,7 @@ CHAOS_TESTS ?=
 
 .PHONY: chaos
 chaos: control-plane ## Kill the controller at every call, and cut it off for a minute, in every way
-	cd hack/sandbox && go test -count=1 -timeout=90m -parallel=$(CHAOS_PARALLEL) -run='$(CHAOS_TESTS)' ./chaos -args -all
+	cd hack/sandbox && go test -v -count=1 -timeout=90m -parallel=$(CHAOS_PARALLEL) -run='$(CHAOS_TESTS)' ./chaos -args -all
 
 .PHONY: test-console
 test-console: ## Run the tests of the simulator's console in headless Chromium

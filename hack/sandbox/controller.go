@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,11 +121,18 @@ func (c *Controller) WaitHealthy(ctx context.Context) error {
 // Complaint is the first line of the log that tells of a bug, or of something that the RBAC of the manifests
 // forbids; empty when there is none.
 func (c *Controller) Complaint() string {
-	for line := range strings.Lines(c.Log()) {
-		for _, bad := range []string{"panic:", "DATA RACE", "is forbidden"} {
-			if strings.Contains(line, bad) {
-				return line
-			}
+	return firstLine(c.Log(), "panic:", "DATA RACE", "is forbidden")
+}
+
+// Bug is the first line of the log that tells of a bug; empty when there is none.
+func (c *Controller) Bug() string {
+	return firstLine(c.Log(), "panic:", "DATA RACE")
+}
+
+func firstLine(log string, words ...string) string {
+	for line := range strings.Lines(log) {
+		if slices.ContainsFunc(words, func(word string) bool { return strings.Contains(line, word) }) {
+			return line
 		}
 	}
 	return ""

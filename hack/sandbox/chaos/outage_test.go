@@ -35,12 +35,19 @@ func fault(f ec2sim.Fault, probes float64) trouble {
 
 var troubles = map[string]trouble{
 	"kube-apiserver is restarted": {
-		begin: func(l *lab, _ *replica) { l.act(); l.must(l.cluster.RestartAPIServer()) },
-		once:  true,
+		begin: func(l *lab, _ *replica) {
+			l.rolesUnknown = true
+			l.act()
+			l.must(l.cluster.RestartAPIServer())
+		},
+		once: true,
 	},
 	"etcd is restarted": {
-		begin: func(l *lab, _ *replica) { l.act(); l.must(l.cluster.RestartEtcd()) },
-		once:  true,
+		begin: func(l *lab, _ *replica) {
+			l.act()
+			l.must(l.cluster.RestartEtcd())
+		},
+		once: true,
 	},
 	"kube-apiserver is unreachable": {
 		begin: func(_ *lab, r *replica) { r.kube.lose() },
