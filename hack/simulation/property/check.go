@@ -152,7 +152,8 @@ func (j *judgement) newest(c *claim) bool {
 	return true
 }
 
-// weigh finds out what the world has against a claim.
+// weigh finds out what the world has against a claim: all that is true, since which of several reasons is told first is
+// nobody's concern.
 func (j *judgement) weigh(c *claim) {
 	switch {
 	case c.id == "":
@@ -161,26 +162,29 @@ func (j *judgement) weigh(c *claim) {
 	case !j.newest(c):
 		c.against[v1alpha1.ReasonDuplicateInstance] = true
 		return
-	case dead(c.instance):
+	}
+	j.weighPlace(c)
+	j.weighRight(c)
+	if dead(c.instance) {
 		c.against[v1alpha1.ReasonInstanceNotFound] = true
 		c.against[v1alpha1.ReasonInstanceNotRunning] = true
 		return
-	case c.instance.State == "pending" || c.instance.State == "stopping":
-		c.excused = true
 	}
-	j.weighPlace(c)
+	c.excused = c.instance.State == "pending" || c.instance.State == "stopping"
 	j.weighSlot(c)
 	j.weighRoom(c)
 }
 
 // weighPlace is about the subnet and the security groups.
 func (j *judgement) weighPlace(c *claim) {
-	switch subnet := j.subnets[c.n.Spec.SubnetID]; {
-	case subnet == nil:
+	subnet := j.subnets[c.n.Spec.SubnetID]
+	if subnet == nil {
 		c.against[v1alpha1.ReasonSubnetNotFound] = true
-	case subnet.Zone != c.instance.Zone:
+	}
+	if subnet != nil && c.instance != nil && subnet.Zone != c.instance.Zone {
 		c.against[v1alpha1.ReasonSubnetInOtherZone] = true
-	case subnet.FreeAddresses == 0:
+	}
+	if subnet != nil && subnet.FreeAddresses == 0 {
 		c.against[v1alpha1.ReasonSubnetFull] = true
 	}
 	if !j.groupsExist(c) {
@@ -229,12 +233,16 @@ func (j *judgement) weighSlot(c *claim) {
 			}
 		}
 	}
+	maps.DeleteFunc(c.against, func(_ string, is bool) bool { return !is })
+}
+
+// weighRight is about who has a better right to the slot.
+func (j *judgement) weighRight(c *claim) {
 	for _, other := range j.claims {
 		if other != c && other.id == c.id && other.n.Spec.DeviceIndex == c.n.Spec.DeviceIndex && other.n != c.n && older(other.n, c.n) {
 			c.against[v1alpha1.ReasonSlotTaken] = true
 		}
 	}
-	maps.DeleteFunc(c.against, func(_ string, is bool) bool { return !is })
 }
 
 func older(a, b *v1alpha1.NodeENI) bool {
