@@ -63,7 +63,21 @@ func (l *lab) holds(ctx context.Context) error {
 	}) {
 		errs = append(errs, errors.New(violation.String()))
 	}
+	errs = append(errs, blocked(nodeENIs.Items)...)
 	return errors.Join(append(errs, strangeTags(nodeENIs.Items, ours(world, l.id).Interfaces)...)...)
+}
+
+// blocked finds attachments that are blocked, for whatever reason: nothing in these worlds gives one.
+func blocked(nodeENIs []v1alpha1.NodeENI) []error {
+	var errs []error
+	for _, object := range nodeENIs {
+		for _, attachment := range object.Status.Attachments {
+			if attachment.State == v1alpha1.AttachmentBlocked {
+				errs = append(errs, fmt.Errorf("%s is blocked on %s: %s %s", object.Name, attachment.NodeName, attachment.Reason, attachment.Message))
+			}
+		}
+	}
+	return errs
 }
 
 // strangeTags finds what a NodeENI once named and does not name any more. That interfaces are without it is true of
