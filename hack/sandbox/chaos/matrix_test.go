@@ -55,9 +55,10 @@ func measure(t *testing.T) (counts map[string]int) {
 		r := l.newReplica(quickLease...)
 		for _, phase := range phases {
 			phase.act(l)
-			l.settled(phase.name)
+			l.eventually(phase.name, l.holds)
 		}
 		counts = r.counts()
+		l.settled("to stay so")
 		if r.starts() != 1 {
 			t.Errorf("undisturbed, the controller was started %d times", r.starts())
 		}
@@ -144,8 +145,8 @@ func killAtEachKind(t *testing.T) {
 	}
 }
 
-// killAtEach has one run for each crash. What is written of a status depends on how quick EC2 is at the time, so
-// that a run may end before its call comes; these must be few.
+// killAtEach has one run for each crash. How often a status is written, and how often an interface is too new to be
+// attached, depends on how quick EC2 is at the time, so that a run may end before its call comes; these must be few.
 func killAtEach(t *testing.T, counts map[string]int) {
 	list := cells(counts)
 	missed := make(chan cell, len(list))
@@ -169,7 +170,7 @@ func killAtEach(t *testing.T, counts map[string]int) {
 		never = append(never, cell)
 	}
 	t.Logf("%d crashes; %d runs ended before their call came: %v", len(list)-len(never), len(never), never)
-	if len(never) > len(list)/20 {
+	if len(never) > len(list)/10 {
 		t.Errorf("%d of %d runs ended before their call came", len(never), len(list))
 	}
 }
