@@ -223,17 +223,26 @@ func (j *judgement) weighSlot(c *claim) {
 			c.against[v1alpha1.ReasonDeviceIndexInUse] = true
 		case j.used[e.ID]:
 			c.against[v1alpha1.ReasonSlotTaken] = true
-		case e.Attachment.Status == "attaching":
-			c.against[v1alpha1.ReasonAttachStuck] = true
-		case e.Attachment.Status == "detaching":
-			c.against[v1alpha1.ReasonDetachStuck] = true
 		default:
-			if reason := j.reported(e); reason != "" {
-				c.against[reason] = true
-			}
+			j.weighStuck(c, e)
 		}
 	}
 	maps.DeleteFunc(c.against, func(_ string, is bool) bool { return !is })
+}
+
+// weighStuck is about an interface of ours that cannot leave a place which the claim needs: its slot, the last one of
+// the instance, or that of its own predecessor, which is released first.
+func (j *judgement) weighStuck(c *claim, e *ec2sim.InterfaceNow) {
+	switch e.Attachment.Status {
+	case "attaching":
+		c.against[v1alpha1.ReasonAttachStuck] = true
+	case "detaching":
+		c.against[v1alpha1.ReasonDetachStuck] = true
+	default:
+		if reason := j.reported(e); reason != "" {
+			c.against[reason] = true
+		}
+	}
 }
 
 // weighRight is about who has a better right to the slot.
@@ -249,10 +258,21 @@ func older(a, b *v1alpha1.NodeENI) bool {
 	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.UID, b.UID)) < 0
 }
 
-// weighRoom is about how many interfaces the instance takes.
+// weighRoom is about how many interfaces the instance takes, and about the claim's own predecessors.
 func (j *judgement) weighRoom(c *claim) {
-	if limit, known := j.Limits[c.instance.Type]; known && len(c.instance.Interfaces) >= limit {
+	limit, known := j.Limits[c.instance.Type]
+	full := known && len(c.instance.Interfaces) >= limit
+	if full {
 		c.against[v1alpha1.ReasonInterfaceLimitReached] = true
+	}
+	for i := range j.Interfaces {
+		e := &j.Interfaces[i]
+		if j.used[e.ID] || !j.ours(e) || e.Attachment == nil || e.Attachment.Instance != c.id {
+			continue
+		}
+		if full || e.Tags[eni.TagNodeENIUID] == string(c.n.UID) {
+			j.weighStuck(c, e)
+		}
 	}
 }
 
