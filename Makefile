@@ -72,6 +72,16 @@ test-tools: ## Run the tests of the project's own tools
 test-e2e: control-plane ## Run the sandbox's tests: the real binaries on a real API server
 	cd hack/sandbox && go vet ./... && go test -count=1 -timeout=20m ./...
 
+# How many control planes and controllers there are at a time; most of the time they wait.
+CHAOS_PARALLEL ?= 6
+
+# Which of the tests of the chaos, as go test names them; all if empty.
+CHAOS_TESTS ?=
+
+.PHONY: chaos
+chaos: control-plane ## Kill the controller at every call, and cut it off for a minute, in every way
+	cd hack/sandbox && go test -v -count=1 -timeout=90m -parallel=$(CHAOS_PARALLEL) -run='$(CHAOS_TESTS)' ./chaos -args -all
+
 .PHONY: test-console
 test-console: ## Run the tests of the simulator's console in headless Chromium
 	@command -v chromium >/dev/null || { echo "test-console needs Chromium: install Debian's package chromium" >&2; exit 1; }

@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -40,7 +43,15 @@ func StartCluster(repo, assets, dir string) (*Cluster, error) {
 	server.Configure().
 		Set("authorization-mode", "RBAC").
 		Disable("disable-admission-plugins") // envtest's own; here admission is as in a cluster
-	cluster.env.ControlPlane.Etcd = &envtest.Etcd{Path: filepath.Join(assets, "etcd")}
+	// In folders of their own, certificates and data outlast a restart.
+	server.CertDir, cluster.env.ControlPlane.Etcd = filepath.Join(dir, "certificates"), &envtest.Etcd{
+		Path: filepath.Join(assets, "etcd"), DataDir: filepath.Join(dir, "etcd"),
+	}
+	for _, folder := range []string{server.CertDir, cluster.env.ControlPlane.Etcd.DataDir} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return nil, err
+		}
+	}
 	cluster.env.ControlPlane.KubectlPath = filepath.Join(assets, "kubectl")
 	config, err := cluster.env.Start()
 	if err != nil {
@@ -73,6 +84,56 @@ func (c *Cluster) connect(config *rest.Config, kubectl string) error {
 // Stop ends kube-apiserver and etcd.
 func (c *Cluster) Stop() error {
 	return c.env.Stop()
+}
+
+// RestartAPIServer ends kube-apiserver and starts it again at the same address.
+func (c *Cluster) RestartAPIServer() error {
+	return restart("kube-apiserver", c.env.ControlPlane.GetAPIServer())
+}
+
+// RestartEtcd ends etcd and starts it again with the same data.
+func (c *Cluster) RestartEtcd() error {
+	return restart("etcd", c.env.ControlPlane.Etcd)
+}
+
+func restart(name string, server interface {
+	Stop() error
+	Start() error
+},
+) error {
+	if err := server.Stop(); err != nil {
+		return fmt.Errorf("stopping %s: %w", name, err)
+	}
+	if err := server.Start(); err != nil {
+		return fmt.Errorf("starting %s again: %w", name, err)
+	}
+	return nil
+}
+
+// Empty removes whatever a test makes, so that the next one finds the control plane as it was. Nobody needs to be
+// there to honour finalizers.
+func (c *Cluster) Empty(ctx context.Context) error {
+	enis := c.ENIs.NetworkingV1alpha1().NodeENIs()
+	list, err := enis.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	everything := metav1.DeleteOptions{}
+	for _, item := range list.Items {
+		_, err := enis.Patch(ctx, item.Name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		if err := enis.Delete(ctx, item.Name, everything); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	all := metav1.ListOptions{}
+	return errors.Join(
+		c.Kube.CoreV1().Nodes().DeleteCollection(ctx, everything, all),
+		c.Kube.CoreV1().Events(metav1.NamespaceDefault).DeleteCollection(ctx, everything, all),
+		c.Kube.CoordinationV1().Leases(Namespace).DeleteCollection(ctx, everything, all),
+	)
 }
 
 // Install applies the project's manifests as a user does.

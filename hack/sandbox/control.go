@@ -67,6 +67,16 @@ func (c *Control) Delete(ctx context.Context, iface string) error {
 	return c.do(ctx, http.MethodPost, "interfaces/"+iface+"/delete", nil, nil)
 }
 
+// AddFault makes calls go wrong.
+func (c *Control) AddFault(ctx context.Context, fault ec2sim.Fault) error {
+	return c.do(ctx, http.MethodPost, "faults", fault, nil)
+}
+
+// RemoveFaults ends all of it.
+func (c *Control) RemoveFaults(ctx context.Context) error {
+	return c.do(ctx, http.MethodDelete, "faults", nil, nil)
+}
+
 // do makes one call of the control protocol.
 func (c *Control) do(ctx context.Context, method, path string, input, output any) error {
 	data, err := c.read(ctx, method, path, input)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -114,4 +116,24 @@ func (c *Controller) WaitHealthy(ctx context.Context) error {
 		return fmt.Errorf("%s does not become healthy: %w\n%s", c.Name, err, c.Log())
 	}
 	return nil
+}
+
+// Complaint is the first line of the log that tells of a bug, or of something that the RBAC of the manifests
+// forbids; empty when there is none.
+func (c *Controller) Complaint() string {
+	return firstLine(c.Log(), "panic:", "DATA RACE", "is forbidden")
+}
+
+// Bug is the first line of the log that tells of a bug; empty when there is none.
+func (c *Controller) Bug() string {
+	return firstLine(c.Log(), "panic:", "DATA RACE")
+}
+
+func firstLine(log string, words ...string) string {
+	for line := range strings.Lines(log) {
+		if slices.ContainsFunc(words, func(word string) bool { return strings.Contains(line, word) }) {
+			return line
+		}
+	}
+	return ""
 }

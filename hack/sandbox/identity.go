@@ -24,22 +24,27 @@ const tokenLife = 24 * time.Hour
 // ControllerKubeconfig writes a kubeconfig with a token of the controller's ServiceAccount: it may do
 // what the ClusterRole of the manifests allows, and nothing else.
 func (c *Cluster) ControllerKubeconfig(ctx context.Context) (string, error) {
+	path := filepath.Join(c.dir, "controller.kubeconfig")
+	return path, c.WriteControllerKubeconfig(ctx, path, c.Config.Host, c.Config.CAData)
+}
+
+// WriteControllerKubeconfig writes such a kubeconfig for another address, behind which the API server is.
+func (c *Cluster) WriteControllerKubeconfig(ctx context.Context, path, server string, authority []byte) error {
 	seconds := int64(tokenLife.Seconds())
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
 	token, err := c.Kube.CoreV1().ServiceAccounts(Namespace).CreateToken(ctx, ServiceAccount, request, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("getting a token for the controller: %w", err)
+		return fmt.Errorf("getting a token for the controller: %w", err)
 	}
 	const name = "sandbox"
 	config := clientcmdapi.Config{
 		Clusters: map[string]*clientcmdapi.Cluster{name: {
-			Server:                   c.Config.Host,
-			CertificateAuthorityData: c.Config.CAData,
+			Server:                   server,
+			CertificateAuthorityData: authority,
 		}},
 		AuthInfos:      map[string]*clientcmdapi.AuthInfo{name: {Token: token.Status.Token}},
 		Contexts:       map[string]*clientcmdapi.Context{name: {Cluster: name, AuthInfo: name}},
 		CurrentContext: name,
 	}
-	path := filepath.Join(c.dir, "controller.kubeconfig")
-	return path, clientcmd.WriteToFile(config, path)
+	return clientcmd.WriteToFile(config, path)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -71,6 +72,13 @@ func (p *Process) Log() string {
 		return err.Error()
 	}
 	return string(data)
+}
+
+// Tail is the end of a log, which is where the trouble is.
+func Tail(log string) string {
+	const most = 150
+	lines := strings.Split(log, "\n")
+	return strings.Join(slices.Delete(lines, 0, max(0, len(lines)-most)), "\n")
 }
 
 // PID is the program's process ID.

@@ -91,11 +91,46 @@ func (f *fencedHTTP) Do(request *http.Request) (*http.Response, error) {
 		return nil, a.refusal
 	}
 	a.handed = true
-	response, err := f.next.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), a.trace())))
+	request = request.WithContext(httptrace.WithClientTrace(request.Context(), a.trace()))
+	f.fenceBody(request, a)
+	response, err := f.next.Do(request)
 	if err != nil {
 		return response, err
 	}
 	return response, a.checkAnswer(response)
+}
+
+// fenceBody has the lease looked at once more when the body is asked for, which is when a connection is there and the
+// request goes out: a process that was paused while it waited for one would send it long after its lease has ended.
+// Without its body EC2 takes no request.
+func (f *fencedHTTP) fenceBody(request *http.Request, a *attempt) {
+	if request.Body == nil || request.Body == http.NoBody {
+		return
+	}
+	refuses := func() error { return f.refuses(request.Context(), a) }
+	request.Body = &fencedBody{request.Body, refuses}
+	if again := request.GetBody; again != nil {
+		request.GetBody = func() (io.ReadCloser, error) {
+			body, err := again()
+			if err != nil {
+				return nil, err
+			}
+			return &fencedBody{body, refuses}, nil
+		}
+	}
+}
+
+// fencedBody is a body that is not to be had when the lease has ended.
+type fencedBody struct {
+	io.ReadCloser
+	refuses func() error
+}
+
+func (b *fencedBody) Read(p []byte) (int, error) {
+	if err := b.refuses(); err != nil {
+		return 0, err
+	}
+	return b.ReadCloser.Read(p)
 }
 
 func (f *fencedHTTP) refuses(ctx context.Context, a *attempt) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -99,6 +100,35 @@ func TestLeaseEndsOnTheWay(t *testing.T) {
 			t.Errorf("the lease was looked at %d times, want 2", asked)
 		}
 	})
+}
+
+// TestLeaseEndsBeforeTheConnection: a process is paused while it waits for a connection, and wakes up when its lease
+// has ended. Its write must not go out, even if the end of its context is noticed later.
+func TestLeaseEndsBeforeTheConnection(t *testing.T) {
+	var ended atomic.Bool
+	var bodies atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err == nil && len(body) > 0 {
+			bodies.Add(1)
+		}
+	}))
+	defer server.Close()
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		ended.Store(true)
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+	cfg := configFor(http.DefaultTransport)
+	cfg.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	cfg.BaseEndpoint = &server.URL
+	until := time.Now().Add(time.Hour)
+	c := newKnowing(cfg, Options{ClusterIDs: []string{cluster}, Fence: func() (time.Time, bool) { return until, !ended.Load() }})
+	err := c.DeleteInterface(t.Context(), ours(), confirmed)
+	if !errors.Is(err, errNoLease) || bodies.Load() != 0 {
+		t.Errorf("the lease ended while the connection was made: %v, %d requests arrived", err, bodies.Load())
+	}
+	if _, err := c.ListInterfaces(t.Context(), []string{cluster}, nil); err == nil || bodies.Load() != 1 {
+		t.Errorf("a read: %v, %d requests arrived, want one that the server does not understand", err, bodies.Load())
+	}
 }
 
 // TestAnswerTooLate: a write that has no answer when the lease ends may have happened.

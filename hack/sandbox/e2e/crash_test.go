@@ -155,7 +155,7 @@ func TestTerminatedGracefully(t *testing.T) {
 	code, err := controller.Wait(ctx)
 	l.must(err)
 	if code != 0 {
-		t.Errorf("exit code %d\n%s", code, tail(controller.Log()))
+		t.Errorf("exit code %d\n%s", code, sandbox.Tail(controller.Log()))
 	}
 	leases, err := l.cluster.Kube.CoordinationV1().Leases(sandbox.Namespace).List(l.ctx, metav1.ListOptions{})
 	l.must(err)

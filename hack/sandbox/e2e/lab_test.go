@@ -3,14 +3,10 @@ package e2e
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
@@ -50,8 +46,8 @@ func newLab(t *testing.T, machines ...sandbox.Machine) *lab {
 func newLabIn(t *testing.T, world ec2sim.World, machines ...sandbox.Machine) *lab {
 	t.Helper()
 	t.Parallel()
-	cluster := <-shared.free
-	t.Cleanup(func() { shared.free <- cluster })
+	cluster := shared.Take()
+	t.Cleanup(func() { shared.Give(cluster) })
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	l := &lab{T: t, ctx: ctx, cluster: cluster, dir: t.TempDir(), id: strings.ReplaceAll(t.Name(), "/", ".")}
@@ -135,7 +131,7 @@ func (l *lab) clean() {
 		}
 		l.cleanLog(controller)
 	}
-	if err := l.removeObjects(ctx); err != nil {
+	if err := l.cluster.Empty(ctx); err != nil {
 		l.Errorf("cleaning up: %v", err)
 	}
 	if l.sim != nil {
@@ -147,13 +143,8 @@ func (l *lab) clean() {
 
 // cleanLog demands that a controller tells of no bug, and of nothing that the RBAC of the manifests forbids.
 func (l *lab) cleanLog(controller *sandbox.Controller) {
-	for line := range strings.Lines(controller.Log()) {
-		for _, bad := range []string{"panic:", "DATA RACE", "is forbidden"} {
-			if strings.Contains(line, bad) {
-				l.Errorf("%s: %s%s", controller.Name, line, tail(controller.Log()))
-				return
-			}
-		}
+	if line := controller.Complaint(); line != "" {
+		l.Errorf("%s: %s%s", controller.Name, line, sandbox.Tail(controller.Log()))
 	}
 }
 
@@ -173,31 +164,6 @@ func (l *lab) nothingDenied(ctx context.Context) {
 	}
 }
 
-// removeObjects leaves the control plane as it was. Nobody is there to honour finalizers.
-func (l *lab) removeObjects(ctx context.Context) error {
-	enis := l.cluster.ENIs.NetworkingV1alpha1().NodeENIs()
-	list, err := enis.List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	everything := metav1.DeleteOptions{}
-	for _, item := range list.Items {
-		_, err := enis.Patch(ctx, item.Name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return err
-		}
-		if err := enis.Delete(ctx, item.Name, everything); err != nil && !apierrors.IsNotFound(err) {
-			return err
-		}
-	}
-	all := metav1.ListOptions{}
-	return errors.Join(
-		l.cluster.Kube.CoreV1().Nodes().DeleteCollection(ctx, everything, all),
-		l.cluster.Kube.CoreV1().Events(metav1.NamespaceDefault).DeleteCollection(ctx, everything, all),
-		l.cluster.Kube.CoordinationV1().Leases(sandbox.Namespace).DeleteCollection(ctx, everything, all),
-	)
-}
-
 // report prints what helps to understand a failure.
 func (l *lab) report(ctx context.Context) {
 	if objects, err := l.cluster.Kubectl.Run(ctx, "get", "nodeeni", "-o", "yaml"); err == nil {
@@ -215,13 +181,6 @@ func (l *lab) report(ctx context.Context) {
 		}
 	}
 	for _, process := range l.replicas {
-		l.Logf("%s:\n%s", process.Name, tail(process.Log()))
+		l.Logf("%s:\n%s", process.Name, sandbox.Tail(process.Log()))
 	}
-}
-
-// tail is the end of a log, which is where the trouble is.
-func tail(log string) string {
-	const most = 150
-	lines := strings.Split(log, "\n")
-	return strings.Join(slices.Delete(lines, 0, max(0, len(lines)-most)), "\n")
 }

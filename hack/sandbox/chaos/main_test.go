@@ -1,0 +1,59 @@
+// Package chaos treats the real controller badly: killed at every call that it makes, cut off from the API server or
+// from EC2, paused, throttled. Once the trouble is over, one property must hold (property_test.go).
+//
+// Between each replica and its two servers stands a proxy (proxy_test.go). It counts the calls, can hold the n-th of
+// a kind while something happens to the replica, and then lets it pass or not.
+//
+// By itself the package runs a representative part, with short outages. With -all it runs everything, and an
+// outage takes a minute; -parallel says with how many control planes.
+package chaos
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
+)
+
+var all = flag.Bool("all", false, "run the whole crash matrix, and outages of a minute")
+
+// bench is what all tests share.
+var bench *sandbox.Bench
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	parallel, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String())
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer cancel()
+	if bench, err = sandbox.NewBench(ctx, parallel); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, bench.Close()) }()
+	return m.Run(), nil
+}
+
+// outage is how long one lasts.
+func outage() time.Duration {
+	if *all {
+		return time.Minute
+	}
+	return 6 * time.Second
+}

@@ -1,0 +1,81 @@
+package chaos
+
+import (
+	"context"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
+)
+
+// grace is half of what a pod is given to end.
+const grace = 15 * time.Second
+
+// Told to end in the middle of each phase, the controller finishes the calls that it has begun, gives up the lease,
+// calls no more, and ends with 0. The next one finishes the work.
+func TestTerminatedInAnyPhase(t *testing.T) {
+	for phase, kind := range map[string]string{
+		"create": "CreateNetworkInterface", "attach": "AttachNetworkInterface", "detach": "DetachNetworkInterface",
+		"delete": "DeleteNetworkInterface", "report": "patch nodeenis/status", "idle": "",
+	} {
+		t.Run(phase, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			r := l.newReplica(quickLease...)
+			l.base()
+			process, told := r.process(), make(chan error, 1)
+			if kind == "" {
+				l.settled("idle")
+				told <- process.Signal(syscall.SIGTERM)
+			} else {
+				r.set(newTrap(kind, r.counts()[kind]+1, passed, func() { told <- process.Signal(syscall.SIGTERM) }))
+				l.act()
+			}
+			select {
+			case err := <-told:
+				l.must(err)
+			case <-l.ctx.Done():
+				t.Fatalf("the controller has not come to %s: %v", kind, r.counts())
+			}
+			l.endsWell(r, process)
+			if kind == "" {
+				l.act()
+			}
+			l.settled("finished by the next")
+		})
+	}
+}
+
+// endsWell demands a good end of a process that was told to.
+func (l *lab) endsWell(r *replica, process *sandbox.Controller) {
+	l.Helper()
+	told := time.Now()
+	ctx, cancel := context.WithTimeout(l.ctx, grace)
+	defer cancel()
+	code, err := process.Wait(ctx)
+	l.must(err)
+	ended := time.Now()
+	if holder, err := l.holder(l.ctx); err != nil || holder != "" {
+		l.Errorf("the lease is held by %q, error %v", holder, err)
+	}
+	if code != 0 {
+		l.Errorf("exit code %d\n%s", code, sandbox.Tail(process.Log()))
+	}
+	calls := r.since(told)
+	released := -1
+	for i, c := range calls {
+		if c.kind == "put leases" && c.began.Before(ended) {
+			released = i
+		}
+	}
+	if released < 0 {
+		l.Fatalf("the lease was not given up: %v", calls)
+	}
+	for _, c := range calls[released+1:] {
+		if c.began.Before(ended) {
+			l.Errorf("%s after the lease was given up", c.kind)
+		}
+	}
+	l.Logf("ended after %s, calls until then: %v", ended.Sub(told).Round(10*time.Millisecond), calls[:released+1])
+}
