@@ -22,7 +22,7 @@ var catalogue = []mutant{
 	{
 		name: "gone-when-not-listed", fault: "an interface that one list does not show counts as gone",
 		edits: []edit{
-			{"pkg/inventory/missing.go", "case rd.began.Before(r.readBegan) || s.tagsLost(r):\n", "case s.tagsLost(r):\n\tcase r.seen:\n\t\ts.gone(r, c)\n"},
+			{"pkg/inventory/missing.go", "case rd.began.Before(r.ShownAt) || s.tagsLost(r):\n", "case s.tagsLost(r):\n\tcase r.seen:\n\t\ts.gone(r, c)\n"},
 		},
 	},
 	{
@@ -33,7 +33,7 @@ var catalogue = []mutant{
 		name: "random-token-no-surplus", fault: "a repeated create has another client token, and of two interfaces for one slot none is taken away",
 		edits: []edit{
 			{"pkg/controller/tokens.go", "return t.steps[key].count", "return int(time.Now().UnixNano())"},
-			{"pkg/plan/wanted.go", "if keeper.Attachment != nil && keeper.Attachment.Status == eni.Attached && !keeper.Missing {", "if keeper.Attachment != nil && keeper.Attachment.Status == eni.Attached && keeper.Missing {"},
+			{"pkg/plan/wanted.go", "keeper.Attachment.Status == eni.Attached && !keeper.Missing {", "keeper.Attachment.Status == eni.Attached && keeper.Missing {"},
 		},
 	},
 	{
