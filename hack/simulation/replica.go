@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
@@ -183,4 +182,4 @@ func (r *replica) living() *process {
 }
 
 // discard swallows logs.
-var discard = logr.Discard()
+var discard = klog.New(nil)

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
@@ -36,13 +36,13 @@ type run struct {
 	trace    *trace
 	watch    *watcher
 	replicas []*replica
-	log      func(name string) logr.Logger
+	log      func(name string) klog.Logger
 	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
 	gone map[string]*corev1.Node
 	cni  []string
 }
 
-func (r *run) logger(name string) logr.Logger {
+func (r *run) logger(name string) klog.Logger {
 	if r.log == nil {
 		return discard
 	}
@@ -56,7 +56,7 @@ type Result struct {
 }
 
 // Run runs a seed. It must be called in a bubble of virtual time, and all that it started has ended when it returns.
-func Run(seed Seed, log func(string) logr.Logger) (Result, error) {
+func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
 	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log, gone: map[string]*corev1.Node{}}
 	r.watch = newWatch(r)
 	var err error

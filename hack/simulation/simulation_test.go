@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-logr/logr"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/klog/v2"
 )
@@ -78,9 +77,9 @@ func TestSeeds(t *testing.T) {
 // bubble runs a seed in virtual time.
 func bubble(t *testing.T, seed Seed) (result Result) {
 	synctest.Test(t, func(t *testing.T) {
-		var log func(string) logr.Logger
+		var log func(string) klog.Logger
 		if *showLogs {
-			log = func(name string) logr.Logger { return klog.Background().WithName(name) }
+			log = func(name string) klog.Logger { return klog.Background().WithName(name) }
 		}
 		if runtime.GOMAXPROCS(0) == 1 {
 			// client-go's jitter, which bubbles that run beside this one would draw from as well.

@@ -84,8 +84,10 @@ var catalogue = []mutant{
 	},
 	{
 		name: "dying-detached", fault: "interfaces are detached from instances that are shutting down",
-		edits: []edit{{"pkg/plan/release.go", "case state.Dying():\n\t\tr.watch()\n", "case state.Dying() && r.iface.ID == \"\":\n\t\tr.watch()\n"},
-			{"pkg/plan/release.go", "case state == eni.InstanceRunning || state == eni.InstanceStopped || state == eni.InstancePending:", "case state == eni.InstanceRunning || state == eni.InstanceStopped || state == eni.InstancePending || state.Dying():"}},
+		edits: []edit{
+			{"pkg/plan/release.go", "case state.Dying():\n\t\tr.watch()\n", "case state.Dying() && r.iface.ID == \"\":\n\t\tr.watch()\n"},
+			{"pkg/plan/release.go", "case state == eni.InstanceRunning || state == eni.InstanceStopped || state == eni.InstancePending:", "case state == eni.InstanceRunning || state == eni.InstanceStopped || state == eni.InstancePending || state.Dying():"},
+		},
 	},
 	{
 		name: "label-loss-missed", fault: "a change of a Node's labels goes unnoticed",
