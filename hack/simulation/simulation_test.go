@@ -21,6 +21,7 @@ var (
 	first    = flag.Uint64("seed", 1, "the first seed")
 	repeat   = flag.Int("repeat", 1, "how often to run each seed: not all that happens is decided by it")
 	survey   = flag.Bool("survey", false, "go on after a violation, and tell the seeds with one in a line each")
+	shrinks  = flag.Bool("shrink", true, "take steps away from a seed that violates the property, as long as it does")
 	showLogs = flag.Bool("klog", false, "show the controller's logs, of a single seed")
 )
 
@@ -96,6 +97,10 @@ func bubble(t *testing.T, seed Seed) (result Result) {
 // fail says what is wrong, with as little around it as there can be.
 func fail(t *testing.T, seed Seed, result Result, ran int) {
 	number := uint64(seed.dice)
+	if !*shrinks {
+		t.Errorf("%s\nkilled at seed %d after %d seeds", result.Violations[0], number, ran)
+		return
+	}
 	least, smallest, tries := shrink(seed, result, func(s Seed) Result { return bubble(t, s) })
 	t.Errorf("seed %d violates the property:\n%s\n%d of %d steps are enough for that, found in %d runs:\n%s\nreplay: make simulate SEEDS=1 SEED=%d\nkilled at seed %d after %d seeds",
 		number, smallest.Violations[0], len(least.steps), len(seed.steps), tries, smallest.Trace, number, number, ran)
