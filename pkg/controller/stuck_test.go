@@ -333,6 +333,26 @@ func TestADryRunTakesNothingAway(t *testing.T) {
 	})
 }
 
+// What is to be replaced need not be attached: its attach may have been refused.
+func TestADryRunReplacesNothingThatIsNotAttached(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.settleAndStop()
+		l.dryRun = true
+		l.start()
+		l.fault(ec2sim.Fault{Action: "AttachNetworkInterface", Effect: "error", Code: "UnauthorizedOperation", Status: 403})
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		id := l.onlyOurs()
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
+		l.pass(time.Minute)
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonCleanupDryRun)
+		if got := l.stalledMessage("a"); !strings.Contains(got, "would delete "+id) {
+			t.Errorf("the message does not say what would be done: %s", got)
+		}
+		l.wantOurs("node-00 available")
+	})
+}
+
 // A NodeENI without interfaces goes in a dry run too.
 func TestADryRunHoldsNoFinalizerForNothing(t *testing.T) {
 	inLab(t, 0, nil, func(l *lab) {

@@ -268,7 +268,7 @@ func (r *releaser) order(kind ActionKind, attachmentID string, force bool) verdi
 	}
 	if r.DryRun {
 		r.result.Withheld = append(r.result.Withheld, action)
-		return withheld(kind, r.iface)
+		return withheld(r.iface)
 	}
 	r.result.Release = append(r.result.Release, action)
 	return verdict{}

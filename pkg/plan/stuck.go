@@ -213,9 +213,9 @@ func (v *view) detachStuckMessage(c candidate) string {
 }
 
 // withheld says what is not done in a dry run.
-func withheld(kind ActionKind, c candidate) verdict {
+func withheld(c candidate) verdict {
 	would := "would delete " + c.ID
-	if kind == Detach {
+	if c.Attachment != nil {
 		would = fmt.Sprintf("would detach %s from %s", c.ID, c.Attachment.InstanceID)
 	}
 	return verdict{v1alpha1.ReasonCleanupDryRun, would + ", and does not: the controller runs with --cleanup-dry-run"}
