@@ -161,6 +161,24 @@ func TestARestartCountsStuckAttachesAnew(t *testing.T) {
 	})
 }
 
+// A slot that was given back while it was stuck is like any other when it is wanted again much later.
+func TestStuckAttachesOfLongAgoAreForgotten(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.neverAttaches(0)
+		l.ask("a", 1)
+		l.pass(17 * time.Minute)
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonAttachStuck)
+		l.patchNode(0, `{"metadata":{"labels":{"ng":"other"}}}`)
+		l.heal()
+		l.pass(keepStuck + time.Hour)
+		l.wantOurs()
+		l.neverAttaches(1)
+		l.patchNode(0, `{"metadata":{"labels":{"ng":"multi"}}}`)
+		l.pass(10 * time.Minute)
+		l.wantOurs("node-00 1 attached")
+	})
+}
+
 func TestADetachThatIsStuckIsForcedOnlyByOrder(t *testing.T) {
 	inLab(t, 1, nil, func(l *lab) {
 		l.ask("a", 1)
@@ -235,6 +253,44 @@ func TestADetachThatIsStuckEndsWithItsInstance(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What was told to let go by force, again and again, is deleted as soon as it has.
+func TestTheBackOffOfForceHoldsNoDeleteUp(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.neverDetaches(0)
+		l.delete("a")
+		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(2*time.Hour).Format(time.RFC3339))
+		l.pass(35 * time.Minute)
+		l.heal()
+		for forced := l.calls("DetachNetworkInterface"); l.calls("DetachNetworkInterface") == forced; {
+			l.pass(15 * time.Second)
+		}
+		l.pass(time.Minute)
+		l.wantOurs()
+	})
+}
+
+func TestADetachByForceWithoutAnAnswerIsNotHammered(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.neverDetaches(1)
+		l.delete("a")
+		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(2*time.Hour).Format(time.RFC3339))
+		l.pass(5 * time.Minute)
+		l.fault(ec2sim.Fault{Action: "DetachNetworkInterface", Effect: "error", Code: "InternalError", Status: 500})
+		l.pass(7 * time.Minute)
+		for range 60 {
+			l.pass(time.Minute)
+			l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonDetachStuck)
+		}
+		if got := l.calls("DetachNetworkInterface") - 1; got < 5 || got > 10 {
+			t.Errorf("%d detaches by force in an hour of which none is answered, want some, further and further apart", got)
+		}
+	})
 }
 
 // The shipped policy allows a detach by force as it does any.
