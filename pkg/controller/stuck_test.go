@@ -293,6 +293,50 @@ func TestADetachByForceWithoutAnAnswerIsNotHammered(t *testing.T) {
 	})
 }
 
+// However EC2 answers the detach that is to help what is stuck, one thing is told of it, and stays told.
+func TestWhatIsToldOfTheStuckDoesNotComeAndGo(t *testing.T) {
+	const denied, failed = v1alpha1.ReasonPermissionDenied, v1alpha1.ReasonReleaseFailed
+	for code, want := range map[string][2]string{
+		"UnauthorizedOperation":        {denied, denied},
+		"OperationNotPermitted":        {failed, failed},
+		"InvalidParameterValue":        {failed, failed},
+		"IncorrectState":               {v1alpha1.ReasonAttachStuck, v1alpha1.ReasonDetachStuck},
+		"InvalidAttachmentID.NotFound": {v1alpha1.ReasonAttachStuck, v1alpha1.ReasonDetachStuck},
+	} {
+		for i, stuck := range []string{"attaching", "detaching"} {
+			t.Run(stuck+" "+code, func(t *testing.T) {
+				inLab(t, 1, nil, func(l *lab) {
+					if stuck == "attaching" {
+						l.neverAttaches(0)
+					}
+					l.ask("a", 1)
+					l.pass(time.Minute)
+					if stuck == "detaching" {
+						l.neverDetaches(1)
+						l.delete("a")
+						l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(20*time.Hour).Format(time.RFC3339))
+					}
+					l.pass(time.Minute)
+					l.fault(ec2sim.Fault{Action: "DetachNetworkInterface", Effect: "error", Code: code, Status: 400})
+					l.pass(20 * time.Minute)
+					l.told("")
+					writes, calls := l.writes(), l.calls("DetachNetworkInterface")
+					for range 2 * 60 * 12 {
+						l.pass(5 * time.Second)
+						l.wantCondition("a", v1alpha1.ConditionStalled, "True "+want[i])
+					}
+					if got := l.writes() - writes + l.told(""); got > 0 {
+						t.Errorf("%d writes and events in two hours in which nothing happened", got)
+					}
+					if got := l.calls("DetachNetworkInterface") - calls; got < 20 || got > 120 {
+						t.Errorf("%d detaches in two hours, want some, at most one a minute", got)
+					}
+				})
+			})
+		}
+	}
+}
+
 // The shipped policy allows a detach by force as it does any.
 func TestForceNeedsNoMoreThanTheShippedPolicy(t *testing.T) {
 	policy, err := os.ReadFile(filepath.Join("..", "..", "manifests", "iam", "policy.json"))

@@ -31,7 +31,7 @@
 //	AttachmentContested     something else keeps detaching or deleting the interface
 //	AttachStuck             the attachment stays in "attaching" for over 5 minutes, and did so three times, between
 //	                        which the interface was detached; tried again every hour. A restart of the
-//	                        controller counts anew
+//	                        controller counts anew. Or it stays so for over 15 minutes and can not be detached
 //	CredentialsRejected     EC2 does not accept the controller's credentials, or does not let it at the interface
 //	DeviceIndexInUse        an interface that is not ours holds the device index
 //	DuplicateInstance       another, newer Node names the same instance
