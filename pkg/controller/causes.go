@@ -48,18 +48,19 @@ type call struct {
 
 // subject is what a failure stands against that is nobody else's.
 type subject struct {
-	slot plan.SlotKey
-	// change is set for a change of a setting, which says nothing against creating and attaching.
-	change      plan.ActionKind
+	slot        plan.SlotKey
 	interfaceID string
+	// kind is set for what says nothing against calls of another kind: a change of a setting against creating and
+	// attaching, a detach that does not end against the delete that follows it.
+	kind plan.ActionKind
 }
 
 func (c call) subject() subject {
 	switch {
 	case c.nodeENI == nil:
-		return subject{interfaceID: c.interfaceID}
+		return subject{interfaceID: c.interfaceID, kind: c.kind}
 	case slices.Contains(changes, c.kind):
-		return subject{slot: slotKey(c.nodeENI, c.instanceID), change: c.kind}
+		return subject{slot: slotKey(c.nodeENI, c.instanceID), kind: c.kind}
 	}
 	return subject{slot: slotKey(c.nodeENI, c.instanceID)}
 }

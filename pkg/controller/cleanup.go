@@ -87,12 +87,7 @@ func (c *Controller) detach(ctx context.Context, snapshot plan.Snapshot, action 
 	if err := call(ctx, iface, confirm); err != nil {
 		switch eni.KindOf(err) {
 		case eni.KindUnknownOutcome:
-			unknown := *iface.Attachment
-			unknown.Status = eni.UnknownAttachment
-			c.inventory.SetAttachment(iface.ID, &unknown)
-			c.contests.forgive(keyOf(action))
-			c.exodus.detached(iface.ID, action.Approved, time.Now())
-			c.detachBegun(snapshot, action)
+			c.detachBegun(snapshot, action, *iface.Attachment, eni.UnknownAttachment)
 		case eni.KindThrottled, eni.KindNotSent:
 		default:
 			c.inventory.RefreshInterfaces(iface.ID)
@@ -100,18 +95,19 @@ func (c *Controller) detach(ctx context.Context, snapshot plan.Snapshot, action 
 		}
 		return err
 	}
-	detaching := *iface.Attachment
-	detaching.Status = eni.Detaching
-	c.inventory.SetAttachment(iface.ID, &detaching)
-	c.contests.forgive(keyOf(action))
-	c.exodus.detached(iface.ID, action.Approved, time.Now())
-	c.detachBegun(snapshot, action)
-	if action.Force {
-		c.setbacks.forced(iface.ID, forcedMessage(action), time.Now())
-	}
-	klog.FromContext(ctx).V(2).Info("Detaching interface", "eniID", iface.ID, "attachmentID", detaching.ID,
+	c.detachBegun(snapshot, action, *iface.Attachment, eni.Detaching)
+	klog.FromContext(ctx).V(2).Info("Detaching interface", "eniID", iface.ID, "attachmentID", action.AttachmentID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason, "force", action.Force)
 	return nil
+}
+
+// detachBegun takes in that EC2 has begun, or may have begun, to detach an interface.
+func (c *Controller) detachBegun(snapshot plan.Snapshot, action plan.Action, attachment eni.Attachment, now eni.AttachmentStatus) {
+	attachment.Status = now
+	c.inventory.SetAttachment(action.InterfaceID, &attachment)
+	c.contests.forgive(keyOf(action))
+	c.exodus.detached(action.InterfaceID, action.Approved, time.Now())
+	c.helped(snapshot, action)
 }
 
 func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.Interface, confirm func(context.Context) error) error {

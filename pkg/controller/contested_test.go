@@ -180,6 +180,40 @@ func TestAFightIsNoWriteWar(t *testing.T) {
 	}
 }
 
+// An adoption that something undoes is no more repeated for ever than any other change.
+func TestAFightOverTheOwner(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.vanish("a")
+		l.restore("a", 1)
+		l.pass(time.Minute)
+		id := l.onlyOurs()
+		rounds := 0
+		for range 4 * 60 {
+			if l.owners()[id] == "uid-again-a" {
+				l.tag(id, eni.TagNodeENIUID, "uid-a")
+				rounds++
+			}
+			l.pass(time.Minute)
+		}
+		if rounds < 3 || rounds > maxRoundsPerHour {
+			t.Errorf("%d adoptions in four hours, want some, at most %d", rounds, maxRoundsPerHour)
+		}
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonSettingsContested)
+		if got, want := l.stalledMessage("a"), eni.TagNodeENIUID; !strings.Contains(got, want) {
+			t.Errorf("the message lacks %q: %s", want, got)
+		}
+		l.wantOurs("node-00 1 attached")
+		l.wantCalls("DetachNetworkInterface", 0)
+		l.pass(2*time.Hour + 15*time.Minute)
+		l.wantCondition("a", v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+		if got := l.owners()[id]; got != "uid-again-a" {
+			t.Errorf("the interface is of %s after the fight", got)
+		}
+	})
+}
+
 func TestEditsOfTheSpecAreNoFight(t *testing.T) {
 	inLab(t, 1, nil, func(l *lab) {
 		l.ask("a", 1)

@@ -79,7 +79,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	}
 	snapshot.Deselected, snapshot.Halt = c.deselected.from(snapshot.Node, snapshot.NodeENIs), c.exodus.halted()
 	c.setbacks.standing(&snapshot)
-	snapshot.StuckAttaches, snapshot.DryRun = c.stuck.standing(instanceID, snapshot.NodeENIs, snapshot.Interfaces), c.dryRun
+	snapshot.StuckAttaches, snapshot.DryRun = c.stuck.standing(instanceID, snapshot.NodeENIs, snapshot.Interfaces, snapshot.Now), c.dryRun
 	snapshot.Contests = c.contests.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
 	return snapshot
 }

@@ -37,11 +37,13 @@ type stuckAttach struct {
 	last  time.Time
 }
 
+func (a stuckAttach) forgotten(now time.Time) bool { return now.Sub(a.last) >= keepStuck }
+
 // gaveUp counts one that is detached now, and returns how many these are.
 func (s *stuckAttaches) gaveUp(key plan.SlotKey, now time.Time) (count int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.slots, func(_ plan.SlotKey, a stuckAttach) bool { return now.Sub(a.last) >= keepStuck })
+	maps.DeleteFunc(s.slots, func(_ plan.SlotKey, a stuckAttach) bool { return a.forgotten(now) })
 	if s.slots == nil {
 		s.slots = map[plan.SlotKey]stuckAttach{}
 	}
@@ -51,7 +53,7 @@ func (s *stuckAttaches) gaveUp(key plan.SlotKey, now time.Time) (count int) {
 }
 
 // standing returns the counts for the NodeENIs' slots of an instance. An interface that is attached ends its slot's.
-func (s *stuckAttaches) standing(instanceID string, nodeENIs []*v1alpha1.NodeENI, interfaces []eni.ObservedInterface) map[plan.SlotKey]int {
+func (s *stuckAttaches) standing(instanceID string, nodeENIs []*v1alpha1.NodeENI, interfaces []eni.ObservedInterface, now time.Time) map[plan.SlotKey]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var standing map[plan.SlotKey]int
@@ -60,7 +62,7 @@ func (s *stuckAttaches) standing(instanceID string, nodeENIs []*v1alpha1.NodeENI
 		if s.slots[key].count == 0 {
 			continue
 		}
-		if slices.ContainsFunc(interfaces, func(i eni.ObservedInterface) bool { return attachedFor(i, key) }) {
+		if s.slots[key].forgotten(now) || slices.ContainsFunc(interfaces, func(i eni.ObservedInterface) bool { return attachedFor(i, key) }) {
 			delete(s.slots, key)
 			continue
 		}
@@ -83,8 +85,11 @@ func (s *stuckAttaches) forget(uid types.UID) {
 	maps.DeleteFunc(s.slots, func(key plan.SlotKey, _ stuckAttach) bool { return key.NodeENI == uid })
 }
 
-// detachBegun takes in that EC2 has begun, or may have begun, to detach what it did not end to attach or to detach.
-func (c *Controller) detachBegun(snapshot plan.Snapshot, action plan.Action) {
+// helped takes in that EC2 has begun, or may have begun, to detach what it did not end to attach or to detach.
+func (c *Controller) helped(snapshot plan.Snapshot, action plan.Action) {
+	if action.Force {
+		c.setbacks.forced(action.InterfaceID, forcedMessage(action), time.Now())
+	}
 	n := ownerIn(snapshot, action)
 	if n == nil {
 		return
@@ -93,8 +98,7 @@ func (c *Controller) detachBegun(snapshot plan.Snapshot, action plan.Action) {
 	case action.Force:
 		c.recorder.Eventf(n, corev1.EventTypeWarning, eventDetachForced, "%s is detached by force from %s, node %s", action.InterfaceID, action.InstanceID, action.NodeName)
 	case action.Reason == v1alpha1.ReasonAttachStuck:
-		key := plan.SlotKey{NodeENI: action.NodeENI, Instance: action.InstanceID, Slot: action.Slot}
-		count := c.stuck.gaveUp(key, time.Now())
+		count := c.stuck.gaveUp(keyOf(action), time.Now())
 		c.recorder.Eventf(n, corev1.EventTypeWarning, eventAttachStuck,
 			"EC2 did not attach %s to %s, node %s: it is detached, to be attached again (attempt %d)", action.InterfaceID, action.InstanceID, action.NodeName, count+1)
 	}
@@ -105,7 +109,7 @@ func (s *setbacks) forced(id, message string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pruneOwn(now)
-	r := remember(&s.own, subject{interfaceID: id})
+	r := remember(&s.own, subject{interfaceID: id, kind: plan.Detach})
 	if r.Reason != v1alpha1.ReasonDetachStuck {
 		r.step = 0
 	}

@@ -161,6 +161,24 @@ func TestARestartCountsStuckAttachesAnew(t *testing.T) {
 	})
 }
 
+// A slot that was given back while it was stuck is like any other when it is wanted again much later.
+func TestStuckAttachesOfLongAgoAreForgotten(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.neverAttaches(0)
+		l.ask("a", 1)
+		l.pass(17 * time.Minute)
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonAttachStuck)
+		l.patchNode(0, `{"metadata":{"labels":{"ng":"other"}}}`)
+		l.heal()
+		l.pass(keepStuck + time.Hour)
+		l.wantOurs()
+		l.neverAttaches(1)
+		l.patchNode(0, `{"metadata":{"labels":{"ng":"multi"}}}`)
+		l.pass(10 * time.Minute)
+		l.wantOurs("node-00 1 attached")
+	})
+}
+
 func TestADetachThatIsStuckIsForcedOnlyByOrder(t *testing.T) {
 	inLab(t, 1, nil, func(l *lab) {
 		l.ask("a", 1)
@@ -234,6 +252,88 @@ func TestADetachThatIsStuckEndsWithItsInstance(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What was told to let go by force, again and again, is deleted as soon as it has.
+func TestTheBackOffOfForceHoldsNoDeleteUp(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.neverDetaches(0)
+		l.delete("a")
+		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(2*time.Hour).Format(time.RFC3339))
+		l.pass(35 * time.Minute)
+		l.heal()
+		for forced := l.calls("DetachNetworkInterface"); l.calls("DetachNetworkInterface") == forced; {
+			l.pass(15 * time.Second)
+		}
+		l.pass(time.Minute)
+		l.wantOurs()
+	})
+}
+
+func TestADetachByForceWithoutAnAnswerIsNotHammered(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.neverDetaches(1)
+		l.delete("a")
+		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(2*time.Hour).Format(time.RFC3339))
+		l.pass(5 * time.Minute)
+		l.fault(ec2sim.Fault{Action: "DetachNetworkInterface", Effect: "error", Code: "InternalError", Status: 500})
+		l.pass(7 * time.Minute)
+		for range 60 {
+			l.pass(time.Minute)
+			l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonDetachStuck)
+		}
+		if got := l.calls("DetachNetworkInterface") - 1; got < 5 || got > 10 {
+			t.Errorf("%d detaches by force in an hour of which none is answered, want some, further and further apart", got)
+		}
+	})
+}
+
+// However EC2 answers the detach that is to help what is stuck, one thing is told of it, and stays told.
+func TestWhatIsToldOfTheStuckDoesNotComeAndGo(t *testing.T) {
+	const denied, failed = v1alpha1.ReasonPermissionDenied, v1alpha1.ReasonReleaseFailed
+	for code, want := range map[string][2]string{
+		"UnauthorizedOperation":        {denied, denied},
+		"OperationNotPermitted":        {failed, failed},
+		"InvalidParameterValue":        {failed, failed},
+		"IncorrectState":               {v1alpha1.ReasonAttachStuck, v1alpha1.ReasonDetachStuck},
+		"InvalidAttachmentID.NotFound": {v1alpha1.ReasonAttachStuck, v1alpha1.ReasonDetachStuck},
+	} {
+		for i, stuck := range []string{"attaching", "detaching"} {
+			t.Run(stuck+" "+code, func(t *testing.T) {
+				inLab(t, 1, nil, func(l *lab) {
+					if stuck == "attaching" {
+						l.neverAttaches(0)
+					}
+					l.ask("a", 1)
+					l.pass(time.Minute)
+					if stuck == "detaching" {
+						l.neverDetaches(1)
+						l.delete("a")
+						l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(20*time.Hour).Format(time.RFC3339))
+					}
+					l.pass(time.Minute)
+					l.fault(ec2sim.Fault{Action: "DetachNetworkInterface", Effect: "error", Code: code, Status: 400})
+					l.pass(20 * time.Minute)
+					l.told("")
+					writes, calls := l.writes(), l.calls("DetachNetworkInterface")
+					for range 2 * 60 * 12 {
+						l.pass(5 * time.Second)
+						l.wantCondition("a", v1alpha1.ConditionStalled, "True "+want[i])
+					}
+					if got := l.writes() - writes + l.told(""); got > 0 {
+						t.Errorf("%d writes and events in two hours in which nothing happened", got)
+					}
+					if got := l.calls("DetachNetworkInterface") - calls; got < 20 || got > 120 {
+						t.Errorf("%d detaches in two hours, want some, at most one a minute", got)
+					}
+				})
+			})
+		}
 	}
 }
 
@@ -330,6 +430,26 @@ func TestADryRunTakesNothingAway(t *testing.T) {
 		if len(l.nodeENI("a").Finalizers) > 0 {
 			t.Error("the finalizer is still there")
 		}
+	})
+}
+
+// What is to be replaced need not be attached: its attach may have been refused.
+func TestADryRunReplacesNothingThatIsNotAttached(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.settleAndStop()
+		l.dryRun = true
+		l.start()
+		l.fault(ec2sim.Fault{Action: "AttachNetworkInterface", Effect: "error", Code: "UnauthorizedOperation", Status: 403})
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		id := l.onlyOurs()
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
+		l.pass(time.Minute)
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonCleanupDryRun)
+		if got := l.stalledMessage("a"); !strings.Contains(got, "would delete "+id) {
+			t.Errorf("the message does not say what would be done: %s", got)
+		}
+		l.wantOurs("node-00 available")
 	})
 }
 

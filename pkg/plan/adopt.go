@@ -91,6 +91,8 @@ func (p *placer) adopt(keeper candidate) {
 		failure = verdict{message: "waits for the finalizer and the tag keys to be recorded"}
 	case p.hasOwn() && !p.orphaned(p.result, keeper):
 		failure = verdict{message: "waits until it is certain that the NodeENI for which the interface was made is gone"}
+	case p.heldBack(fieldOwner):
+		failure, _ = p.fight(keeper.ID, nil, fieldOwner)
 	default:
 		p.act(Action{Kind: Adopt, InterfaceID: keeper.ID, Tags: map[string]string{eni.TagNodeENIUID: string(p.n.UID)}})
 		if failure.message == "" {

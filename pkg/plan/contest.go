@@ -23,6 +23,7 @@ const (
 	FieldDescription         Field = "description"
 	FieldDeleteOnTermination Field = "delete-on-termination"
 	tagField                       = "tag "
+	fieldOwner               Field = tagField + eni.TagNodeENIUID
 )
 
 // Contest is a field that was put right again and again to the same value.

@@ -142,7 +142,7 @@ func (p *placer) departure(c candidate, place string) verdict {
 		return verdict{refusal.Reason, refusal.Message}
 	}
 	if p.DryRun && !c.leaving() {
-		return withheld(Detach, c)
+		return withheld(c)
 	}
 	if due, leaving := c.stuckFrom(); leaving && !p.Now.Before(due) {
 		return verdict{v1alpha1.ReasonDetachStuck, p.detachStuckMessage(c)}

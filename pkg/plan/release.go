@@ -228,14 +228,25 @@ func (r *releaser) watch() {
 // pending reports an interface for which a call was made, is made now, or is about to be: as the last call left
 // it, or such a call for another interface, if that failed, so that trying again changes nothing.
 func (r *releaser) pending(message string) {
-	own, shared := r.ReleaseSetbacks[r.iface.ID], r.ReleaseCauses[r.iface.ID]
-	for _, failure := range []Setback{own, shared} {
+	var stuck verdict
+	if due, leaving := r.iface.stuckFrom(); leaving && !r.Now.Before(due) {
+		stuck = r.detachStuck()
+	}
+	if v := r.lastRefusal(stuck); v.reason != "" {
+		r.hold(v.reason, v.message)
+		return
+	}
+	r.report(r.state(), cmp.Or(r.ReleaseSetbacks[r.iface.ID].Message, r.ReleaseCauses[r.iface.ID].Message, message))
+}
+
+// lastRefusal is why the last call for the interface was refused, or such a call for another one.
+func (r *releaser) lastRefusal(otherwise verdict) verdict {
+	for _, failure := range []Setback{r.ReleaseSetbacks[r.iface.ID], r.ReleaseCauses[r.iface.ID]} {
 		if failure.Reason != "" {
-			r.hold(failure.Reason, failure.Message)
-			return
+			return verdict{failure.Reason, failure.Message}
 		}
 	}
-	r.report(r.state(), cmp.Or(own.Message, shared.Message, message))
+	return otherwise
 }
 
 // act plans the call and reports.
@@ -268,7 +279,7 @@ func (r *releaser) order(kind ActionKind, attachmentID string, force bool) verdi
 	}
 	if r.DryRun {
 		r.result.Withheld = append(r.result.Withheld, action)
-		return withheld(kind, r.iface)
+		return withheld(r.iface)
 	}
 	r.result.Release = append(r.result.Release, action)
 	return verdict{}

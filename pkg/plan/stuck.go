@@ -15,6 +15,8 @@ const (
 	// each retryStuckAttach.
 	attachTries      = 3
 	retryStuckAttach = time.Hour
+	// attachOverdue is when one that can not be given up is as bad.
+	attachOverdue = attachTries * attachStuckAfter
 	// freshInterface is how old the sight of an interface may be when it is taken out of where it is wanted, or
 	// by force: what is stuck may have come loose.
 	freshInterface = 30 * time.Second
@@ -24,13 +26,18 @@ const (
 
 // attempts says how often EC2 has failed to attach the interface.
 func (p *placer) attempts(c candidate) verdict {
-	failed := p.StuckAttaches[p.key(p.n)]
-	if c.Attachment != nil && c.Attachment.Status == eni.Attaching && !p.Now.Before(c.AttachmentSince.Add(attachStuckAfter)) {
-		failed++
+	failed, overdue := p.StuckAttaches[p.key(p.n)], false
+	if c.Attachment != nil && c.Attachment.Status == eni.Attaching {
+		overdue = !p.Now.Before(c.AttachmentSince.Add(attachOverdue))
+		if !p.Now.Before(c.AttachmentSince.Add(attachStuckAfter)) {
+			failed++
+		}
 	}
 	switch {
 	case failed == 0:
 		return verdict{}
+	case failed < attachTries && overdue:
+		return verdict{v1alpha1.ReasonAttachStuck, fmt.Sprintf("EC2 has been attaching %s for over %v, and it could not be detached to be attached again; look at the instance, and reboot or replace it", c.ID, attachOverdue)}
 	case failed < attachTries:
 		return verdict{message: fmt.Sprintf("EC2 did not attach %s within %v, so it is detached and attached again: attempt %d of %d", c.ID, attachStuckAfter, failed+1, attachTries)}
 	}
@@ -52,15 +59,15 @@ func (p *placer) attaching(keeper candidate) verdict {
 		p.result.again(due)
 		return v
 	}
-	failure := p.ReleaseSetbacks[keeper.ID]
-	if failure.Reason != "" {
-		v = verdict{failure.Reason, failure.Message}
-	}
-	if failure.Until.After(p.Now) {
-		p.result.again(failure.Until)
-		return v
+	if due := keeper.AttachmentSince.Add(attachOverdue); p.Now.Before(due) {
+		p.result.again(due)
 	}
 	r := &releaser{p.view, p.result, keeper, v1alpha1.ReasonAttachStuck}
+	v = r.lastRefusal(v)
+	if until := p.ReleaseSetbacks[keeper.ID].Until; until.After(p.Now) {
+		p.result.again(until)
+		return v
+	}
 	if r.seenLately() && (p.Instance.State == eni.InstanceRunning || p.Instance.State == eni.InstanceStopped) {
 		if withheld := r.order(Detach, keeper.Attachment.ID, false); withheld.reason != "" {
 			return withheld
@@ -91,9 +98,9 @@ func (r *releaser) seenLately() bool {
 func (p *placer) detaching(keeper candidate) verdict {
 	if due, _ := keeper.stuckFrom(); !p.Now.Before(due) {
 		r := &releaser{p.view, p.result, keeper, v1alpha1.ReasonDetachStuck}
-		if failure := p.ReleaseSetbacks[keeper.ID]; failure.Until.After(p.Now) {
-			p.result.again(failure.Until)
-			return verdict{failure.Reason, failure.Message}
+		if until := p.ReleaseSetbacks[keeper.ID].Until; until.After(p.Now) {
+			p.result.again(until)
+			return r.lastRefusal(r.detachStuck())
 		}
 		return r.forceDetach()
 	}
@@ -115,18 +122,25 @@ func (c candidate) stuckFrom() (due time.Time, leaving bool) {
 // of no use until the instance has been stopped. From one that does not run there is nothing to lose.
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachNetworkInterface.html
 func (r *releaser) forceDetach() verdict {
-	v := verdict{v1alpha1.ReasonDetachStuck, r.detachStuckMessage(r.iface)}
+	v := r.detachStuck()
 	if r.Instance == nil {
 		r.refreshInstance()
 		return v
 	}
-	if !r.mayForce() || !r.seenLately() {
+	if !r.mayForce() {
+		return v
+	}
+	if v = r.lastRefusal(v); !r.seenLately() {
 		return v
 	}
 	if withheld := r.order(Detach, r.iface.Attachment.ID, true); withheld.reason != "" {
 		return withheld
 	}
 	return v
+}
+
+func (r *releaser) detachStuck() verdict {
+	return verdict{v1alpha1.ReasonDetachStuck, r.detachStuckMessage(r.iface)}
 }
 
 // mayForce reports whether nothing speaks against a detach by force, as far as the instance has been described.
@@ -213,9 +227,9 @@ func (v *view) detachStuckMessage(c candidate) string {
 }
 
 // withheld says what is not done in a dry run.
-func withheld(kind ActionKind, c candidate) verdict {
+func withheld(c candidate) verdict {
 	would := "would delete " + c.ID
-	if kind == Detach {
+	if c.Attachment != nil {
 		would = fmt.Sprintf("would detach %s from %s", c.ID, c.Attachment.InstanceID)
 	}
 	return verdict{v1alpha1.ReasonCleanupDryRun, would + ", and does not: the controller runs with --cleanup-dry-run"}

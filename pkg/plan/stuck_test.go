@@ -67,8 +67,9 @@ func TestWhatIsStuck(t *testing.T) {
 		refresh Refresh
 	}{
 		{name: "attaching", world: world(with(a), stuck(eni.Attaching, time.Minute)), reports: []string{"a Attaching"}, again: 4 * time.Minute},
-		{name: "attaching for long", world: world(with(a), stuck(eni.Attaching, 6*time.Minute)), release: []string{"Detach eni-1"}, reports: []string{"a Attaching"}, message: "attempt 2 of 3"},
-		{name: "the second time", world: world(with(a), gaveUp(1), stuck(eni.Attaching, 6*time.Minute)), release: []string{"Detach eni-1"}, reports: []string{"a Attaching"}, message: "attempt 3 of 3"},
+		{name: "attaching for long", world: world(with(a), stuck(eni.Attaching, 6*time.Minute)), release: []string{"Detach eni-1"}, reports: []string{"a Attaching"}, message: "attempt 2 of 3", again: 9 * time.Minute},
+		{name: "attaching for ever", world: world(with(a), stuck(eni.Attaching, 15*time.Minute)), release: []string{"Detach eni-1"}, reports: []string{"a Blocked AttachStuck"}, message: "could not be detached"},
+		{name: "the second time", world: world(with(a), gaveUp(1), stuck(eni.Attaching, 6*time.Minute)), release: []string{"Detach eni-1"}, reports: []string{"a Attaching"}, message: "attempt 3 of 3", again: 9 * time.Minute},
 		{name: "the second time lasts", world: world(with(a), gaveUp(1), stuck(eni.Attaching, time.Minute)), reports: []string{"a Attaching"}, message: "attempt 2 of 3", again: 4 * time.Minute},
 		{name: "the third time lasts", world: world(with(a), gaveUp(2), stuck(eni.Attaching, time.Minute)), reports: []string{"a Attaching"}, message: "attempt 3 of 3", again: 4 * time.Minute},
 		{name: "the third time", world: world(with(a), gaveUp(2), stuck(eni.Attaching, 6*time.Minute)), reports: []string{"a Blocked AttachStuck"}, message: "reboot or replace", again: 54 * time.Minute},
@@ -78,11 +79,11 @@ func TestWhatIsStuck(t *testing.T) {
 		{name: "attached after all", world: world(with(a), gaveUp(3), stuck(eni.Attached, time.Second)), reports: []string{"a Attached settled"}},
 		{name: "attaching for long, not seen lately", world: world(with(a), stuck(eni.Attaching, 6*time.Minute, shownAgo(time.Minute))), reports: []string{"a Attaching"}, refresh: Refresh{Interfaces: []string{"eni-1"}}, again: retryRefresh},
 		{name: "attaching for long, instance not described lately", world: world(with(a), stuck(eni.Attaching, 6*time.Minute), describedAgo(time.Minute)), reports: []string{"a Attaching"}, refresh: Refresh{Instance: true}, again: retryRefresh},
-		{name: "attaching for long, instance stopping", world: world(with(a), stuck(eni.Attaching, 6*time.Minute), instanceState(eni.InstanceStopping)), reports: []string{"a Attaching"}},
+		{name: "attaching for long, instance stopping", world: world(with(a), stuck(eni.Attaching, 6*time.Minute), instanceState(eni.InstanceStopping)), reports: []string{"a Attaching"}, again: 9 * time.Minute},
 		{name: "attaching for long, instance dying", world: world(with(a), stuck(eni.Attaching, 6*time.Minute), instanceState(eni.InstanceShuttingDown)), reports: []string{"a Blocked InstanceNotRunning"}, again: recheck - time.Second},
 		{name: "attaching for long, missing", world: world(with(a), stuck(eni.Attaching, 6*time.Minute, func(i *eni.ObservedInterface) { i.Missing = true })), reports: []string{"a Attaching"}},
 		{name: "attaching for long, detach refused", world: world(with(a), held(time.Minute), stuck(eni.Attaching, 6*time.Minute)), reports: []string{"a Blocked DetachStuck"}, again: time.Minute},
-		{name: "attaching for long, dry run", world: world(with(a), dry, stuck(eni.Attaching, 6*time.Minute)), reports: []string{"a Blocked CleanupDryRun"}, message: "would detach eni-1"},
+		{name: "attaching for long, dry run", world: world(with(a), dry, stuck(eni.Attaching, 6*time.Minute)), reports: []string{"a Blocked CleanupDryRun"}, message: "would detach eni-1", again: 9 * time.Minute},
 
 		{name: "detaching for long", world: world(deleted(), stuck(eni.Detaching, 11*time.Minute))},
 		{name: "detaching for long, force allowed", world: world(deleted(force(inAnHour())), stuck(eni.Detaching, 11*time.Minute)), release: []string{"Detach eni-1 by force"}, again: time.Hour},

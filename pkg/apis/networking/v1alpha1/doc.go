@@ -31,7 +31,7 @@
 //	AttachmentContested     something else keeps detaching or deleting the interface
 //	AttachStuck             the attachment stays in "attaching" for over 5 minutes, and did so three times, between
 //	                        which the interface was detached; tried again every hour. A restart of the
-//	                        controller counts anew
+//	                        controller counts anew. Or it stays so for over 15 minutes and can not be detached
 //	CredentialsRejected     EC2 does not accept the controller's credentials, or does not let it at the interface
 //	DeviceIndexInUse        an interface that is not ours holds the device index
 //	DuplicateInstance       another, newer Node names the same instance
@@ -54,12 +54,10 @@
 //	CleanupHalted           most interfaces would go at once because their NodeENI, their Node or its labels
 //	                        vanished; a person must approve, by the annotation
 //	                        networking.k8s.aws/allow-release-until
-//	AttachFailed            EC2 refused the create, the attach or the change for a reason of its own, or one that
-//	                        neither its code nor the state of things tells; the message has it
-//	AttachStuck             the attachment stays in "attaching" for over 5 minutes, and did so three times, between
-//	                        which the interface was detached; tried again every hour. A restart of the
-//	                        controller counts anew
 //	CredentialsRejected     EC2 does not accept the controller's credentials, or does not let it at the interface
+//	DetachStuck             the attachment stays in "detaching" for over 10 minutes; it is detached by force from an
+//	                        instance that is stopped, and from one that runs only when a person allows it, by
+//	                        the annotation networking.k8s.aws/force-detach-until
 //	PermissionDenied        IAM denies the detach or the delete
 //	ReleaseFailed           EC2 refused the detach or the delete for a reason of its own; the message has it
 //	TagsLost                an interface of ours lost its ownership tags
