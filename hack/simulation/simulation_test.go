@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,6 +30,8 @@ func init() {
 	klog.SetLogger(discard)
 	// One of them slows the whole process down by the time of the latest error, which is another one in each bubble.
 	utilruntime.ErrorHandlers = nil
+	// What a seed leaves behind is garbage at once, and there is little of it.
+	debug.SetGCPercent(800)
 }
 
 // TestSeeds runs seeds, and stops at the first that violates the property.

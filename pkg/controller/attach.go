@@ -73,9 +73,7 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 	if len(result.Refresh.Subnets) > 0 {
 		c.inventory.RefreshSubnets(result.Refresh.Subnets...)
 	}
-	for _, n := range snapshot.NodeENIs {
-		c.enqueueStatus(n.Name)
-	}
+	c.tellNews(instanceID, snapshot, result)
 	return snapshot, result, nil
 }
 

@@ -81,6 +81,7 @@ type Controller struct {
 	ownerless ownerless
 	setbacks  setbacks
 	tokens    tokenSteps
+	told      told
 	written   writtenStatuses
 	exodus    exodus
 

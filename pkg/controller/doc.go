@@ -20,6 +20,9 @@
 // work for the other side adds the key to the other queue. What destroys is decided twice: from caches,
 // and again on live reads (live.go) when the call is about to be sent.
 //
+// A status is made when a plan says something else of its NodeENI than the one did of which it was made last
+// (told.go), and when the NodeENI itself, or what is known of its subnet or its interfaces, has changed.
+//
 // An interface whose NodeENI was made again under its name is given to that one (adopt.go), which is decided
 // twice as well. What something else keeps changing back is put right less and less often: contested.go
 // remembers it for EC2, contestedobject.go for the NodeENI itself.

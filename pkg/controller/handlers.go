@@ -106,6 +106,7 @@ func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeEN
 func (c *Controller) forget(uid types.UID) {
 	c.setbacks.forget(uid)
 	c.tokens.forget(uid)
+	c.told.begin(uid)
 	c.written.forget(uid)
 	c.deselected.forget(uid)
 	c.stuck.forget(uid)
@@ -178,6 +179,19 @@ func (c *Controller) enqueueStatus(name string) {
 		return
 	}
 	c.statusQueue.Add(name)
+}
+
+// tellNews has the statuses written of which a plan says something else than they do.
+func (c *Controller) tellNews(instanceID string, snapshot plan.Snapshot, result plan.Result) {
+	for _, uid := range c.told.news(instanceID, snapshot.NodeENIs, result) {
+		found := c.byUID(string(uid))
+		if len(found) == 0 {
+			c.told.begin(uid) // it went while its status was being made
+		}
+		for _, n := range found {
+			c.enqueueStatus(n.Name)
+		}
+	}
 }
 
 // selectedNodes are the Nodes that bear every label of the selector, whether the NodeENI is being deleted

@@ -60,7 +60,11 @@ type lab struct {
 	dryRun bool
 	// unreachable is true while no object can be read live.
 	unreachable atomic.Bool
-	stop        func()
+	// refuseWrites is true while no NodeENI can be written by the controller.
+	refuseWrites atomic.Bool
+	// lookups counts the status syncs of the controller that was started last.
+	lookups *countingLister
+	stop    func()
 }
 
 // countingTransport counts the requests that have not been answered.
@@ -122,6 +126,9 @@ func (l *lab) refuseEmptyNames() {
 		}
 		return false, nil, nil
 	}
+	l.client.PrependReactor("patch", "nodeenis", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return l.refuseWrites.Load(), nil, errors.New("no write is taken")
+	})
 	l.client.PrependReactor("get", "*", refuse)
 	l.kube.PrependReactor("get", "*", refuse)
 }
@@ -185,6 +192,8 @@ func (l *lab) start() {
 		CleanupDryRun: l.dryRun, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
 	})
 	l.must(err)
+	l.lookups = &countingLister{NodeENILister: c.nodeENIs}
+	c.nodeENIs = l.lookups
 	ctx, cancel := context.WithCancel(context.Background())
 	core.StartWithContext(ctx)
 	own.StartWithContext(ctx)

@@ -12,6 +12,9 @@ import (
 func (s *setbacks) standing(snapshot *plan.Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.own)+len(s.causes) == 0 {
+		return // as most of the time
+	}
 	for _, n := range snapshot.NodeENIs {
 		s.standingFor(snapshot, n)
 	}

@@ -55,7 +55,7 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	}
 	due, err := c.writeStatus(ctx, n, attachments, releases)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, err // what was told stands for what the retry will write
 	}
 	c.announceAdoptions(n)
 	if n.DeletionTimestamp.IsZero() {
@@ -69,6 +69,7 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 
 // reports collects how every wanted and every leaving interface of the NodeENI stands.
 func (c *Controller) reports(n *v1alpha1.NodeENI) (attachments []plan.AttachmentReport, releases []plan.ReleaseReport, err error) {
+	c.told.begin(n.UID)
 	instances := map[string]bool{}
 	for _, id := range c.inventory.InstancesOfNodeENI(string(n.UID)) {
 		instances[id] = true
@@ -80,23 +81,17 @@ func (c *Controller) reports(n *v1alpha1.NodeENI) (attachments []plan.Attachment
 		}
 		attachments = append(attachments, plan.UnplacedReports(node, []*v1alpha1.NodeENI{n})...)
 	}
+	accounts := map[string]account{}
 	for _, id := range slices.Sorted(maps.Keys(instances)) {
 		snapshot, err := c.gather(id)
 		if err != nil {
 			return nil, nil, err
 		}
-		result := plan.Instance(snapshot)
-		for _, report := range result.Attachments {
-			if report.NodeENI == n.UID {
-				attachments = append(attachments, report)
-			}
-		}
-		for _, report := range result.Releases {
-			if report.NodeENI == n.UID {
-				releases = append(releases, report)
-			}
-		}
+		a := accountOf(plan.Instance(snapshot), n.UID)
+		accounts[id] = a
+		attachments, releases = append(attachments, a.attachments...), append(releases, a.releases...)
 	}
+	c.told.record(n.UID, accounts)
 	return attachments, releases, nil
 }
 
@@ -122,6 +117,7 @@ func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attac
 		return time.Time{}, fmt.Errorf("writing the status of NodeENI %s: %w", n.Name, err)
 	}
 	if updated == nil {
+		c.told.begin(n.UID)
 		return time.Time{}, nil
 	}
 	if rewritten {

@@ -115,6 +115,9 @@ func (p *placer) occupied() (verdict, bool) {
 		return p.departure(*holder.ours, fmt.Sprintf("device index %d", p.slot.Index)), true
 	}
 	if c, ok := p.lostTags(holder.id); ok {
+		if keeper, exists := p.keepers[p.key(p.n)]; exists && keeper.Attachment == nil {
+			p.refreshInstanceAfter(recheckHolder) // only a fresh description says that the keeper has lost its place
+		}
 		return verdict{v1alpha1.ReasonTagsLost, tagsLostMessage(c)}, true
 	}
 	if p.Doubted[holder.id] {

@@ -100,6 +100,16 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 			actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting DeviceIndexInUse"}, again: recheckHolder - time.Second,
 		},
 		{name: "slot lost for long, as an old description has it", world: world(with(a), foreign("eni-cni", 1), plain(since(6*time.Minute)), describedAgo(time.Minute)), refresh: Refresh{Instance: true}, again: retryRefresh},
+		{
+			name: "slot lost for long, to one that lost its tags", world: world(with(a), foreign("eni-2", 1), having(interfaceOf(a, "eni-2", attached, lost)), plain(since(6*time.Minute))),
+			actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting DeviceIndexInUse", "eni-2 Detaching TagsLost held"}, again: recheckHolder - time.Second,
+		},
+		{
+			name:    "slot lost for long, to one that lost its tags, as an old description has it",
+			world:   world(with(a), foreign("eni-2", 1), having(interfaceOf(a, "eni-2", attached, lost)), plain(since(6*time.Minute)), describedAgo(time.Minute)),
+			reports: []string{"eni-2 Detaching TagsLost held"}, refresh: Refresh{Instance: true}, again: retryRefresh,
+		},
+		{name: "slot lost for long, and nothing made for it", world: world(with(a), foreign("eni-2", 1), having(interfaceOf(a, "eni-2", attached, lost)), describedAgo(time.Minute)), reports: []string{"eni-2 Detaching TagsLost held"}},
 		{name: "slot lost lately", world: world(with(a), foreign("eni-cni", 1), plain()), again: recheckHolder - time.Second},
 
 		{name: "Node gone, instance running", world: world(with(a), plain(attached), nodeGone), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeGone"}},
