@@ -401,3 +401,27 @@ func TestNoAdoptionFollowsTheFinalizer(t *testing.T) {
 		l.wantOurs()
 	})
 }
+
+// A NodeENI that comes back with a spec that says nothing keeps what it may adopt when the spec is corrected, as it
+// would keep what is its own.
+func TestWhatAnInvalidHeirMayAdoptStays(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		before, calls := l.owners(), l.replacing()
+		l.vanish("a")
+		l.restore("a", 1, func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = nil })
+		l.pass(30 * time.Minute)
+		l.wantAdopted(before, calls, "uid-a")
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonInvalidSpec)
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = []string{groupA} })
+		l.pass(time.Minute)
+		l.wantAdopted(before, calls, "uid-again-a")
+		l.vanish("a")
+		l.restore("a", 1, func(n *v1alpha1.NodeENI) { n.UID, n.Spec.SecurityGroupIDs = "uid-third-a", nil })
+		l.pass(time.Minute)
+		l.delete("a")
+		l.pass(20 * time.Minute)
+		l.wantOurs()
+	})
+}

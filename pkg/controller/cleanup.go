@@ -55,9 +55,11 @@ func (c *Controller) releaseAction(ctx context.Context, snapshot plan.Snapshot, 
 	if err != nil {
 		return c.releaseCallFailed(ctx, snapshot, action, err)
 	}
-	if !action.Force { // EC2's answer to a detach by force says nothing of its end
-		c.setbacks.succeeded(releaseCall(action), time.Now())
+	if action.Force { // EC2's answer says nothing of its end
+		c.setbacks.accepted(releaseCall(action), time.Now())
+		return nil
 	}
+	c.setbacks.succeeded(releaseCall(action), time.Now())
 	return nil
 }
 

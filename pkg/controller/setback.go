@@ -214,6 +214,17 @@ func (s *setbacks) succeeded(c call, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.own, c.subject())
+	s.disprove(c, now)
+}
+
+// accepted forgets the causes that a call has disproved which does not end with EC2's answer.
+func (s *setbacks) accepted(c call, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.disprove(c, now)
+}
+
+func (s *setbacks) disprove(c call, now time.Time) {
 	for _, one := range c.causes() {
 		b := s.causes[one]
 		if b == nil {

@@ -273,6 +273,29 @@ func TestTheBackOffOfForceHoldsNoDeleteUp(t *testing.T) {
 	})
 }
 
+// A detach by force that is the probe of a denial, and is not denied, ends it for all.
+func TestADetachByForceShowsThatNoneIsDenied(t *testing.T) {
+	inLab(t, 3, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.ask("b", 2)
+		l.pass(time.Minute)
+		l.neverDetaches(1)
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.NodeSelector = map[string]string{"x": "y"} })
+		l.pass(30 * time.Second)
+		l.fault(ec2sim.Fault{Action: "DetachNetworkInterface", Effect: "error", Code: "UnauthorizedOperation", Status: 403})
+		l.delete("b")
+		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(3*time.Hour).Format(time.RFC3339))
+		l.pass(time.Hour)
+		l.heal()
+		l.told("")
+		for l.told("DetachForced") == 0 {
+			l.pass(5 * time.Second)
+		}
+		l.pass(30 * time.Second)
+		l.wantOurs()
+	})
+}
+
 func TestADetachByForceWithoutAnAnswerIsNotHammered(t *testing.T) {
 	inLab(t, 1, nil, func(l *lab) {
 		l.ask("a", 1)

@@ -24,13 +24,11 @@ func (v *view) heirOf(c candidate) *v1alpha1.NodeENI {
 	case c.Attachment != nil && !c.attachedHere():
 		return nil
 	}
-	for _, n := range v.NodeENIs {
-		if n.Name == c.owner.NodeENIName && Selects(n, v.Node) && len(v.faults[n.UID]) == 0 &&
-			c.SubnetID == n.Spec.SubnetID && c.owner.Slot == SlotOf(n) {
-			return n
-		}
+	n := v.namesake(c)
+	if n == nil || len(v.faults[n.UID]) > 0 || c.SubnetID != n.Spec.SubnetID || c.owner.Slot != SlotOf(n) {
+		return nil
 	}
-	return nil
+	return n
 }
 
 // inherit makes an interface that may be adopted the keeper of its heir's slot, unless the heir has a better one:

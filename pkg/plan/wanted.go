@@ -115,10 +115,23 @@ func (v *view) consider(c candidate) {
 func holds(c candidate) bool { return c.Attachment != nil && !c.leaving() }
 
 // frozen reports whether the NodeENI lives with a spec that is invalid and so says nothing: what is there
-// stays as it is until the spec is corrected or the NodeENI deleted.
+// stays as it is until the spec is corrected or the NodeENI deleted. So does what it may have to adopt then.
 func (v *view) frozen(c candidate) bool {
 	n := v.byUID[types.UID(c.owner.NodeENIUID)]
+	if n == nil && v.Node != nil {
+		n = v.namesake(c)
+	}
 	return n != nil && n.DeletionTimestamp.IsZero() && len(v.faults[n.UID]) > 0
+}
+
+// namesake is the NodeENI that has the name now that the interface's own had, if it selects the Node.
+func (v *view) namesake(c candidate) *v1alpha1.NodeENI {
+	for _, n := range v.NodeENIs {
+		if n.Name == c.owner.NodeENIName && Selects(n, v.Node) {
+			return n
+		}
+	}
+	return nil
 }
 
 // fits reports whether an interface, taken for itself, is what its NodeENI wants; else why not.
@@ -127,9 +140,9 @@ func (v *view) fits(c candidate) (reason string, ok bool) {
 	// A person may have taken away the tag that says for which instance it is: then it is for none.
 	here := c.owner.InstanceID != "" && c.owner.InstanceID == v.InstanceID
 	switch {
-	case n == nil:
+	case n == nil && !v.frozen(c):
 		return v1alpha1.ReasonNodeENIGone, false
-	case !n.DeletionTimestamp.IsZero():
+	case n != nil && !n.DeletionTimestamp.IsZero():
 		return v1alpha1.ReasonNodeENIDeleted, false
 	case here && v.Node == nil:
 		return v1alpha1.ReasonNodeGone, false
