@@ -58,7 +58,7 @@ test-unit: ## Run the tests of the product, with the race detector
 # With the race detector, test-unit has run 200 of the seeds already.
 .PHONY: test-simulation
 test-simulation: ## Run 2,000 seeds of the simulation
-	go test -count=1 -timeout=15m ./hack/simulation -run '^TestSeeds$$'
+	go test -count=1 -timeout=30m ./hack/simulation -run '^TestSeeds$$'
 
 .PHONY: simulate
 simulate: ## Run SEEDS=N seeds of the simulation from SEED=K on; stops at the first violation

@@ -182,4 +182,4 @@ func (r *replica) living() *process {
 }
 
 // discard swallows logs.
-var discard = klog.New(nil)
+var discard klog.Logger

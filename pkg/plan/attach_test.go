@@ -122,6 +122,15 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 		{name: "other slot of somebody else", world: world(with(a), foreign("eni-cni", 2)), actions: []string{"Create"}, reports: []string{"a Creating"}},
 		{name: "no place left", world: world(with(a), foreign("eni-cni", 2), foreign("eni-cni2", 3), foreign("eni-cni3", 4)), reports: []string{"a Blocked InterfaceLimitReached"}, again: recheckHolder - time.Second, message: "MAX_ENI"},
 		{name: "one place left for two", world: world(with(a, second), foreign("eni-cni", 3), foreign("eni-cni2", 4)), actions: []string{"Create"}, reports: []string{"a Creating", "second Blocked InterfaceLimitReached"}, again: recheckHolder - time.Second},
+		{
+			name: "one place left for two, for whom the subnet was full", world: world(with(a, second), foreign("eni-cni", 3), foreign("eni-cni2", 4), func(s *Snapshot) {
+				s.CreateSetbacks = map[SlotKey]Setback{}
+				for _, n := range s.NodeENIs {
+					s.CreateSetbacks[SlotKey{n.UID, instanceA, SlotOf(n)}] = Setback{Reason: v1alpha1.ReasonSubnetFull, Message: "full", Until: now}
+				}
+			}),
+			actions: []string{"Create"}, reports: []string{"a Blocked SubnetFull", "second Blocked SubnetFull"}, again: recheckHolder - time.Second,
+		},
 
 		{name: "one slot wanted twice: the older gets it", world: world(with(younger, a)), actions: []string{"Create"}, reports: []string{"a Creating", "younger Blocked SlotTaken"}, message: "NodeENI a has device index 1"},
 		{name: "one slot wanted twice: who is attached keeps it", world: world(with(a, younger), having(interfaceOf(younger, "eni-y", attached))), reports: []string{"a Blocked SlotTaken", "younger Attached settled"}},

@@ -155,6 +155,15 @@ func (p *placer) departure(c candidate, place string) verdict {
 	return verdict{message: fmt.Sprintf("waits for %s to leave %s", c.ID, place)}
 }
 
+// crowded reports whether the network card is full only as this plan has given the last place away.
+func (p *placer) crowded(v verdict) bool {
+	if v.reason != v1alpha1.ReasonInterfaceLimitReached {
+		return false
+	}
+	_, full := p.limit(p.slot.Card, 0)
+	return !full
+}
+
 // full says whether the network card takes one interface more.
 func (p *placer) full() (verdict, bool) {
 	limit, reached := p.limit(p.slot.Card, p.reserved[p.slot.Card])

@@ -139,11 +139,11 @@ func (p *placer) create() {
 
 // against says what stands against a create or an attach now. What lies in the world comes before how the last try
 // went: many nodes share one cause, and what is told of a node must not change whenever another one tries. A mere wait
-// comes after it, since it ends in the next try.
+// comes after it, since it ends in the next try; so does the place that another one is about to try to take.
 func (p *placer) against(failure verdict, stands bool) (verdict, bool) {
 	v, ok := p.obstacle(stands)
 	switch {
-	case ok && v.reason != "":
+	case ok && v.reason != "" && (failure.reason == "" || !p.crowded(v)):
 		return v, true
 	case stands, ok && failure.reason != "":
 		return failure, true

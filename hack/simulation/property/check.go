@@ -384,7 +384,7 @@ func (j *judgement) reported(e *ec2sim.InterfaceNow) string {
 		return ""
 	}
 	possible := map[string]bool{
-		v1alpha1.ReasonCleanupHalted: e.Attachment.Status == "attached",
+		v1alpha1.ReasonCleanupHalted: e.Attachment.Status != "detaching",
 		v1alpha1.ReasonDetachStuck:   e.Attachment.Status == "detaching",
 		v1alpha1.ReasonAttachStuck:   e.Attachment.Status == "attaching",
 	}

@@ -76,3 +76,17 @@ func TestEachClauseIsSeen(t *testing.T) {
 		}
 	}
 }
+
+// TestAHaltedCleanupHoldsWhatIsNotOnItsWay: of what is held, nothing but the hold is to be said.
+func TestAHaltedCleanupHoldsWhatIsNotOnItsWay(t *testing.T) {
+	for status, held := range map[string]bool{"attached": true, "attaching": true, "detaching": false} {
+		s := newScene()
+		s.node.Labels = nil
+		s.world.Interfaces[0].Attachment.Status = status
+		s.n.Status.Releasing = []v1alpha1.Release{{ENIID: "eni-1", Reason: v1alpha1.ReasonCleanupHalted}}
+		holds := Holds([]v1alpha1.NodeENI{s.n}, []corev1.Node{s.node}, s.world)
+		if got := len(holds) == 1 && holds[0].Reason == v1alpha1.ReasonCleanupHalted; got != held {
+			t.Errorf("%s: held %v, want %v", status, got, held)
+		}
+	}
+}
