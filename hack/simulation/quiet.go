@@ -15,7 +15,7 @@ import (
 func (w *watcher) wrote(write strictapi.Write) {
 	switch write.Resource {
 	case "leases":
-		if holder(write.Old) != holder(write.New) {
+		if w.leased(write) {
 			w.trace.add("LEASE", "written by %s, held: %v", write.Client, holder(write.New) != "")
 			w.restarted()
 		}

@@ -60,9 +60,13 @@ func (r *replica) begin() {
 	r.trace.add(r.name, "starts")
 	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), r.logger(r.name)))
 	p := &process{client: r.server.NewClient(r.name), cancel: cancel, ended: make(chan struct{})}
+	began := time.Now()
 	p.wire = &wire{
 		name: r.name, next: r.sim.Transport(), kill: func() { r.die(p) },
-		before: func(action string, form url.Values) { r.watch.before(r.name, action, form) },
+		unleased: func() string { return r.watch.unleased(r.name, began) },
+		before: func(action string, form url.Values, unleased string) {
+			r.watch.before(r.name, action, form, unleased)
+		},
 		after: func(action string, form url.Values, status int, err error) {
 			r.watch.after(r.name, action, form, status, err)
 		},
@@ -106,7 +110,7 @@ func (r *replica) live(ctx context.Context, p *process) {
 // product is the controller as it is shipped, with other ways out.
 func (r *replica) product(p *process) *app.Replica {
 	o := app.NewOptions()
-	o.ClusterName, o.ClusterID = clusterName, clusterID
+	o.ClusterName, o.ClusterID = clusterName, r.cluster
 	o.ConcurrentAttachSyncs, o.ConcurrentCleanupSyncs = 3, 3
 	o.ResyncPeriod = r.world.resync
 	o.LeaderElection.ResourceNamespace = "kube-system"

@@ -28,13 +28,16 @@ const (
 
 // run is one run of one seed, in a bubble of virtual time.
 type run struct {
-	seed     Seed
-	world    *world
-	sim      *ec2sim.Simulator
-	server   *strictapi.Server
-	user     *strictapi.Client
-	trace    *trace
-	watch    *watcher
+	seed   Seed
+	world  *world
+	sim    *ec2sim.Simulator
+	server *strictapi.Server
+	user   *strictapi.Client
+	trace  *trace
+	watch  *watcher
+	ledger *ledger
+	// cluster is the identity of the cluster that the replicas work for.
+	cluster  string
 	replicas []*replica
 	log      func(name string) klog.Logger
 	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
@@ -57,12 +60,13 @@ type Result struct {
 
 // Run runs a seed. It must be called in a bubble of virtual time, and all that it started has ended when it returns.
 func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
-	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log, gone: map[string]*corev1.Node{}}
+	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log, gone: map[string]*corev1.Node{}, cluster: clusterID}
 	r.watch = newWatch(r)
 	var err error
 	if r.sim, err = ec2sim.New(r.world.ec2, ec2sim.Options{}); err != nil {
 		return Result{}, err
 	}
+	r.ledger = newLedger(r.sim.Snapshot())
 	r.server.OnWrite(r.watch.wrote)
 	r.user = r.server.NewClient("user")
 	if err := r.populate(); err != nil {
@@ -148,7 +152,7 @@ func (r *run) help(h property.Hold) {
 		r.watch.mu.Lock()
 		uid := r.watch.stripped[h.InterfaceID]
 		r.watch.mu.Unlock()
-		did = "tagged again: " + r.tag(h.InterfaceID, eni.TagClusterID, clusterID) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
+		did = "tagged again: " + r.tag(h.InterfaceID, eni.TagClusterID, r.cluster) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
 	default:
 		did = "detached by hand: " + r.control("POST", "interfaces/"+h.InterfaceID+"/detach?now=true", nil)
 	}
@@ -159,6 +163,9 @@ func (r *run) check(when string) {
 	for _, v := range property.Check(r.nodeENIs(), r.nodes(), r.truth()) {
 		r.watch.violated(v.Clause, "%s: %s", when, v.Message)
 	}
+	for _, diff := range r.ledger.differences(r.sim.Snapshot()) {
+		r.watch.violated(3, "%s: %s", when, diff)
+	}
 }
 
 // truth is EC2 as it is.
@@ -166,7 +173,7 @@ func (r *run) truth() property.World {
 	s := r.sim.Snapshot()
 	r.watch.lost(s)
 	return property.World{
-		Snapshot: s, ClusterIDs: []string{clusterID}, Limits: limits, Stripped: r.watch.stripped, Restarted: r.watch.forgotten,
+		Snapshot: s, ClusterIDs: []string{r.cluster}, Limits: limits, Stripped: r.watch.stripped, Restarted: r.watch.forgotten,
 		Quota: r.world.ec2.Quotas.InterfacesPerRegion,
 	}
 }

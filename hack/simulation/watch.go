@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
@@ -30,10 +31,13 @@ type watcher struct {
 	refused map[string]int
 	acted   int
 	writes  []string
+	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
+	lease lease
+	died  map[string]time.Time
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {
@@ -42,30 +46,6 @@ func (w *watcher) violated(clause int, format string, args ...any) {
 	w.found = append(w.found, v)
 	w.mu.Unlock()
 	w.trace.add("CHECK", "%s", v)
-}
-
-// before sees a call that is about to change EC2: it must concern nothing but what is ours.
-func (w *watcher) before(who, action string, form url.Values) {
-	for key, values := range form {
-		if key != "NetworkInterfaceId" && key != "AttachmentId" && key != "Attachment.AttachmentId" && !strings.HasPrefix(key, "ResourceId.") {
-			continue
-		}
-		w.mayTouch(who, action, values[0])
-	}
-}
-
-func (w *watcher) mayTouch(who, action, id string) {
-	for _, e := range w.sim.Snapshot().Interfaces {
-		if e.ID != id && (e.Attachment == nil || e.Attachment.ID != id) {
-			continue
-		}
-		w.mu.Lock()
-		_, ours := w.made[e.ID]
-		w.mu.Unlock()
-		if !ours && e.Tags[eni.TagClusterID] != clusterID {
-			w.violated(3, "%s calls %s on %s, which is not ours (%q)", who, action, e.ID, e.Description)
-		}
-	}
 }
 
 // after sees what became of a call that changes EC2.
@@ -104,7 +84,7 @@ func (w *watcher) learn(s ec2sim.Snapshot) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, e := range s.Interfaces {
-		if uid := e.Tags[eni.TagNodeENIUID]; e.Tags[eni.TagClusterID] == clusterID && uid != "" {
+		if uid := e.Tags[eni.TagNodeENIUID]; e.Tags[eni.TagClusterID] == w.cluster && uid != "" && !w.ledger.isForeign(e.ID) {
 			w.made[e.ID] = uid
 			delete(w.stripped, e.ID)
 			delete(w.forgotten, e.ID)
@@ -121,7 +101,7 @@ func (w *watcher) lost(s ec2sim.Snapshot) {
 	for _, e := range s.Interfaces {
 		if uid, ours := w.made[e.ID]; ours {
 			there[e.ID] = true
-			if e.Tags[eni.TagClusterID] != clusterID || e.Tags[eni.TagNodeENIUID] == "" {
+			if e.Tags[eni.TagClusterID] != w.cluster || e.Tags[eni.TagNodeENIUID] == "" {
 				w.stripped[e.ID] = uid
 			}
 		}

@@ -22,8 +22,10 @@ type wire struct {
 	name string
 	next http.RoundTripper
 	// before and after see every call that changes EC2: before it is handed over, and when it was answered.
-	before func(action string, form url.Values)
+	before func(action string, form url.Values, unleased string)
 	after  func(action string, form url.Values, status int, err error)
+	// unleased says why the process must not change EC2 now; empty where it may.
+	unleased func() string
 	// kill ends the process.
 	kill func()
 
@@ -78,6 +80,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	unleased := w.unleased()
 	time.Sleep(w.distance(body))
 	if err := w.gate.pass(r.Context()); err != nil {
 		return nil, err
@@ -95,7 +98,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	action := form.Get("Action")
 	changes := !strings.HasPrefix(action, "Describe")
 	if changes {
-		w.before(action, form)
+		w.before(action, form, unleased)
 	}
 	response, err := w.next.RoundTrip(r)
 	if changes {
