@@ -27,6 +27,8 @@ type actor struct {
 	*run
 	*rand.Rand
 	number int
+	// took says that the act changed something.
+	took bool
 }
 
 // clusterActs are what is done to Kubernetes objects.
@@ -73,6 +75,7 @@ func (a *actor) said(err error, format string, args ...any) string {
 	if err != nil {
 		return fmt.Sprintf("%s: %v", text, err)
 	}
+	a.took = true
 	return text
 }
 

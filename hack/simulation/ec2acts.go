@@ -106,7 +106,7 @@ func (r *run) query(action string, pairs ...string) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprint(response.StatusCode)
+	return fmt.Sprintf("answered: %d", response.StatusCode)
 }
 
 func (r *run) tag(id, key, value string) string {

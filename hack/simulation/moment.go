@@ -45,6 +45,9 @@ func (w *watcher) leased(write strictapi.Write) bool {
 	defer w.mu.Unlock()
 	now, before := time.Now(), w.lease.identity
 	if identity := holder(l); identity != before {
+		if w.lease.client != "" && w.lease.client != write.Client {
+			w.tally.add("another replica leads")
+		}
 		w.lease.identity, w.lease.client, w.lease.taken = identity, write.Client, now
 	}
 	if l.Spec.LeaseDurationSeconds != nil {
@@ -67,6 +70,13 @@ func (w *watcher) unleased(name string, began time.Time) string {
 		return fmt.Sprintf("the lease has ended at %v", l.until.Sub(w.trace.began))
 	}
 	return ""
+}
+
+// leads reports whether a replica holds the lease.
+func (w *watcher) leads(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lease.identity != "" && w.lease.client == name
 }
 
 // allowed are the actions by which a controller may change EC2.
@@ -119,6 +129,12 @@ func (w *watcher) concerns(who, action, id string, form url.Values, s ec2sim.Sna
 		w.attaches(who, e, form, s)
 	case "DetachNetworkInterface":
 		w.detaches(who, e)
+	case "CreateTags":
+		for key, values := range form {
+			if values[0] == eni.TagNodeENIUID && strings.HasSuffix(key, ".Key") {
+				w.tally.add("adopted")
+			}
+		}
 	case "DeleteTags":
 		for key, values := range form {
 			if strings.HasSuffix(key, ".Key") && values[0] == "seen-by" {

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
 // wrote sees every write to the API server, the moment it takes effect.
@@ -28,6 +30,11 @@ func (w *watcher) wrote(write strictapi.Write) {
 	if write.Verb == "expire" {
 		return
 	}
+	if e, ok := write.New.(*corev1.Event); ok && e != nil && e.Reason == v1alpha1.ReasonCleanupHalted && e.InvolvedObject.Kind == "Lease" {
+		w.mu.Lock()
+		w.halted = true
+		w.mu.Unlock()
+	}
 	w.trace.add(write.Client, "%s %s/%s %s %s", write.Verb, strings.TrimSuffix(write.Resource+"/"+write.Subresource, "/"), write.Namespace, write.Name, told(write))
 	if write.Client == "user" {
 		return
@@ -46,6 +53,12 @@ func holder(lease any) string {
 
 // gone sees a NodeENI go: none of its interfaces must be left.
 func (w *watcher) gone(write strictapi.Write) {
+	if write.Client == "user" { // by force: what is left of it is swept, or adopted
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.forced[string(write.UID)] = true
+		return
+	}
 	s := w.sim.Snapshot()
 	w.lost(s)
 	for _, e := range s.Interfaces {

@@ -34,10 +34,14 @@ type watcher struct {
 	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
 	lease lease
 	died  map[string]time.Time
+	// forced are the UIDs of the NodeENIs that a user had go at once; halted says that the guard has told of
+	// interfaces whose NodeENIs are gone.
+	forced map[string]bool
+	halted bool
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {
@@ -103,6 +107,9 @@ func (w *watcher) lost(s ec2sim.Snapshot) {
 			there[e.ID] = true
 			if e.Tags[eni.TagClusterID] != w.cluster || e.Tags[eni.TagNodeENIUID] == "" {
 				w.stripped[e.ID] = uid
+				if w.forced[uid] { // nobody can tell of it
+					w.forgotten[e.ID] = true
+				}
 			}
 		}
 	}

@@ -26,6 +26,8 @@ type wire struct {
 	after  func(action string, form url.Values, status int, err error)
 	// unleased says why the process must not change EC2 now; empty where it may.
 	unleased func() string
+	// tell notes what happened.
+	tell func(string)
 	// kill ends the process.
 	kill func()
 
@@ -87,6 +89,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	dies, late := w.fatal()
 	if dies && !late {
+		w.tell("killed before a call to EC2")
 		w.kill()
 		return nil, errDead
 	}
@@ -109,6 +112,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.after(action, form, status, err)
 	}
 	if dies {
+		w.tell("killed after a call to EC2")
 		w.kill()
 	}
 	if w.gate.isDead() {
