@@ -158,7 +158,7 @@ func (a *actor) unlabelAll() string {
 			}
 		}
 	}
-	return "ng, tier and zone"
+	return a.said(nil, "ng, tier and zone")
 }
 
 func (a *actor) deleteNode() string {

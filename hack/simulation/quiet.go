@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"maps"
 	"runtime"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
@@ -71,32 +73,68 @@ func (w *watcher) gone(write strictapi.Write) {
 	}
 }
 
-// quiet is clause 6: an hour in which nothing is changed and little is asked.
-func (r *run) quiet() {
-	r.watch.mu.Lock()
-	acted, writes, calls := r.watch.acted, len(r.watch.writes), r.describes()
-	r.watch.mu.Unlock()
-	time.Sleep(quietTime)
-	r.watch.mu.Lock()
-	gotActed, gotWrites, first := r.watch.acted-acted, len(r.watch.writes)-writes, ""
-	if gotWrites > 0 {
-		first = r.watch.writes[writes]
-	}
-	r.watch.mu.Unlock()
-	if gotActed > 0 {
-		r.watch.violated(6, "%d calls changed EC2 in an hour in which nothing happened", gotActed)
-	}
-	if gotWrites > 0 {
-		r.watch.violated(6, "%d writes in an hour in which nothing happened, the first: %s", gotWrites, first)
-	}
-	if got := r.describes() - calls; got > maxDescribes {
-		r.watch.violated(6, "%d describes in an hour in which nothing happened, want at most %d", got, maxDescribes)
-	}
+// spent is what has been done up to a time.
+type spent struct {
+	acted, refused, writes, describes int
+	reads                             map[string]int
 }
 
-// maxDescribes is how many describes an hour may cost: three lists each resync period, and one look each half minute
-// at each of instances, interfaces and subnets that something is wrong with.
-const maxDescribes = 3*60/2 + 3*2*60
+func (r *run) spent() spent {
+	s := spent{describes: r.describes()}
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	s.acted, s.writes, s.reads = r.watch.acted, len(r.watch.writes), maps.Clone(r.watch.reads)
+	for _, n := range r.watch.refused {
+		s.refused += n
+	}
+	return s
+}
+
+const (
+	// maxProbes is how often an hour one cause may be tried: each 5 minutes, and once more for where the hour begins.
+	maxProbes = 13
+	// maxLooks is how many describes an hour those may cost for whom something is not there, all together: one each
+	// half minute.
+	maxLooks = 120
+	// maxReads is how many calls an hour the API server may get that change nothing, from both replicas: each of
+	// their watches lasts 5 to 10 minutes, and a blocked cause is decided on a live read.
+	maxReads = 2 * 3 * 12
+)
+
+// quiet is clause 6: an hour in which nothing is changed and little is asked.
+func (r *run) quiet() {
+	before, causes := r.spent(), len(property.Causes(r.nodeENIs(), r.nodes(), r.truth()))
+	time.Sleep(quietTime)
+	after := r.spent()
+	if n := after.acted - before.acted; n > 0 {
+		r.watch.violated(6, "%d calls changed EC2 in an hour in which nothing happened", n)
+	}
+	if n := after.writes - before.writes; n > 0 {
+		r.watch.mu.Lock()
+		first := r.watch.writes[before.writes]
+		r.watch.mu.Unlock()
+		r.watch.violated(6, "%d writes in an hour in which nothing happened, the first: %s", n, first)
+	}
+	if n := after.refused - before.refused; n > causes*maxProbes {
+		r.watch.violated(6, "%d calls were refused in an hour in which nothing happened, with %d causes", n, causes)
+	}
+	resyncs := int(quietTime/r.world.resync) + 1
+	describes, reads := after.describes-before.describes, 0
+	for call, n := range after.reads {
+		reads += n - before.reads[call]
+	}
+	r.trace.add("CHECK", "in an hour with %d causes: %d refused, %d describes in %d resyncs, %d reads of the API server", causes, after.refused-before.refused, describes, resyncs, reads)
+	want := 3 * resyncs
+	if property.Waits(r.nodeENIs(), r.nodes(), r.truth()) {
+		want += maxLooks
+	}
+	if describes > want {
+		r.watch.violated(6, "%d describes in an hour in which nothing happened, want at most %d", describes, want)
+	}
+	if n := maxReads + causes*2*maxProbes; reads > n {
+		r.watch.violated(6, "%d reads of the API server in an hour in which nothing happened, want at most %d", reads, n)
+	}
+}
 
 func (r *run) describes() (count int) {
 	for action, codes := range r.sim.Calls() {
@@ -107,6 +145,16 @@ func (r *run) describes() (count int) {
 		}
 	}
 	return count
+}
+
+// asked counts a call to the API server that changes nothing, but for those of the election.
+func (w *watcher) asked(call strictapi.Call) {
+	if call.IsWrite() || call.Resource == "leases" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reads[call.Verb+" "+call.Resource]++
 }
 
 // leaks finds goroutines that have outlived all processes.

@@ -71,7 +71,8 @@ func (r *replica) begin() {
 			r.watch.after(r.name, action, form, status, err)
 		},
 	}
-	p.client.OnCall(func(strictapi.Call) strictapi.Decision {
+	p.client.OnCall(func(call strictapi.Call) strictapi.Decision {
+		r.watch.asked(call)
 		p.gate.wait()
 		return strictapi.Proceed
 	})

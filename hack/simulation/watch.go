@@ -31,6 +31,8 @@ type watcher struct {
 	refused map[string]int
 	acted   int
 	writes  []string
+	// reads counts calls to the API server that change nothing.
+	reads map[string]int
 	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
 	lease lease
 	died  map[string]time.Time
@@ -41,7 +43,7 @@ type watcher struct {
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {

@@ -50,6 +50,9 @@ func newWorld(d dice) *world {
 	for i := range 4 + r.IntN(5) {
 		w.addNode(d, i)
 	}
+	if chance(d.of("dense", 0), 0.2) {
+		w.addDense(d)
+	}
 	for i := range 3 + r.IntN(3) {
 		w.nodeENIs = append(w.nodeENIs, w.newNodeENI(d.of("nodeeni", i), fmt.Sprintf("eni-%c", 'a'+i)))
 	}
@@ -104,6 +107,21 @@ func (w *world) addNetwork(r *rand.Rand) {
 		id := fmt.Sprintf("sg-%017x", i+1)
 		w.groups = append(w.groups, id)
 		w.ec2.SecurityGroups = append(w.ec2.SecurityGroups, ec2sim.SecurityGroup{ID: id, VPC: vpc, Name: id})
+	}
+}
+
+// addDense makes so many interfaces wanted and possible in one zone that the guard against mass release counts them.
+func (w *world) addDense(d dice) {
+	first := len(w.nodes)
+	for i := range 8 {
+		id := instanceName(first + i)
+		w.ec2.Instances = append(w.ec2.Instances, ec2sim.Instance{ID: id, Type: "c5.4xlarge", Subnet: w.subnets[0].ID, State: "running"})
+		w.nodes = append(w.nodes, newNode(fmt.Sprintf("node-%d", first+i), w.zones[0], id, map[string]string{"zone": w.zones[0], "tier": "dense"}))
+	}
+	for i := range 2 {
+		n := w.newNodeENI(d.of("dense", 1+i), fmt.Sprintf("dense-%c", 'a'+i))
+		n.Spec.NodeSelector, n.Spec.SubnetID, n.Spec.DeviceIndex = map[string]string{"tier": "dense"}, w.subnets[1].ID, int32(4+i)
+		w.nodeENIs = append(w.nodeENIs, n)
 	}
 }
 

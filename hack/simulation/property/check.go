@@ -211,16 +211,13 @@ func (j *judgement) weighPlace(c *claim) {
 	}
 }
 
-func (j *judgement) groupsExist(c *claim) bool {
-	for _, id := range c.n.Spec.SecurityGroupIDs {
-		subnet := j.subnets[c.n.Spec.SubnetID]
-		if !slices.ContainsFunc(j.Groups, func(g ec2sim.SecurityGroup) bool {
-			return g.ID == id && (subnet == nil || g.VPC == subnet.VPC)
-		}) {
-			return false
-		}
-	}
-	return true
+func (j *judgement) groupsExist(c *claim) bool { return j.missingGroup(c) == "" }
+
+func (j *judgement) groupExists(c *claim, id string) bool {
+	subnet := j.subnets[c.n.Spec.SubnetID]
+	return slices.ContainsFunc(j.Groups, func(g ec2sim.SecurityGroup) bool {
+		return g.ID == id && (subnet == nil || g.VPC == subnet.VPC)
+	})
 }
 
 // weighSlot is about who else has, or has a better right to, the slot.
