@@ -124,7 +124,7 @@ func (r *run) quiet() {
 		reads += n - before.reads[call]
 	}
 	r.trace.add("CHECK", "in an hour with %d causes: %d refused, %d describes in %d resyncs, %d reads of the API server", causes, after.refused-before.refused, describes, resyncs, reads)
-	want := 3 * resyncs
+	want := 3*resyncs + causes*maxProbes // what is refused is looked at
 	if property.Waits(r.nodeENIs(), r.nodes(), r.truth()) {
 		want += maxLooks
 	}
