@@ -75,8 +75,9 @@ func (w *watcher) gone(write strictapi.Write) {
 
 // spent is what has been done up to a time.
 type spent struct {
-	acted, refused, writes, describes int
-	reads                             map[string]int
+	acted, refused, writes int
+	describes              map[string]int
+	reads                  map[string]int
 }
 
 func (r *run) spent() spent {
@@ -93,8 +94,8 @@ func (r *run) spent() spent {
 const (
 	// maxProbes is how often an hour one cause may be tried: each 5 minutes, and once more for where the hour begins.
 	maxProbes = 13
-	// maxLooks is how many describes an hour those may cost for whom something is not there, all together: one each
-	// half minute.
+	// maxLooks is how many describes of a kind an hour may cost where somebody waits for something: one each half
+	// minute, however many wait.
 	maxLooks = 120
 	// maxReads is how many calls an hour the API server may get that change nothing, from both replicas: each of
 	// their watches lasts 5 to 10 minutes, and a blocked cause is decided on a live read.
@@ -119,32 +120,36 @@ func (r *run) quiet() {
 		r.watch.violated(6, "%d calls were refused in an hour in which nothing happened, with %d causes", n, causes)
 	}
 	resyncs := int(quietTime/r.world.resync) + 1
-	describes, reads := after.describes-before.describes, 0
+	reads := 0
 	for call, n := range after.reads {
 		reads += n - before.reads[call]
 	}
-	r.trace.add("CHECK", "in an hour with %d causes: %d refused, %d describes in %d resyncs, %d reads of the API server", causes, after.refused-before.refused, describes, resyncs, reads)
-	want := 3*resyncs + causes*maxProbes // what is refused is looked at
+	r.trace.add("CHECK", "in an hour with %d causes: %d refused, %v describes in %d resyncs, %d reads of the API server", causes, after.refused-before.refused, after.describes, resyncs, reads)
+	want := resyncs + causes*maxProbes // what is refused is looked at
 	if property.Waits(r.nodeENIs(), r.nodes(), r.truth()) {
 		want += maxLooks
 	}
-	if describes > want {
-		r.watch.violated(6, "%d describes in an hour in which nothing happened, want at most %d", describes, want)
+	for action, n := range after.describes {
+		if n -= before.describes[action]; n > want {
+			r.watch.violated(6, "%d calls of %s in an hour in which nothing happened, want at most %d", n, action, want)
+		}
 	}
 	if n := maxReads + causes*2*maxProbes; reads > n {
 		r.watch.violated(6, "%d reads of the API server in an hour in which nothing happened, want at most %d", reads, n)
 	}
 }
 
-func (r *run) describes() (count int) {
+// describes counts the describes by what they are of.
+func (r *run) describes() map[string]int {
+	counts := map[string]int{}
 	for action, codes := range r.sim.Calls() {
 		if strings.HasPrefix(action, "Describe") {
 			for _, n := range codes {
-				count += n
+				counts[action] += n
 			}
 		}
 	}
-	return count
+	return counts
 }
 
 // asked counts a call to the API server that changes nothing, but for those of the election.
