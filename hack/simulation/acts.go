@@ -27,6 +27,8 @@ type actor struct {
 	*run
 	*rand.Rand
 	number int
+	// took says that the act changed something.
+	took bool
 }
 
 // clusterActs are what is done to Kubernetes objects.
@@ -73,6 +75,7 @@ func (a *actor) said(err error, format string, args ...any) string {
 	if err != nil {
 		return fmt.Sprintf("%s: %v", text, err)
 	}
+	a.took = true
 	return text
 }
 
@@ -155,7 +158,7 @@ func (a *actor) unlabelAll() string {
 			}
 		}
 	}
-	return "ng, tier and zone"
+	return a.said(nil, "ng, tier and zone")
 }
 
 func (a *actor) deleteNode() string {

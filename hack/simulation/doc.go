@@ -3,11 +3,13 @@
 // server in one bubble of virtual time, and judges what comes of it by package property.
 //
 // One number, the seed, generates a world (world.go), what users and other controllers do in it (acts.go,
-// ec2acts.go) and what goes wrong (faults.go): at least 4 Nodes, 3 NodeENIs, 18 acts and 9 faults in 40 minutes.
+// ec2acts.go, hardacts.go) and what goes wrong (faults.go): at least 4 Nodes, 3 NodeENIs, 18 acts and 9 faults in 40 minutes.
 // Then faults end (run.go). After 75 minutes, which is longer than the longest retry, the property must hold; what
 // is held on purpose is helped as its reason asks (approved, tagged again, detached by hand), and must be gone half
 // an hour later; then, for an hour, nothing may change (quiet.go); and when the replicas have stopped, no goroutine
-// may be left. What is about single calls is watched while they are made (watch.go).
+// may be left. What is about single calls is judged while they are made (moment.go): under a valid lease, on what is
+// ours, for what it was made for, nothing taken from what dies. What is not ours is compared, in the end, with what its
+// owners left (ledger.go). What such an hour may cost is bounded by what stands in the way (quiet.go).
 //
 //	acts, faults ──► [ API server ]◄──► replica-0, replica-1 ◄──► [ EC2 simulator ]◄── CNI, people, another cluster
 //	                       │                                            │
@@ -15,12 +17,14 @@
 //
 // # Faults
 //
-// EC2: errors (seventeen codes, for one action or many), throttles, connections cut before and after a call took
+// EC2: errors (seventeen codes, for one action or many), expired credentials, describes that leave things out, throttles, connections cut before and after a call took
 // effect, garbage, delays beyond the deadline, hangs, unreachability, attaches and detaches that never end; reads lag
-// up to 9 s in a third of the seeds. The API server: all failures of package strictapi, unreachability, watches that
-// lag, repeat events or are dropped, stale lists, compaction. Replicas: killed at any moment, or at the n-th call to
+// up to 9 s in a third of the seeds. The API server: all failures of package strictapi, unreachability, stalls, watches
+// that lag, live briefly, repeat events or are dropped, stale lists, compaction, no initial events, NodeENIs not served. Replicas: killed at any moment, or at the n-th call to
 // EC2 or to the API server, before the call takes effect or after it and before its answer; paused past their lease
 // (their calls wait, as those of a stopped process do; their timers go on); restarted.
+//
+// Over 200 seeds and more, each act and each fault must have taken effect (coverage.go; -test.v shows how often).
 //
 // # Replaying
 //

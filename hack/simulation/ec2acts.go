@@ -34,7 +34,13 @@ var ec2Acts = []act{
 	{"take another tag away", 2, onOurs(func(a *actor, e ec2sim.InterfaceNow) string {
 		return a.untag(e.ID, pick(a.Rand, []string{eni.TagSlot, eni.TagInstanceID, eni.TagNodeName, eni.TagNodeENIName, eni.TagNoManage, "team"}))
 	})},
-	{"add a tag", 1, onOurs(func(a *actor, e ec2sim.InterfaceNow) string { return a.tag(e.ID, "seen-by", "somebody") })},
+	{"add a tag", 1, onOurs(func(a *actor, e ec2sim.InterfaceNow) string {
+		answer := a.tag(e.ID, "seen-by", "somebody")
+		if strings.HasSuffix(answer, ": 200") {
+			a.ledger.marked(e.ID, "seen-by", "somebody")
+		}
+		return answer
+	})},
 	{"change a tag", 1, onOurs(func(a *actor, e ec2sim.InterfaceNow) string { return a.tag(e.ID, "team", "nobody") })},
 	{"change security groups by hand", 2, onOurs(func(a *actor, e ec2sim.InterfaceNow) string {
 		return a.query("ModifyNetworkInterfaceAttribute", "NetworkInterfaceId", e.ID, "SecurityGroupId.1", pick(a.Rand, a.world.groups))
@@ -64,7 +70,25 @@ func (r *run) control(method, path string, body any) string {
 	if answer.Code != http.StatusOK {
 		return strings.TrimSpace(answer.Body.String())
 	}
+	r.noted(path)
 	return "ok"
+}
+
+// noted has the ledger and the watch know what was done in EC2.
+func (r *run) noted(path string) {
+	parts := strings.Split(path, "/")
+	switch {
+	case parts[0] == "instances" && len(parts) == 1: // a launch, with an interface of its own
+		for _, e := range r.sim.Snapshot().Interfaces {
+			if e.Attachment != nil && e.Attachment.DeviceIndex == 0 {
+				r.ledger.made(e)
+			}
+		}
+	case parts[0] == "instances" && parts[2] == "terminate":
+		r.watch.dies(parts[1])
+	case parts[0] == "interfaces" && parts[len(parts)-1] == "delete":
+		r.ledger.gone(parts[1])
+	}
 }
 
 // query makes a call to EC2 as somebody who is not the controller.
@@ -82,7 +106,7 @@ func (r *run) query(action string, pairs ...string) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprint(response.StatusCode)
+	return fmt.Sprintf("answered: %d", response.StatusCode)
 }
 
 func (r *run) tag(id, key, value string) string {
@@ -102,7 +126,7 @@ func onOurs(do func(*actor, ec2sim.InterfaceNow) string) func(*actor) string {
 		s := a.sim.Snapshot()
 		a.watch.learn(s)
 		for _, e := range s.Interfaces {
-			if e.Tags[eni.TagClusterID] == clusterID {
+			if e.Tags[eni.TagClusterID] == a.cluster && !a.ledger.isForeign(e.ID) {
 				ours = append(ours, e)
 			}
 		}
@@ -150,6 +174,7 @@ func (a *actor) cniAttach() string {
 		Attachment: &ec2sim.Attachment{Instance: i.ID, DeviceIndex: index, DeleteOnTermination: true},
 	})
 	if err == nil {
+		a.ledger.made(placed)
 		a.cni = append(a.cni, placed.ID)
 	}
 	return a.said(err, "%s at index %d of %s", placed.ID, index, i.ID)

@@ -45,6 +45,24 @@ var faultKinds = []faultKind{
 			WatchLag: strictapi.Range{Max: between(f.Rand, time.Second, 2*time.Minute)}, Stale: strictapi.Range{Max: 2 * time.Minute}, Repeats: 0.5,
 		})
 	}},
+	{"EC2 leaves things out", 2, func(f *fault) string {
+		return f.ec2(ec2sim.Fault{Effect: "omit", Action: "Describe*", Share: 0.5, ItemShare: 0.3})
+	}},
+	{"credentials have expired", 1, func(f *fault) string {
+		return f.ec2(ec2sim.Fault{Effect: "error", Action: "*", Code: "RequestExpired"})
+	}},
+	{"the API server stalls", 2, func(f *fault) string { return f.api(strictapi.Faults{Stalled: true}) }},
+	{"the API server is an older one", 2, func(f *fault) string {
+		told := f.api(strictapi.Faults{NoWatchList: true, WatchLife: strictapi.Range{Min: 5 * time.Second, Max: time.Minute}, Stale: strictapi.Range{Max: time.Minute}})
+		f.dropWatches()
+		return told
+	}},
+	{"the API server does not know NodeENIs", 1, func(f *fault) string {
+		while := f.while()
+		f.server.SetServed("nodeenis", false)
+		time.AfterFunc(while, func() { f.server.SetServed("nodeenis", true) })
+		return fmt.Sprintf("for %v", while)
+	}},
 	{"watches are dropped", 2, (*fault).dropWatches},
 	{"etcd is compacted", 2, (*fault).compact},
 	{"a replica is killed", 3, (*fault).crash},
@@ -157,6 +175,9 @@ func (f *fault) pause() string {
 	p := r.living()
 	if p == nil {
 		return "it is not alive"
+	}
+	if f.watch.leads(r.name) {
+		f.tally.add("the leader is paused")
 	}
 	d := between(f.Rand, 5*time.Second, 2*leaseDuration)
 	p.gate.shut()

@@ -2,20 +2,24 @@ package simulation
 
 import (
 	"bytes"
+	"maps"
 	"runtime"
 	"strings"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
 // wrote sees every write to the API server, the moment it takes effect.
 func (w *watcher) wrote(write strictapi.Write) {
 	switch write.Resource {
 	case "leases":
-		if holder(write.Old) != holder(write.New) {
+		if w.leased(write) {
 			w.trace.add("LEASE", "written by %s, held: %v", write.Client, holder(write.New) != "")
 			w.restarted()
 		}
@@ -27,6 +31,11 @@ func (w *watcher) wrote(write strictapi.Write) {
 	}
 	if write.Verb == "expire" {
 		return
+	}
+	if e, ok := write.New.(*corev1.Event); ok && e != nil && e.Reason == v1alpha1.ReasonCleanupHalted && e.InvolvedObject.Kind == "Lease" {
+		w.mu.Lock()
+		w.halted = true
+		w.mu.Unlock()
 	}
 	w.trace.add(write.Client, "%s %s/%s %s %s", write.Verb, strings.TrimSuffix(write.Resource+"/"+write.Subresource, "/"), write.Namespace, write.Name, told(write))
 	if write.Client == "user" {
@@ -46,6 +55,12 @@ func holder(lease any) string {
 
 // gone sees a NodeENI go: none of its interfaces must be left.
 func (w *watcher) gone(write strictapi.Write) {
+	if write.Client == "user" { // by force: what is left of it is swept, or adopted
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.forced[string(write.UID)] = true
+		return
+	}
 	s := w.sim.Snapshot()
 	w.lost(s)
 	for _, e := range s.Interfaces {
@@ -58,42 +73,93 @@ func (w *watcher) gone(write strictapi.Write) {
 	}
 }
 
+// spent is what has been done up to a time.
+type spent struct {
+	acted, refused, writes int
+	describes              map[string]int
+	reads                  map[string]int
+}
+
+func (r *run) spent() spent {
+	s := spent{describes: r.describes()}
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	s.acted, s.writes, s.reads = r.watch.acted, len(r.watch.writes), maps.Clone(r.watch.reads)
+	for _, n := range r.watch.refused {
+		s.refused += n
+	}
+	return s
+}
+
+const (
+	// maxProbes is how often an hour one cause may be tried: each 5 minutes, and once more for where the hour begins.
+	maxProbes = 13
+	// maxLooks is how many describes of a kind an hour may cost where somebody waits for something: one each half
+	// minute, however many wait.
+	maxLooks = 120
+	// maxReads is how many calls an hour the API server may get that change nothing, from both replicas: each of
+	// their watches lasts 5 to 10 minutes, and a blocked cause is decided on a live read.
+	maxReads = 2 * 3 * 12
+)
+
 // quiet is clause 6: an hour in which nothing is changed and little is asked.
 func (r *run) quiet() {
-	r.watch.mu.Lock()
-	acted, writes, calls := r.watch.acted, len(r.watch.writes), r.describes()
-	r.watch.mu.Unlock()
+	before, causes := r.spent(), len(property.Causes(r.nodeENIs(), r.nodes(), r.truth()))
 	time.Sleep(quietTime)
-	r.watch.mu.Lock()
-	gotActed, gotWrites, first := r.watch.acted-acted, len(r.watch.writes)-writes, ""
-	if gotWrites > 0 {
-		first = r.watch.writes[writes]
+	after := r.spent()
+	if n := after.acted - before.acted; n > 0 {
+		r.watch.violated(6, "%d calls changed EC2 in an hour in which nothing happened", n)
 	}
-	r.watch.mu.Unlock()
-	if gotActed > 0 {
-		r.watch.violated(6, "%d calls changed EC2 in an hour in which nothing happened", gotActed)
+	if n := after.writes - before.writes; n > 0 {
+		r.watch.mu.Lock()
+		first := r.watch.writes[before.writes]
+		r.watch.mu.Unlock()
+		r.watch.violated(6, "%d writes in an hour in which nothing happened, the first: %s", n, first)
 	}
-	if gotWrites > 0 {
-		r.watch.violated(6, "%d writes in an hour in which nothing happened, the first: %s", gotWrites, first)
+	if n := after.refused - before.refused; n > causes*maxProbes {
+		r.watch.violated(6, "%d calls were refused in an hour in which nothing happened, with %d causes", n, causes)
 	}
-	if got := r.describes() - calls; got > maxDescribes {
-		r.watch.violated(6, "%d describes in an hour in which nothing happened, want at most %d", got, maxDescribes)
+	resyncs := int(quietTime/r.world.resync) + 1
+	reads := 0
+	for call, n := range after.reads {
+		reads += n - before.reads[call]
+	}
+	r.trace.add("CHECK", "in an hour with %d causes: %d refused, %v describes in %d resyncs, %d reads of the API server", causes, after.refused-before.refused, after.describes, resyncs, reads)
+	want := resyncs + causes*maxProbes // what is refused is looked at
+	if property.Waits(r.nodeENIs(), r.nodes(), r.truth()) {
+		want += maxLooks
+	}
+	for action, n := range after.describes {
+		if n -= before.describes[action]; n > want {
+			r.watch.violated(6, "%d calls of %s in an hour in which nothing happened, want at most %d", n, action, want)
+		}
+	}
+	if n := maxReads + causes*2*maxProbes; reads > n {
+		r.watch.violated(6, "%d reads of the API server in an hour in which nothing happened, want at most %d", reads, n)
 	}
 }
 
-// maxDescribes is how many describes an hour may cost: three lists each resync period, and one look each half minute
-// at each of instances, interfaces and subnets that something is wrong with.
-const maxDescribes = 3*60/2 + 3*2*60
-
-func (r *run) describes() (count int) {
+// describes counts the describes by what they are of.
+func (r *run) describes() map[string]int {
+	counts := map[string]int{}
 	for action, codes := range r.sim.Calls() {
 		if strings.HasPrefix(action, "Describe") {
 			for _, n := range codes {
-				count += n
+				counts[action] += n
 			}
 		}
 	}
-	return count
+	return counts
+}
+
+// asked counts a call to the API server that changes nothing, but for those of the election.
+func (w *watcher) asked(call strictapi.Call) {
+	if call.IsWrite() || call.Resource == "leases" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reads[call.Verb+" "+call.Resource]++
 }
 
 // leaks finds goroutines that have outlived all processes.

@@ -60,14 +60,19 @@ func (r *replica) begin() {
 	r.trace.add(r.name, "starts")
 	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), r.logger(r.name)))
 	p := &process{client: r.server.NewClient(r.name), cancel: cancel, ended: make(chan struct{})}
+	began := time.Now()
 	p.wire = &wire{
-		name: r.name, next: r.sim.Transport(), kill: func() { r.die(p) },
-		before: func(action string, form url.Values) { r.watch.before(r.name, action, form) },
+		name: r.name, next: r.sim.Transport(), kill: func() { r.die(p) }, tell: r.tally.add,
+		unleased: func() string { return r.watch.unleased(r.name, began) },
+		before: func(action string, form url.Values, unleased string) {
+			r.watch.before(r.name, action, form, unleased)
+		},
 		after: func(action string, form url.Values, status int, err error) {
 			r.watch.after(r.name, action, form, status, err)
 		},
 	}
-	p.client.OnCall(func(strictapi.Call) strictapi.Decision {
+	p.client.OnCall(func(call strictapi.Call) strictapi.Decision {
+		r.watch.asked(call)
 		p.gate.wait()
 		return strictapi.Proceed
 	})
@@ -106,7 +111,7 @@ func (r *replica) live(ctx context.Context, p *process) {
 // product is the controller as it is shipped, with other ways out.
 func (r *replica) product(p *process) *app.Replica {
 	o := app.NewOptions()
-	o.ClusterName, o.ClusterID = clusterName, clusterID
+	o.ClusterName, o.ClusterID = clusterName, r.cluster
 	o.ConcurrentAttachSyncs, o.ConcurrentCleanupSyncs = 3, 3
 	o.ResyncPeriod = r.world.resync
 	o.LeaderElection.ResourceNamespace = "kube-system"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
@@ -28,13 +29,17 @@ const (
 
 // run is one run of one seed, in a bubble of virtual time.
 type run struct {
-	seed     Seed
-	world    *world
-	sim      *ec2sim.Simulator
-	server   *strictapi.Server
-	user     *strictapi.Client
-	trace    *trace
-	watch    *watcher
+	seed   Seed
+	world  *world
+	sim    *ec2sim.Simulator
+	server *strictapi.Server
+	user   *strictapi.Client
+	trace  *trace
+	watch  *watcher
+	ledger *ledger
+	tally  *tally
+	// cluster is the identity of the cluster that the replicas work for.
+	cluster  string
 	replicas []*replica
 	log      func(name string) klog.Logger
 	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
@@ -53,16 +58,18 @@ func (r *run) logger(name string) klog.Logger {
 type Result struct {
 	Violations []property.Violation
 	Trace      *trace
+	Coverage   Coverage
 }
 
 // Run runs a seed. It must be called in a bubble of virtual time, and all that it started has ended when it returns.
 func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
-	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log, gone: map[string]*corev1.Node{}}
+	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log, gone: map[string]*corev1.Node{}, cluster: clusterID, tally: &tally{}}
 	r.watch = newWatch(r)
 	var err error
 	if r.sim, err = ec2sim.New(r.world.ec2, ec2sim.Options{}); err != nil {
 		return Result{}, err
 	}
+	r.ledger = newLedger(r.sim.Snapshot())
 	r.server.OnWrite(r.watch.wrote)
 	r.user = r.server.NewClient("user")
 	if err := r.populate(); err != nil {
@@ -83,7 +90,7 @@ func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
 	}
 	time.Sleep(restartPause + 5*time.Minute)
 	r.leaks()
-	return Result{r.watch.found, r.trace}, nil
+	return Result{r.watch.found, r.trace, r.coverage()}, nil
 }
 
 // populate makes the objects that a world begins with.
@@ -139,6 +146,13 @@ func (r *run) failed() bool {
 // help does what the reason of a hold asks a person to do.
 func (r *run) help(h property.Hold) {
 	var did string
+	r.tally.add("held: " + h.Reason)
+	switch {
+	case h.NodeENI == "":
+		did = r.approveOrphans()
+		r.trace.add("CHECK", "%s, whose NodeENI is gone, is held; %s", h.InterfaceID, did)
+		return
+	}
 	switch h.Reason {
 	case v1alpha1.ReasonCleanupHalted:
 		patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationAllowReleaseUntil, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
@@ -148,7 +162,7 @@ func (r *run) help(h property.Hold) {
 		r.watch.mu.Lock()
 		uid := r.watch.stripped[h.InterfaceID]
 		r.watch.mu.Unlock()
-		did = "tagged again: " + r.tag(h.InterfaceID, eni.TagClusterID, clusterID) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
+		did = "tagged again: " + r.tag(h.InterfaceID, eni.TagClusterID, r.cluster) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
 	default:
 		did = "detached by hand: " + r.control("POST", "interfaces/"+h.InterfaceID+"/detach?now=true", nil)
 	}
@@ -159,6 +173,9 @@ func (r *run) check(when string) {
 	for _, v := range property.Check(r.nodeENIs(), r.nodes(), r.truth()) {
 		r.watch.violated(v.Clause, "%s: %s", when, v.Message)
 	}
+	for _, diff := range r.ledger.differences(r.sim.Snapshot()) {
+		r.watch.violated(3, "%s: %s", when, diff)
+	}
 }
 
 // truth is EC2 as it is.
@@ -166,13 +183,16 @@ func (r *run) truth() property.World {
 	s := r.sim.Snapshot()
 	r.watch.lost(s)
 	return property.World{
-		Snapshot: s, ClusterIDs: []string{clusterID}, Limits: limits, Stripped: r.watch.stripped, Restarted: r.watch.forgotten,
-		Quota: r.world.ec2.Quotas.InterfacesPerRegion,
+		Snapshot: s, ClusterIDs: []string{r.cluster}, Limits: limits, Stripped: r.watch.stripped, Restarted: r.watch.forgotten,
+		HaltedOrphans: r.watch.halted, Quota: r.world.ec2.Quotas.InterfacesPerRegion,
 	}
 }
 
 func (r *run) nodeENIs() []v1alpha1.NodeENI {
 	list, err := r.user.NodeENIs().NetworkingV1alpha1().NodeENIs().List(context.Background(), metav1.ListOptions{})
+	if apierrors.IsNotFound(err) { // the API server does not know them for a while
+		return nil
+	}
 	if err != nil {
 		r.watch.violated(0, "listing NodeENIs: %v", err)
 		return nil
@@ -193,6 +213,7 @@ func (r *run) nodes() []corev1.Node {
 func (r *run) heal() {
 	r.trace.add("CHECK", "faults end")
 	r.sim.RemoveFaults(0)
+	r.server.SetServed("nodeenis", true)
 	for _, p := range r.replicas {
 		p.setFaults(strictapi.Faults{})
 		p.start()

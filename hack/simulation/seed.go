@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -46,7 +47,12 @@ func (s Seed) newAct(number int) step {
 	return step{
 		at: between(r, 0, actTime*3/4), what: fmt.Sprintf("act %d: %s", number, chosen.name),
 		do: func(run *run) {
-			run.trace.add("ACT", "%d: %s: %s", number, chosen.name, chosen.do(&actor{run: run, Rand: s.of("doing", number), number: number}))
+			a := &actor{run: run, Rand: s.of("doing", number), number: number}
+			did := chosen.do(a)
+			if a.took || strings.HasSuffix(did, "ok") || strings.HasSuffix(did, ": 200") {
+				run.tally.add("act: " + chosen.name)
+			}
+			run.trace.add("ACT", "%d: %s: %s", number, chosen.name, did)
 		},
 	}
 }
@@ -58,6 +64,7 @@ func (s Seed) newFault(number int) step {
 		at: between(r, 0, actTime*3/4), what: fmt.Sprintf("fault %d: %s", number, chosen.name),
 		do: func(run *run) {
 			f := &fault{run: run, Rand: s.of("failing", number), number: number}
+			run.tally.add("fault: " + chosen.name)
 			run.trace.add("FAULT", "%d: %s: %s", number, chosen.name, chosen.begin(f))
 		},
 	}

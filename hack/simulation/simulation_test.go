@@ -4,9 +4,11 @@ package simulation
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,7 +41,7 @@ func TestSeeds(t *testing.T) {
 	began := time.Now()
 	var next, failed atomic.Int64
 	var report sync.Mutex
-	ran := atomic.Int64{}
+	ran, happened := atomic.Int64{}, Coverage{}
 	t.Run("workers", func(t *testing.T) {
 		for range runtime.GOMAXPROCS(0) {
 			t.Run("", func(t *testing.T) {
@@ -53,6 +55,9 @@ func TestSeeds(t *testing.T) {
 					for range *repeat {
 						result := bubble(t, NewSeed(number))
 						ran.Add(1)
+						report.Lock()
+						happened.Add(result.Coverage)
+						report.Unlock()
 						if len(result.Violations) == 0 {
 							continue
 						}
@@ -71,6 +76,7 @@ func TestSeeds(t *testing.T) {
 		}
 	})
 	took := time.Since(began)
+	covered(t, happened, int(ran.Load()))
 	fmt.Printf("ran %d seeds from %d on, %d of them violate the property; %v each on %d CPUs\n",
 		ran.Load(), *first, failed.Load(), (took / time.Duration(max(1, ran.Load()))).Round(time.Microsecond*100), runtime.GOMAXPROCS(0))
 	if failed.Load() > 0 {
@@ -107,4 +113,22 @@ func fail(t *testing.T, seed Seed, result Result, ran int) {
 	least, smallest, tries := shrink(seed, result, func(s Seed) Result { return bubble(t, s) })
 	t.Errorf("seed %d violates the property:\n%s\n%d of %d steps are enough for that, found in %d runs:\n%s\nreplay: make simulate SEEDS=1 SEED=%d\nkilled at seed %d after %d seeds",
 		number, smallest.Violations[0], len(least.steps), len(seed.steps), tries, smallest.Trace, number, number, ran)
+}
+
+// enough is after how many seeds everything must have happened.
+const enough = 200
+
+// covered shows what happened, and wants all that can happen to have happened: a net whose meshes are dead catches
+// nothing.
+func covered(t *testing.T, happened Coverage, ran int) {
+	if testing.Verbose() {
+		for _, what := range slices.Sorted(maps.Keys(happened)) {
+			fmt.Printf("%8d  %s\n", happened[what], what)
+		}
+	}
+	for _, what := range expected() {
+		if happened[what] == 0 && ran >= enough {
+			t.Errorf("in %d seeds it never happened: %s", ran, what)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
@@ -30,10 +31,19 @@ type watcher struct {
 	refused map[string]int
 	acted   int
 	writes  []string
+	// reads counts calls to the API server that change nothing.
+	reads map[string]int
+	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
+	lease lease
+	died  map[string]time.Time
+	// forced are the UIDs of the NodeENIs that a user had go at once; halted says that the guard has told of
+	// interfaces whose NodeENIs are gone.
+	forced map[string]bool
+	halted bool
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {
@@ -42,30 +52,6 @@ func (w *watcher) violated(clause int, format string, args ...any) {
 	w.found = append(w.found, v)
 	w.mu.Unlock()
 	w.trace.add("CHECK", "%s", v)
-}
-
-// before sees a call that is about to change EC2: it must concern nothing but what is ours.
-func (w *watcher) before(who, action string, form url.Values) {
-	for key, values := range form {
-		if key != "NetworkInterfaceId" && key != "AttachmentId" && key != "Attachment.AttachmentId" && !strings.HasPrefix(key, "ResourceId.") {
-			continue
-		}
-		w.mayTouch(who, action, values[0])
-	}
-}
-
-func (w *watcher) mayTouch(who, action, id string) {
-	for _, e := range w.sim.Snapshot().Interfaces {
-		if e.ID != id && (e.Attachment == nil || e.Attachment.ID != id) {
-			continue
-		}
-		w.mu.Lock()
-		_, ours := w.made[e.ID]
-		w.mu.Unlock()
-		if !ours && e.Tags[eni.TagClusterID] != clusterID {
-			w.violated(3, "%s calls %s on %s, which is not ours (%q)", who, action, e.ID, e.Description)
-		}
-	}
 }
 
 // after sees what became of a call that changes EC2.
@@ -104,7 +90,7 @@ func (w *watcher) learn(s ec2sim.Snapshot) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, e := range s.Interfaces {
-		if uid := e.Tags[eni.TagNodeENIUID]; e.Tags[eni.TagClusterID] == clusterID && uid != "" {
+		if uid := e.Tags[eni.TagNodeENIUID]; e.Tags[eni.TagClusterID] == w.cluster && uid != "" && !w.ledger.isForeign(e.ID) {
 			w.made[e.ID] = uid
 			delete(w.stripped, e.ID)
 			delete(w.forgotten, e.ID)
@@ -121,8 +107,11 @@ func (w *watcher) lost(s ec2sim.Snapshot) {
 	for _, e := range s.Interfaces {
 		if uid, ours := w.made[e.ID]; ours {
 			there[e.ID] = true
-			if e.Tags[eni.TagClusterID] != clusterID || e.Tags[eni.TagNodeENIUID] == "" {
+			if e.Tags[eni.TagClusterID] != w.cluster || e.Tags[eni.TagNodeENIUID] == "" {
 				w.stripped[e.ID] = uid
+				if w.forced[uid] { // nobody can tell of it
+					w.forgotten[e.ID] = true
+				}
 			}
 		}
 	}

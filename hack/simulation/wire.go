@@ -22,8 +22,12 @@ type wire struct {
 	name string
 	next http.RoundTripper
 	// before and after see every call that changes EC2: before it is handed over, and when it was answered.
-	before func(action string, form url.Values)
+	before func(action string, form url.Values, unleased string)
 	after  func(action string, form url.Values, status int, err error)
+	// unleased says why the process must not change EC2 now; empty where it may.
+	unleased func() string
+	// tell notes what happened.
+	tell func(string)
 	// kill ends the process.
 	kill func()
 
@@ -78,12 +82,14 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	unleased := w.unleased()
 	time.Sleep(w.distance(body))
 	if err := w.gate.pass(r.Context()); err != nil {
 		return nil, err
 	}
 	dies, late := w.fatal()
 	if dies && !late {
+		w.tell("killed before a call to EC2")
 		w.kill()
 		return nil, errDead
 	}
@@ -95,7 +101,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	action := form.Get("Action")
 	changes := !strings.HasPrefix(action, "Describe")
 	if changes {
-		w.before(action, form)
+		w.before(action, form, unleased)
 	}
 	response, err := w.next.RoundTrip(r)
 	if changes {
@@ -106,6 +112,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.after(action, form, status, err)
 	}
 	if dies {
+		w.tell("killed after a call to EC2")
 		w.kill()
 	}
 	if w.gate.isDead() {

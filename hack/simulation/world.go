@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +19,7 @@ const (
 	clusterID      = "cluster-1"
 	otherClusterID = "cluster-2"
 	vpc            = "vpc-1"
+	tenantSubnet   = "subnet-0000000000000099"
 )
 
 // limits are the instance types of the simulation with how many interfaces they take.
@@ -48,6 +50,9 @@ func newWorld(d dice) *world {
 	for i := range 4 + r.IntN(5) {
 		w.addNode(d, i)
 	}
+	if chance(d.of("dense", 0), 0.2) {
+		w.addDense(d)
+	}
 	for i := range 3 + r.IntN(3) {
 		w.nodeENIs = append(w.nodeENIs, w.newNodeENI(d.of("nodeeni", i), fmt.Sprintf("eni-%c", 'a'+i)))
 	}
@@ -61,6 +66,9 @@ func newWorld(d dice) *world {
 		{}, ec2sim.Spread(100*time.Millisecond, time.Second, 2*time.Second), ec2sim.Spread(200*time.Millisecond, 4*time.Second, 9*time.Second),
 	})
 	w.ec2.Variants = variants(r)
+	if chance(d.of("quota", 0), 0.2) {
+		w.ec2.Quotas.InterfacesPerRegion = len(w.ec2.Interfaces) + len(w.ec2.Instances) + 40
+	}
 	return w
 }
 
@@ -72,6 +80,11 @@ func variants(r *rand.Rand) ec2sim.Variants {
 		AttachInUse:    pick(r, []string{"InvalidParameterValue", "InvalidNetworkInterface.InUse"}),
 		TokenOfDeleted: pick(r, []string{"replay", "mismatch"}),
 		TokenOfFailed:  pick(r, []string{"burnt", "free"}),
+		CreateStatus:   pick(r, []string{"pending", "available"}), InterfaceStatus: pick(r, []string{"in-use", "transitional"}),
+		ReplayAtQuota: pick(r, []string{"replay", "fail"}), MutatingBuckets: pick(r, []string{"separate", "shared"}),
+		GroupOfOtherVPC:  pick(r, []string{"InvalidParameterCombination", "InvalidGroup.NotFound"}),
+		ManagedResources: pick(r, []string{"hidden", "shown"}),
+		TokenLife:        pick(r, []ec2sim.Distribution{{}, {}, ec2sim.Exactly(10 * time.Minute)}),
 	}
 }
 
@@ -88,11 +101,27 @@ func (w *world) addNetwork(r *rand.Rand) {
 			w.ec2.Interfaces = append(w.ec2.Interfaces, ec2sim.Interface{Subnet: w.subnets[3*i+2].ID, Description: "a database's"})
 		}
 	}
-	w.ec2.Subnets = w.subnets
+	// Interfaces of another tenant, who can use up the account's quota, lie in a subnet of their own.
+	w.ec2.Subnets = append(append([]ec2sim.Subnet{}, w.subnets...), ec2sim.Subnet{ID: tenantSubnet, VPC: vpc, Zone: w.zones[0], CIDR: "10.99.0.0/24"})
 	for i := range 4 {
 		id := fmt.Sprintf("sg-%017x", i+1)
 		w.groups = append(w.groups, id)
 		w.ec2.SecurityGroups = append(w.ec2.SecurityGroups, ec2sim.SecurityGroup{ID: id, VPC: vpc, Name: id})
+	}
+}
+
+// addDense makes so many interfaces wanted and possible in one zone that the guard against mass release counts them.
+func (w *world) addDense(d dice) {
+	first := len(w.nodes)
+	for i := range 8 {
+		id := instanceName(first + i)
+		w.ec2.Instances = append(w.ec2.Instances, ec2sim.Instance{ID: id, Type: "c5.4xlarge", Subnet: w.subnets[0].ID, State: "running"})
+		w.nodes = append(w.nodes, newNode(fmt.Sprintf("node-%d", first+i), w.zones[0], id, map[string]string{"zone": w.zones[0], "tier": "dense"}))
+	}
+	for i := range 2 {
+		n := w.newNodeENI(d.of("dense", 1+i), fmt.Sprintf("dense-%c", 'a'+i))
+		n.Spec.NodeSelector, n.Spec.SubnetID, n.Spec.DeviceIndex = map[string]string{"tier": "dense"}, w.subnets[1].ID, int32(4+i)
+		w.nodeENIs = append(w.nodeENIs, n)
 	}
 }
 
@@ -108,7 +137,11 @@ func (w *world) addNode(d dice, i int) {
 	if chance(r, 0.8) {
 		labels["ng"] = "multi"
 	}
-	node := newNode(fmt.Sprintf("node-%d", i), w.zones[zone], instance.ID, labels)
+	name := fmt.Sprintf("node-%d", i)
+	if chance(r, 0.1) { // as long as a name may be
+		name += strings.Repeat(".a-very-long-zone-name", 11)
+	}
+	node := newNode(name, w.zones[zone], instance.ID, labels)
 	if i > 3 && chance(r, 0.1) {
 		node.Spec.ProviderID = "kind://docker/" + node.Name
 	}

@@ -8,6 +8,9 @@ import (
 	"sync"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 
@@ -25,6 +28,8 @@ type exodus struct {
 	// going are the interfaces that would go or went.
 	going map[string]goingInterface
 	halt  *plan.Halt
+	// told says that the present halt has been told on the Lease.
+	told bool
 }
 
 // goingInterface is one that would go from an instance, or went at some time.
@@ -100,7 +105,7 @@ func (e *exodus) judge(attached int) (concerned []string, turned bool) {
 	if halts == (e.halt != nil) {
 		return nil, false
 	}
-	if e.halt = nil; halts {
+	if e.halt, e.told = nil, false; halts {
 		e.halt = &plan.Halt{Exodus: now, Lease: e.lease}
 	}
 	instances := map[string]bool{}
@@ -131,6 +136,15 @@ func (e *exodus) halted() *plan.Halt {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.halt
+}
+
+// tell reports whether the halt is to be told on the Lease, which it is once.
+func (e *exodus) tell() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	first := e.halt != nil && !e.told
+	e.told = e.told || first
+	return first
 }
 
 // approve takes in what the Lease says. It reports whether that is news.
@@ -190,13 +204,28 @@ func (c *Controller) primeExodus(ctx context.Context) error {
 // askLease reads, when the plan holds interfaces that no NodeENI can approve, whether our Lease does. It reports
 // whether the plan must be made again.
 func (c *Controller) askLease(ctx context.Context, snapshot plan.Snapshot, result plan.Result) (news bool, err error) {
-	unowned := slices.ContainsFunc(result.Releases, func(r plan.ReleaseReport) bool {
+	i := slices.IndexFunc(result.Releases, func(r plan.ReleaseReport) bool {
 		return r.Release.Reason == v1alpha1.ReasonCleanupHalted && !owns(snapshot.NodeENIs, r.NodeENI)
 	})
-	if !unowned {
+	if i < 0 {
 		return false, nil
 	}
-	return c.readApproval(ctx)
+	if news, err = c.readApproval(ctx); err == nil && !news {
+		c.tellLease(ctx, result.Releases[i].Release.Message)
+	}
+	return news, err
+}
+
+// tellLease says on our Lease, once for each halt, that interfaces are held: no NodeENI has a status that could.
+func (c *Controller) tellLease(ctx context.Context, message string) {
+	if !c.exodus.tell() {
+		return
+	}
+	lease, found, err := c.live.leases.read(ctx, c.exodus.lease.Name)
+	if err != nil || !found {
+		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: c.exodus.lease.Namespace, Name: c.exodus.lease.Name}}
+	}
+	c.recorder.Event(lease, corev1.EventTypeWarning, v1alpha1.ReasonCleanupHalted, message)
 }
 
 // readApproval reads what our Lease says about a halted cleanup, and reports whether that is news.

@@ -158,6 +158,15 @@ func TestWithoutItsNodeENITheLeaseApproves(t *testing.T) {
 		l.must(l.client.NetworkingV1alpha1().NodeENIs().Delete(l.Context(), "a", metav1.DeleteOptions{}))
 		l.pass(time.Hour)
 		l.wantAttached(fleet)
+		var told []string
+		for len(l.events.Events) > 0 {
+			if event := <-l.events.Events; strings.Contains(event, v1alpha1.ReasonCleanupHalted) {
+				told = append(told, event)
+			}
+		}
+		if len(told) != 1 || !strings.Contains(told[0], "kubectl annotate --overwrite -n kube-system lease multi-eni-controller") {
+			t.Errorf("want the halt and the command to approve it told once, on the Lease, got %q", told)
+		}
 		l.approveOnLease(time.Hour)
 		l.pass(5 * time.Minute)
 		l.wantOurs()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -77,7 +78,7 @@ func (j *judgement) violated(clause int, format string, args ...any) {
 func (j *judgement) claim() {
 	for i := range j.nodeENIs {
 		n := &j.nodeENIs[i]
-		if n.DeletionTimestamp != nil {
+		if n.DeletionTimestamp != nil || invalid(n) {
 			continue
 		}
 		for k := range j.nodes {
@@ -89,6 +90,21 @@ func (j *judgement) claim() {
 	for _, c := range j.claims {
 		c.instance = j.instances[c.id]
 	}
+}
+
+var subnetID, groupID = regexp.MustCompile("^subnet-[0-9a-f]{8,17}$"), regexp.MustCompile("^sg-[0-9a-f]{8,17}$")
+
+// invalid reports whether a spec is one that the CRD would refuse, as far as a world has such ones. Nothing is
+// created or released for it until it is corrected.
+func invalid(n *v1alpha1.NodeENI) bool {
+	return len(n.Spec.NodeSelector) == 0 || n.Spec.DeviceIndex < 1 || n.Spec.DeviceIndex > 99 || !subnetID.MatchString(n.Spec.SubnetID) ||
+		len(n.Spec.SecurityGroupIDs) == 0 || slices.ContainsFunc(n.Spec.SecurityGroupIDs, func(id string) bool { return !groupID.MatchString(id) })
+}
+
+// frozen reports whether an interface stays as it is, since its NodeENI's spec says nothing.
+func (j *judgement) frozen(e *ec2sim.InterfaceNow) bool {
+	n := j.byUID[e.Tags[eni.TagNodeENIUID]]
+	return n != nil && n.DeletionTimestamp == nil && invalid(n)
 }
 
 func selects(n *v1alpha1.NodeENI, node *corev1.Node) bool {
@@ -195,16 +211,13 @@ func (j *judgement) weighPlace(c *claim) {
 	}
 }
 
-func (j *judgement) groupsExist(c *claim) bool {
-	for _, id := range c.n.Spec.SecurityGroupIDs {
-		subnet := j.subnets[c.n.Spec.SubnetID]
-		if !slices.ContainsFunc(j.Groups, func(g ec2sim.SecurityGroup) bool {
-			return g.ID == id && (subnet == nil || g.VPC == subnet.VPC)
-		}) {
-			return false
-		}
-	}
-	return true
+func (j *judgement) groupsExist(c *claim) bool { return j.missingGroup(c) == "" }
+
+func (j *judgement) groupExists(c *claim, id string) bool {
+	subnet := j.subnets[c.n.Spec.SubnetID]
+	return slices.ContainsFunc(j.Groups, func(g ec2sim.SecurityGroup) bool {
+		return g.ID == id && (subnet == nil || g.VPC == subnet.VPC)
+	})
 }
 
 // weighSlot is about who else has, or has a better right to, the slot.
@@ -221,7 +234,7 @@ func (j *judgement) weighSlot(c *claim) {
 			c.against[v1alpha1.ReasonDeviceIndexInUse] = c.against[v1alpha1.ReasonDeviceIndexInUse] || j.Restarted[e.ID]
 		case !j.ours(e):
 			c.against[v1alpha1.ReasonDeviceIndexInUse] = true
-		case j.used[e.ID]:
+		case j.used[e.ID], j.frozen(e):
 			c.against[v1alpha1.ReasonSlotTaken] = true
 		default:
 			j.weighStuck(c, e)
@@ -339,7 +352,7 @@ func (j *judgement) unwanted() {
 			} else if !j.Restarted[e.ID] {
 				j.violated(4, "%s was that of NodeENI %s, which is gone, though it lives (its tags were taken away)", e.ID, uid)
 			}
-		case !j.ours(e) || j.used[e.ID] || j.excusedFor(e):
+		case !j.ours(e) || j.used[e.ID] || j.excusedFor(e) || j.frozen(e):
 		default:
 			j.leftover(e)
 		}
@@ -370,6 +383,10 @@ func (j *judgement) leftover(e *ec2sim.InterfaceNow) {
 	owner := j.byUID[e.Tags[eni.TagNodeENIUID]]
 	if reason := j.reported(e); reason != "" && owner != nil {
 		j.holds = append(j.holds, Hold{e.ID, owner.Name, reason})
+		return
+	}
+	if owner == nil && j.HaltedOrphans && e.Attachment != nil {
+		j.holds = append(j.holds, Hold{e.ID, "", v1alpha1.ReasonCleanupHalted})
 		return
 	}
 	j.violated(2, "%s of NodeENI %s for %s exists (%s): nobody wants it, and it is not held", e.ID,

@@ -24,14 +24,14 @@ func newScene() *scene {
 		n:    v1alpha1.NodeENI{ObjectMeta: metav1.ObjectMeta{Name: "a", UID: "uid-a", Generation: 1}},
 		node: corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n", Labels: map[string]string{"ng": "x"}}, Spec: corev1.NodeSpec{ProviderID: "aws:///z/i-1"}},
 	}
-	s.n.Spec = v1alpha1.NodeENISpec{NodeSelector: map[string]string{"ng": "x"}, SubnetID: "subnet-1", SecurityGroupIDs: []string{"sg-1"}, DeviceIndex: 1}
+	s.n.Spec = v1alpha1.NodeENISpec{NodeSelector: map[string]string{"ng": "x"}, SubnetID: "subnet-00000001", SecurityGroupIDs: []string{"sg-00000001"}, DeviceIndex: 1}
 	owner := eni.Owner{ClusterID: "c", NodeENIUID: "uid-a", NodeENIName: "a", NodeName: "n", InstanceID: "i-1", Slot: eni.Slot{Index: 1}}
 	s.world.ClusterIDs = []string{"c"}
-	s.world.Subnets = []ec2sim.SubnetNow{{Subnet: ec2sim.Subnet{ID: "subnet-1", VPC: "v", Zone: "z", CIDR: "10.0.0.0/24"}, FreeAddresses: 9}}
-	s.world.Groups = []ec2sim.SecurityGroup{{ID: "sg-1", VPC: "v"}}
+	s.world.Subnets = []ec2sim.SubnetNow{{Subnet: ec2sim.Subnet{ID: "subnet-00000001", VPC: "v", Zone: "z", CIDR: "10.0.0.0/24"}, FreeAddresses: 9}}
+	s.world.Groups = []ec2sim.SecurityGroup{{ID: "sg-00000001", VPC: "v"}}
 	s.world.Instances = []ec2sim.InstanceNow{{Instance: ec2sim.Instance{ID: "i-1", State: "running"}, Zone: "z"}}
 	s.world.Interfaces = []ec2sim.InterfaceNow{{
-		ID: "eni-1", Subnet: "subnet-1", Zone: "z", SecurityGroups: []string{"sg-1"}, Tags: owner.Tags(),
+		ID: "eni-1", Subnet: "subnet-00000001", Zone: "z", SecurityGroups: []string{"sg-00000001"}, Tags: owner.Tags(),
 		Attachment: &ec2sim.AttachmentNow{ID: "at-1", Instance: "i-1", DeviceIndex: 1, Status: "attached", DeleteOnTermination: true},
 	}}
 	condition := func(kind string, is metav1.ConditionStatus) metav1.Condition {
@@ -40,7 +40,7 @@ func newScene() *scene {
 	s.n.Status = v1alpha1.NodeENIStatus{
 		ObservedGeneration: 1, MatchingNodes: new(int32(1)), AttachedNodes: new(int32(1)), PendingNodes: new(int32(0)), BlockedNodes: new(int32(0)), ReleasingInterfaces: new(int32(0)),
 		Attachments: []v1alpha1.Attachment{{
-			NodeName: "n", DeviceIndex: 1, InstanceID: "i-1", ENIID: "eni-1", AttachmentID: "at-1", SubnetID: "subnet-1", SubnetCIDR: "10.0.0.0/24",
+			NodeName: "n", DeviceIndex: 1, InstanceID: "i-1", ENIID: "eni-1", AttachmentID: "at-1", SubnetID: "subnet-00000001", SubnetCIDR: "10.0.0.0/24",
 			AvailabilityZone: "z", State: v1alpha1.AttachmentAttached,
 		}},
 		Conditions: []metav1.Condition{condition("Ready", "True"), condition("Reconciling", "False"), condition("Stalled", "False")},

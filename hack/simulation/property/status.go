@@ -20,6 +20,10 @@ func (j *judgement) status(n *v1alpha1.NodeENI) {
 		wrong("observedGeneration is %d, the generation %d", s.ObservedGeneration, n.Generation)
 		return
 	}
+	if n.DeletionTimestamp == nil && invalid(n) {
+		j.invalidStatus(n, wrong)
+		return
+	}
 	t := j.attachments(n, wrong)
 	j.releases(n, &t, wrong)
 	if n.DeletionTimestamp != nil || t.excused {
@@ -41,6 +45,16 @@ func (j *judgement) status(n *v1alpha1.NodeENI) {
 		}
 	}
 	conditions(n, t, wrong)
+}
+
+// invalidStatus wants it said that the spec says nothing.
+func (j *judgement) invalidStatus(n *v1alpha1.NodeENI, wrong func(string, ...any)) {
+	for kind, want := range map[string]metav1.ConditionStatus{v1alpha1.ConditionReady: metav1.ConditionFalse, v1alpha1.ConditionStalled: metav1.ConditionTrue} {
+		c := meta.FindStatusCondition(n.Status.Conditions, kind)
+		if c == nil || c.Status != want || c.Reason != v1alpha1.ReasonInvalidSpec || c.ObservedGeneration != n.Generation {
+			wrong("the spec is invalid, and condition %s is %+v", kind, c)
+		}
+	}
 }
 
 func show(v *int32) any {

@@ -24,6 +24,8 @@ type World struct {
 	Stripped map[string]string
 	// Restarted says that no process lives that has seen the Stripped with their tags: nobody can tell of them.
 	Restarted map[string]bool
+	// HaltedOrphans says that the controller has told, on its Lease, that it holds interfaces whose NodeENIs are gone.
+	HaltedOrphans bool
 }
 
 // Violation is one way in which the property does not hold.
@@ -38,7 +40,7 @@ func (v Violation) String() string { return fmt.Sprintf("clause %d: %s", v.Claus
 // Hold is an interface that is kept on purpose until a person helps.
 type Hold struct {
 	InterfaceID string
-	// NodeENI is the name of its owner.
+	// NodeENI is the name of its owner; empty where that is gone, and the Lease tells of it.
 	NodeENI string
 	// Reason is the one that status gives.
 	Reason string

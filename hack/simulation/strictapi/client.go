@@ -298,6 +298,9 @@ func (c *Client) flow(ctx context.Context, stopped <-chan struct{}) error {
 		}
 		c.server.mu.Lock()
 		stalled, changed := c.faults.Stalled, c.changed
+		if stalled {
+			c.server.strike("stalled")
+		}
 		c.server.mu.Unlock()
 		if !stalled {
 			return nil
@@ -321,21 +324,27 @@ func (c *Client) takeEffect(r *request, f fate, effect func(fate) (runtime.Objec
 	case c.dead:
 		return nil, ErrKilled
 	case f.decision == KillBefore:
+		c.server.strike("killed before a call")
 		c.kill()
 		return nil, ErrKilled
 	case c.faults.Unreachable:
+		c.server.strike("unreachable")
 		err = r.netError("dial", syscall.ECONNREFUSED)
 	case f.failure != "" && !f.failure.afterEffect():
+		c.server.strike(string(f.failure))
 		err = f.failure.err(r)
 	case st == nil || st.unserved:
+		c.server.strike("not served")
 		err = r.unserved()
 	default:
 		answer, err = effect(f)
 		if f.failure != "" {
+			c.server.strike(string(f.failure))
 			answer, err = nil, f.failure.err(r)
 		}
 	}
 	if f.decision == KillAfter {
+		c.server.strike("killed after a call")
 		c.kill()
 	}
 	return answer, err

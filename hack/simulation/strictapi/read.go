@@ -162,7 +162,11 @@ func (s *Server) listVersion(st *store, options metav1.ListOptions, stale time.D
 		}
 		return version, nil
 	}
-	return max(version, st.before(stale, s.version)), nil
+	shown := max(version, st.before(stale, s.version))
+	if shown < s.version {
+		s.strike("stale list")
+	}
+	return shown, nil
 }
 
 // badVersion is the answer to a resourceVersion that is none, or that lies in the future.

@@ -2,6 +2,7 @@ package strictapi
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -31,7 +32,9 @@ type Server struct {
 	kinds   []*store
 	clients []*Client
 	log     []Write
-	hooks   []func(Write)
+	// struck counts the faults that took effect, by what they are.
+	struck map[string]int
+	hooks  []func(Write)
 }
 
 // store has the objects of one kind.
@@ -160,6 +163,21 @@ func (s *Server) TakeWrites() []Write {
 	return taken
 }
 
+// Struck counts the faults that took effect, of all clients.
+func (s *Server) Struck() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.struck)
+}
+
+// strike counts a fault that takes effect; the lock is held.
+func (s *Server) strike(what string) {
+	if s.struck == nil {
+		s.struck = map[string]int{}
+	}
+	s.struck[what]++
+}
+
 // OnWrite has a hook called at every write, the moment it has taken effect and before anybody is told. The
 // hooks run under the server's lock, in the order of the writes: a hook must neither wait nor call the server or
 // a client of it. What it needs of the object is in the Write.
@@ -189,6 +207,7 @@ func (s *Server) Compact() {
 		}
 		st.history, st.floor = nil, s.version
 	}
+	s.strike("compacted")
 	s.wake(s.kinds...)
 }
 

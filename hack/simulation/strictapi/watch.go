@@ -62,6 +62,9 @@ func (s *Server) watch(ctx context.Context, c *Client, st *store, r *request, st
 	options.Watch = true
 	sel, err := st.options(r.namespace, options, !c.faults.NoWatchList)
 	if err != nil {
+		if c.faults.NoWatchList {
+			s.strike("no initial events")
+		}
 		return nil, err
 	}
 	w := &watcher{
@@ -78,6 +81,7 @@ func (s *Server) watch(ctx context.Context, c *Client, st *store, r *request, st
 	}
 	if life := c.faults.WatchLife.draw(w.dice("life", 0)); life > 0 {
 		limit = min(limit, life)
+		s.strike("short watch")
 	}
 	w.ends = time.Now().Add(limit)
 	c.watches = append(c.watches, w)
@@ -128,6 +132,7 @@ func (w *watcher) repeat() {
 			continue
 		}
 		if event, ok := w.event(c); ok && event.Type != watch.Deleted {
+			w.client.server.strike("repeated event")
 			w.initial = append(w.initial, event)
 		}
 		return
@@ -214,7 +219,11 @@ func (w *watcher) take() (event watch.Event, at when, ok bool) {
 		if !ok {
 			continue
 		}
-		due := c.at.Add(w.client.faults.WatchLag.draw(w.dice("lag", c.version)))
+		lag := w.client.faults.WatchLag.draw(w.dice("lag", c.version))
+		if lag > 0 {
+			s.strike("late event")
+		}
+		due := c.at.Add(lag)
 		if due.Before(w.late) {
 			due = w.late
 		}
