@@ -57,12 +57,21 @@ test-unit: ## Run the tests of the product, with the race detector
 
 # With the race detector, test-unit has run 200 of the seeds already.
 .PHONY: test-simulation
-test-simulation: ## Run 2,000 seeds of the simulation
+test-simulation: ## Run 2,000 seeds of the simulation, and one virtual day of the soak
 	go test -count=1 -timeout=30m ./hack/simulation -run '^TestSeeds$$'
+	go test -count=1 -timeout=10m ./hack/simulation -run '^TestSoak$$'
 
 .PHONY: simulate
 simulate: ## Run SEEDS=N seeds of the simulation from SEED=K on; stops at the first violation
 	@go test -count=1 -timeout=0 ./hack/simulation -run '^TestSeeds$$' -v -args -seeds=$(SEEDS) -seed=$(SEED)
+
+# How many virtual days the soak lasts, and how many Nodes it has.
+SOAK_DAYS ?= 7
+SOAK_NODES ?= 200
+
+.PHONY: soak
+soak: ## Soak the controller in virtual time: SOAK_DAYS=7 days of churn with SOAK_NODES=200 nodes
+	@go test -count=1 -timeout=0 ./hack/simulation -run '^TestSoak$$' -v -args -days=$(SOAK_DAYS) -nodes=$(SOAK_NODES) -seed=$(SEED)
 
 .PHONY: test-tools
 test-tools: ## Run the tests of the project's own tools

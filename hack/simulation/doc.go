@@ -34,8 +34,16 @@
 // not decided by the seed, nor are the host's UUIDs and client-go's jitter; TestTheSameSeedAgain says how many
 // seeds go the same way twice. Where a seed does not fail again at once, -repeat runs it several times.
 //
+// # The soak
+//
+// A seed is short and wild, the soak (soak.go) is long and calm: a large cluster for days, in which a few things are
+// done each hour, one in a hundred calls fails, the replica that does not lead is restarted, and now and then the other
+// one leads. Each hour faults pause, and the property must hold; after each day, for an hour, nothing may change. The
+// queues must be empty whenever nothing goes on, and over the time of one leader neither the heap nor the goroutines
+// may grow (soaksample.go): the same numbers with a leak of one NodeENI or one goroutine for each act on top must fail.
+//
 // # What a seed costs
 //
 // The election's periods are eight times the default, since renewals would else make up most of the work, and the
-// metrics of work queues are off, which wake every queue up twice a second.
+// metrics of work queues are off, which wake every queue up twice a second. The soak has them on.
 package simulation

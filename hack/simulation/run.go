@@ -63,17 +63,36 @@ type Result struct {
 
 // Run runs a seed. It must be called in a bubble of virtual time, and all that it started has ended when it returns.
 func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
-	r := &run{seed: seed, world: newWorld(seed.dice), trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log, gone: map[string]*corev1.Node{}, cluster: clusterID, tally: &tally{}}
-	r.watch = newWatch(r)
-	var err error
-	if r.sim, err = ec2sim.New(r.world.ec2, ec2sim.Options{}); err != nil {
+	r := newRun(seed, newWorld(seed.dice), log)
+	if err := r.begin(ec2sim.Options{}); err != nil {
 		return Result{}, err
+	}
+	r.play()
+	r.heal()
+	r.judge()
+	r.end()
+	return Result{r.watch.found, r.trace, r.coverage()}, nil
+}
+
+func newRun(seed Seed, world *world, log func(string) klog.Logger) *run {
+	r := &run{
+		seed: seed, world: world, trace: &trace{began: time.Now()}, server: strictapi.New(uint64(seed.dice)), log: log,
+		gone: map[string]*corev1.Node{}, cluster: clusterID, tally: &tally{},
+	}
+	r.watch = newWatch(r)
+	return r
+}
+
+// begin makes everything that the world begins with, and starts the replicas.
+func (r *run) begin(options ec2sim.Options) (err error) {
+	if r.sim, err = ec2sim.New(r.world.ec2, options); err != nil {
+		return err
 	}
 	r.ledger = newLedger(r.sim.Snapshot())
 	r.server.OnWrite(r.watch.wrote)
 	r.user = r.server.NewClient("user")
 	if err := r.populate(); err != nil {
-		return Result{}, err
+		return err
 	}
 	for _, name := range []string{"replica-0", "replica-1"}[:r.world.replicas] {
 		r.replicas = append(r.replicas, &replica{name: name, run: r})
@@ -82,15 +101,16 @@ func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
 		p.start()
 		time.Sleep(time.Second)
 	}
-	r.play()
-	r.heal()
-	r.judge()
+	return nil
+}
+
+// end stops the replicas, and looks what they have left.
+func (r *run) end() {
 	for _, p := range r.replicas {
 		p.stop()
 	}
 	time.Sleep(restartPause + 5*time.Minute)
 	r.leaks()
-	return Result{r.watch.found, r.trace, r.coverage()}, nil
 }
 
 // populate makes the objects that a world begins with.

@@ -59,6 +59,9 @@ func (w *wire) fatal() (dies, late bool) {
 	return w.countdown == 0, w.late
 }
 
+// maxContents is how many contents of calls are counted, so that a process that lives for long does not fill the memory.
+const maxContents = 1 << 9
+
 // distance is how long a call is on its way: a little, by its content, so that it is not for the scheduler to say
 // which of several calls that are made at one virtual instant comes first.
 func (w *wire) distance(body []byte) time.Duration {
@@ -67,7 +70,7 @@ func (w *wire) distance(body []byte) time.Duration {
 	_, _ = h.Write(body)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.made == nil {
+	if w.made == nil || len(w.made) >= maxContents {
 		w.made = map[uint64]uint64{}
 	}
 	content := h.Sum64()

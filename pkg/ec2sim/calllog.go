@@ -53,6 +53,8 @@ func (l logged) size() int {
 
 // callLog counts every call and remembers the latest.
 type callLog struct {
+	// size is how many that are; 0 is logSize.
+	size    int
 	seq     int
 	entries []logged
 	// bytes is the size of all entries.
@@ -82,11 +84,12 @@ func (l *callLog) add(c *call, a answer, err error) {
 
 // trim forgets the oldest calls, a tenth at a time, once there are too many or too large ones.
 func (l *callLog) trim() {
-	if len(l.entries) <= logSize && l.bytes <= logBytes {
+	size := orDefault(l.size, logSize)
+	if len(l.entries) <= size && l.bytes <= logBytes {
 		return
 	}
 	gone := 0
-	for len(l.entries)-gone > logSize/10*9 || l.bytes > logBytes/10*9 {
+	for len(l.entries)-gone > size*9/10 || l.bytes > logBytes/10*9 {
 		l.bytes -= l.entries[gone].size()
 		gone++
 	}

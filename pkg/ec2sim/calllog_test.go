@@ -68,3 +68,21 @@ func TestLogOfManyParameters(t *testing.T) {
 		}
 	}
 }
+
+// TestLogSize: who wants to keep fewer calls keeps fewer, and counts them all.
+func TestLogSize(t *testing.T) {
+	t.Parallel()
+	sim, err := New(World{}, Options{KeepCalls: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 25 {
+		sim.log.add(&call{action: "DescribeVpcs"}, answer{}, nil)
+		if n := len(sim.log.entries); n > 10 {
+			t.Fatalf("the log keeps %d calls, want 10 at most", n)
+		}
+	}
+	if log, counted := sim.Log(0), sim.Calls()["DescribeVpcs"]["OK"]; len(log) == 0 || log[len(log)-1].Seq != 25 || counted != 25 {
+		t.Errorf("kept %d calls, counted %d, want the latest and 25", len(log), counted)
+	}
+}

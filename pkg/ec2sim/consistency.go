@@ -68,7 +68,7 @@ type histories[T any] struct {
 
 // minSweep is how many histories or client tokens are kept without asking whether they
 // are still of use.
-const minSweep = 1024
+const minSweep = 128
 
 func newHistories[T any]() *histories[T] {
 	return &histories[T]{byID: map[string]*history[T]{}, sweepAt: minSweep}

@@ -14,6 +14,8 @@ type Options struct {
 	Clock Clock
 	// Seed, where not 0, replaces the world's.
 	Seed int64
+	// KeepCalls is how many calls the log remembers; 0 is 100,000.
+	KeepCalls int
 }
 
 // Simulator is one account in one Region. It is an http.Handler that speaks EC2's Query
@@ -79,7 +81,7 @@ func New(w World, opts Options) (*Simulator, error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Simulator{clock: opts.Clock}
+	s := &Simulator{clock: opts.Clock, log: callLog{size: opts.KeepCalls}}
 	if s.clock == nil {
 		s.clock = SystemClock{}
 	}

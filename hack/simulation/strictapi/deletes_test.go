@@ -108,6 +108,7 @@ func TestDeleteRules(t *testing.T) {
 			r.must(err)
 			r.want(len(list.Items), 1)
 			r.want(list.Items[0].Name, "c")
+			r.want(len(r.server.stores[corev1.SchemeGroupVersion.WithResource("events")].born), 1)
 		},
 	} {
 		t.Run(rule, func(t *testing.T) { inRig(t, story) })

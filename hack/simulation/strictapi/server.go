@@ -326,6 +326,7 @@ func (s *Server) expire(st *store) {
 		}
 		gone := copyOf(o)
 		s.remove(st, k, gone)
+		delete(st.born, k) // nobody names such objects twice, and there is no end of them
 		s.record(st.describe(Write{Verb: "expire", Gone: true, Old: o}, gone))
 	}
 }
