@@ -266,3 +266,13 @@ func TestSameActions(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatNeverLeavesALostSlotIsToldOf(t *testing.T) {
+	a, younger := nodeENI("a"), nodeENI("b", func(n *v1alpha1.NodeENI) { n.CreationTimestamp = metav1.NewTime(now) })
+	for age, want := range map[time.Duration]string{time.Minute: v1alpha1.ReasonSlotTaken, 11 * time.Minute: v1alpha1.ReasonDetachStuck} {
+		result := Instance(world(with(a, younger), having(interfaceOf(younger, "eni-1", attachment(eni.Detaching), since(age)))))
+		if got := result.Attachments[1].Attachment; got.ENIID != "eni-1" || got.Reason != want {
+			t.Errorf("detaching for %v: %s %s, want %s", age, got.ENIID, got.Reason, want)
+		}
+	}
+}

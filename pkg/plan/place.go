@@ -63,6 +63,11 @@ func (p *placer) lose(winner *v1alpha1.NodeENI, keeper candidate, exists bool) {
 		return
 	}
 	p.awaitLoss(keeper)
+	if due, leaving := keeper.stuckFrom(); leaving && !p.Now.Before(due) {
+		v = verdict{v1alpha1.ReasonDetachStuck, p.detachStuckMessage(keeper)} // nobody else says it of this interface
+	} else if leaving {
+		p.result.again(due)
+	}
 	p.report(&keeper, v1alpha1.AttachmentBlocked, v, false)
 }
 
