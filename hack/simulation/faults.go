@@ -46,6 +46,9 @@ var faultKinds = []faultKind{
 		})
 	}},
 	{"EC2 leaves things out", 2, func(f *fault) string {
+		f.watch.mu.Lock()
+		f.watch.lied = true
+		f.watch.mu.Unlock()
 		return f.ec2(ec2sim.Fault{Effect: "omit", Action: "Describe*", Share: 0.5, ItemShare: 0.3})
 	}},
 	{"credentials have expired", 1, func(f *fault) string {

@@ -168,7 +168,7 @@ func (r *run) help(h property.Hold) {
 	var did string
 	r.tally.add("held: " + h.Reason)
 	switch {
-	case h.NodeENI == "":
+	case h.NodeENI == "" && h.Reason == v1alpha1.ReasonCleanupHalted:
 		did = r.approveOrphans()
 		r.trace.add("CHECK", "%s, whose NodeENI is gone, is held; %s", h.InterfaceID, did)
 		return
@@ -204,7 +204,7 @@ func (r *run) truth() property.World {
 	r.watch.lost(s)
 	return property.World{
 		Snapshot: s, ClusterIDs: []string{r.cluster}, Limits: limits, Stripped: r.watch.stripped, Restarted: r.watch.forgotten,
-		HaltedOrphans: r.watch.halted, Quota: r.world.ec2.Quotas.InterfacesPerRegion,
+		HaltedOrphans: r.watch.halted, StuckOrphans: r.watch.stuckOrphans(s), Quota: r.world.ec2.Quotas.InterfacesPerRegion,
 	}
 }
 

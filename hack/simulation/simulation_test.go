@@ -25,7 +25,7 @@ var (
 	repeat   = flag.Int("repeat", 1, "how often to run each seed: not all that happens is decided by it")
 	survey   = flag.Bool("survey", false, "go on after a violation, and tell the seeds with one in a line each")
 	shrinks  = flag.Bool("shrink", true, "take steps away from a seed that violates the property, as long as it does")
-	showLogs = flag.Bool("klog", false, "show the controller's logs, of a single seed")
+	showLogs = flag.String("klog", "", "show the controllers' logs at this level of klog; of use with a single seed")
 )
 
 func init() {
@@ -38,6 +38,12 @@ func init() {
 
 // TestSeeds runs seeds, and stops at the first that violates the property.
 func TestSeeds(t *testing.T) {
+	if *showLogs != "" {
+		klog.ClearLogger()
+		if err := new(klog.Level).Set(*showLogs); err != nil {
+			t.Fatalf("-klog=%s: %v", *showLogs, err)
+		}
+	}
 	began := time.Now()
 	var next, failed atomic.Int64
 	var report sync.Mutex
@@ -88,7 +94,7 @@ func TestSeeds(t *testing.T) {
 func bubble(t *testing.T, seed Seed) (result Result) {
 	synctest.Test(t, func(t *testing.T) {
 		var log func(string) klog.Logger
-		if *showLogs {
+		if *showLogs != "" {
 			log = func(name string) klog.Logger { return klog.Background().WithName(name) }
 		}
 		if runtime.GOMAXPROCS(0) == 1 {

@@ -33,6 +33,10 @@ type watcher struct {
 	writes  []string
 	// reads counts calls to the API server that change nothing.
 	reads map[string]int
+	// toldStuck are the messages on the Lease about interfaces without a NodeENI that EC2 does not end to detach, and
+	// lied says that reads have left things out.
+	toldStuck []string
+	lied      bool
 	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
 	lease lease
 	died  map[string]time.Time

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -23,6 +24,7 @@ func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.T
 		if approved, err := c.askLease(ctx, snapshot, result); approved || err != nil {
 			return time.Now(), err
 		}
+		c.tellStuck(ctx, snapshot, result)
 		if len(result.Attach) > 0 {
 			c.attachQueue.Add(instanceID)
 		}
@@ -128,6 +130,7 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		return err
 	}
 	c.inventory.Deleted(iface.ID)
+	c.complaints.news(types.UID(iface.ID), "")
 	c.contests.forgive(keyOf(action))
 	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)

@@ -12,13 +12,14 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
-// complaints remembers what was said about the annotations of each NodeENI, so that it is said once.
+// complaints remembers what was said about the annotations of each NodeENI, and about each interface without one, so
+// that it is said once.
 type complaints struct {
 	mu   sync.Mutex
 	said map[types.UID]string
 }
 
-// news reports whether the text has not been said about the NodeENI last.
+// news reports whether the text has not been said about the NodeENI, or the interface, last.
 func (c *complaints) news(uid types.UID, text string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

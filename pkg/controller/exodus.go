@@ -216,16 +216,30 @@ func (c *Controller) askLease(ctx context.Context, snapshot plan.Snapshot, resul
 	return news, err
 }
 
+// tellStuck says on our Lease, once for each interface, that EC2 does not end to detach it where no NodeENI has a
+// status that could.
+func (c *Controller) tellStuck(ctx context.Context, snapshot plan.Snapshot, result plan.Result) {
+	for _, r := range result.Releases {
+		if r.Release.Reason == v1alpha1.ReasonDetachStuck && !owns(snapshot.NodeENIs, r.NodeENI) &&
+			c.complaints.news(types.UID(r.Release.ENIID), r.Release.Reason) {
+			c.eventOnLease(ctx, r.Release.Reason, r.Release.Message)
+		}
+	}
+}
+
 // tellLease says on our Lease, once for each halt, that interfaces are held: no NodeENI has a status that could.
 func (c *Controller) tellLease(ctx context.Context, message string) {
-	if !c.exodus.tell() {
-		return
+	if c.exodus.tell() {
+		c.eventOnLease(ctx, v1alpha1.ReasonCleanupHalted, message)
 	}
+}
+
+func (c *Controller) eventOnLease(ctx context.Context, reason, message string) {
 	lease, found, err := c.live.leases.read(ctx, c.exodus.lease.Name)
 	if err != nil || !found {
 		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: c.exodus.lease.Namespace, Name: c.exodus.lease.Name}}
 	}
-	c.recorder.Event(lease, corev1.EventTypeWarning, v1alpha1.ReasonCleanupHalted, message)
+	c.recorder.Event(lease, corev1.EventTypeWarning, reason, message)
 }
 
 // readApproval reads what our Lease says about a halted cleanup, and reports whether that is news.

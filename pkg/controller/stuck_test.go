@@ -491,3 +491,23 @@ func TestADryRunHoldsNoFinalizerForNothing(t *testing.T) {
 		}
 	})
 }
+
+// Where no NodeENI is left to tell of it, the Lease does, once.
+func TestAStuckDetachWithoutANodeENIIsToldOnTheLease(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.neverDetaches(1)
+		l.must(l.client.NetworkingV1alpha1().NodeENIs().Delete(l.Context(), "a", metav1.DeleteOptions{}))
+		l.pass(2 * time.Hour)
+		var told []string
+		for len(l.events.Events) > 0 {
+			if event := <-l.events.Events; strings.Contains(event, v1alpha1.ReasonDetachStuck) {
+				told = append(told, event)
+			}
+		}
+		if len(told) != 1 || !strings.Contains(told[0], "stop the instance") {
+			t.Errorf("want it told once, with what helps, got %q", told)
+		}
+	})
+}

@@ -95,10 +95,10 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 
 		{name: "instance not described", world: world(with(a), func(s *Snapshot) { s.Instance = nil }), reports: []string{"a Creating"}, refresh: Refresh{Instance: true}, again: retryRefresh},
 		{name: "description too old", world: world(with(a), describedAgo(6*time.Minute)), reports: []string{"a Creating"}, refresh: Refresh{Instance: true}, again: retryRefresh},
-		{name: "instance not found", world: world(with(a), func(s *Snapshot) { s.Instance.NotFound = true }), reports: []string{"a Blocked InstanceNotFound"}, again: recheckAbsent - time.Second},
-		{name: "instance in a state unheard of", world: world(with(a), instanceState("hibernating")), reports: []string{"a Creating"}, again: recheck - time.Second},
+		{name: "instance not found", world: world(with(a), func(s *Snapshot) { s.Instance.NotFound = true }), reports: []string{"a Blocked InstanceNotFound"}, again: recheckAbsent},
+		{name: "instance in a state unheard of", world: world(with(a), instanceState("hibernating")), reports: []string{"a Creating"}, again: recheck},
 		{name: "instance not found, looked at long ago", world: world(with(a), describedAgo(2*recheckAbsent), func(s *Snapshot) { s.Instance.NotFound = true }), reports: []string{"a Blocked InstanceNotFound"}, refresh: Refresh{Instance: true}, again: retryRefresh},
-		{name: "instance pending", world: world(with(a), instanceState(eni.InstancePending)), reports: []string{"a Creating"}, again: recheck - time.Second},
+		{name: "instance pending", world: world(with(a), instanceState(eni.InstancePending)), reports: []string{"a Creating"}, again: recheck},
 		{name: "instance stopped", world: world(with(a), instanceState(eni.InstanceStopped)), actions: []string{"Create"}, reports: []string{"a Creating"}},
 		{name: "instance dying", world: world(with(a), instanceState(eni.InstanceShuttingDown)), reports: []string{"a Blocked InstanceNotRunning"}, message: "delete the Node"},
 		{name: "subnet not described", world: world(with(a), func(s *Snapshot) { delete(s.Subnets, subnetA) }), reports: []string{"a Creating"}, refresh: Refresh{Subnets: []string{subnetA}}, again: retryRefresh},
@@ -111,17 +111,17 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 			reports: []string{"a Blocked SubnetInOtherZone"}, message: "us-east-1b",
 		},
 
-		{name: "slot of somebody else", world: world(with(a), foreign("eni-cni", 1)), reports: []string{"a Blocked DeviceIndexInUse"}, again: recheckHolder - time.Second, message: "WARM_ENI_TARGET"},
+		{name: "slot of somebody else", world: world(with(a), foreign("eni-cni", 1)), reports: []string{"a Blocked DeviceIndexInUse"}, again: recheckHolder, message: "WARM_ENI_TARGET"},
 		{name: "slot of somebody else, looked at long ago", world: world(with(a), foreign("eni-cni", 1), describedAgo(time.Minute)), reports: []string{"a Blocked DeviceIndexInUse"}, refresh: Refresh{Instance: true}, again: retryRefresh},
-		{name: "slot of one that reads do not show, and the instance does", world: world(with(a), foreign("eni-ours", 1), func(s *Snapshot) { s.Doubted = map[string]bool{"eni-ours": true} }), reports: []string{"a Creating"}, refresh: Refresh{Interfaces: []string{"eni-ours"}}, again: recheck - time.Second, message: "whether eni-ours has left"},
+		{name: "slot of one that reads do not show, and the instance does", world: world(with(a), foreign("eni-ours", 1), func(s *Snapshot) { s.Doubted = map[string]bool{"eni-ours": true} }), reports: []string{"a Creating"}, refresh: Refresh{Interfaces: []string{"eni-ours"}}, again: recheck, message: "whether eni-ours has left"},
 		{name: "slot of one that we have deleted", world: world(with(a), foreign("eni-ours", 1), func(s *Snapshot) { s.Departed = map[string]bool{"eni-ours": true} }), actions: []string{"Create"}, reports: []string{"a Creating"}},
 		{
 			name: "slot of one that was detached since", world: world(with(a), foreign("eni-old", 1), having(interfaceOf(a, "eni-old"))),
 			actions: []string{"Attach eni-old"}, reports: []string{"a Attaching"},
 		},
 		{name: "other slot of somebody else", world: world(with(a), foreign("eni-cni", 2)), actions: []string{"Create"}, reports: []string{"a Creating"}},
-		{name: "no place left", world: world(with(a), foreign("eni-cni", 2), foreign("eni-cni2", 3), foreign("eni-cni3", 4)), reports: []string{"a Blocked InterfaceLimitReached"}, again: recheckHolder - time.Second, message: "MAX_ENI"},
-		{name: "one place left for two", world: world(with(a, second), foreign("eni-cni", 3), foreign("eni-cni2", 4)), actions: []string{"Create"}, reports: []string{"a Creating", "second Blocked InterfaceLimitReached"}, again: recheckHolder - time.Second},
+		{name: "no place left", world: world(with(a), foreign("eni-cni", 2), foreign("eni-cni2", 3), foreign("eni-cni3", 4)), reports: []string{"a Blocked InterfaceLimitReached"}, again: recheckHolder, message: "MAX_ENI"},
+		{name: "one place left for two", world: world(with(a, second), foreign("eni-cni", 3), foreign("eni-cni2", 4)), actions: []string{"Create"}, reports: []string{"a Creating", "second Blocked InterfaceLimitReached"}, again: recheckHolder},
 		{
 			name: "one place left for two, for whom the subnet was full", world: world(with(a, second), foreign("eni-cni", 3), foreign("eni-cni2", 4), func(s *Snapshot) {
 				s.CreateSetbacks = map[SlotKey]Setback{}
@@ -129,7 +129,7 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 					s.CreateSetbacks[SlotKey{n.UID, instanceA, SlotOf(n)}] = Setback{Reason: v1alpha1.ReasonSubnetFull, Message: "full", Until: now}
 				}
 			}),
-			actions: []string{"Create"}, reports: []string{"a Blocked SubnetFull", "second Blocked SubnetFull"}, again: recheckHolder - time.Second,
+			actions: []string{"Create"}, reports: []string{"a Blocked SubnetFull", "second Blocked SubnetFull"}, again: recheckHolder,
 		},
 
 		{name: "one slot wanted twice: the older gets it", world: world(with(younger, a)), actions: []string{"Create"}, reports: []string{"a Creating", "younger Blocked SlotTaken"}, message: "NodeENI a has device index 1"},
@@ -159,7 +159,7 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 		},
 		{name: "instance not known for long", world: world(with(a), func(s *Snapshot) {
 			s.Instance.NotFound, s.Instance.NotFoundSince = true, now.Add(-time.Hour)
-		}), reports: []string{"a Blocked InstanceNotFound"}, again: recheckAbsent - time.Second},
+		}), reports: []string{"a Blocked InstanceNotFound"}, again: recheckAbsent},
 		{
 			name: "invalid stored spec", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.DeviceIndex = 0 }))),
 			reports: []string{"a Blocked InvalidSpec"}, message: "spec.deviceIndex",

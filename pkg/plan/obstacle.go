@@ -69,8 +69,14 @@ func (p *placer) lostSince() time.Time {
 	return keeper.AttachmentSince
 }
 
+// aligned is about the given age later, at a time that is the same for all who wait for that long: so their reads are
+// shared.
+func aligned(since time.Time, age time.Duration) time.Time {
+	return since.Add(age / 2).Truncate(age).Add(age)
+}
+
 func (p *placer) refreshInstanceAfter(age time.Duration) {
-	p.refresh(p.Instance.ObservedAt.Add(age), func(r *Refresh) { r.Instance = true })
+	p.refresh(aligned(p.Instance.ObservedAt, age), func(r *Refresh) { r.Instance = true })
 }
 
 func (p *placer) instanceState() (verdict, bool) {

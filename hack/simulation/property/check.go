@@ -101,9 +101,15 @@ func invalid(n *v1alpha1.NodeENI) bool {
 		len(n.Spec.SecurityGroupIDs) == 0 || slices.ContainsFunc(n.Spec.SecurityGroupIDs, func(id string) bool { return !groupID.MatchString(id) })
 }
 
-// frozen reports whether an interface stays as it is, since its NodeENI's spec says nothing.
+// frozen reports whether an interface stays as it is, since the spec of its NodeENI, or of the one that has the name of
+// its former one, says nothing.
 func (j *judgement) frozen(e *ec2sim.InterfaceNow) bool {
 	n := j.byUID[e.Tags[eni.TagNodeENIUID]]
+	for i := range j.nodeENIs {
+		if n == nil && j.nodeENIs[i].Name == e.Tags[eni.TagNodeENIName] {
+			n = &j.nodeENIs[i]
+		}
+	}
 	return n != nil && n.DeletionTimestamp == nil && invalid(n)
 }
 
@@ -383,6 +389,10 @@ func (j *judgement) leftover(e *ec2sim.InterfaceNow) {
 	owner := j.byUID[e.Tags[eni.TagNodeENIUID]]
 	if reason := j.reported(e); reason != "" && owner != nil {
 		j.holds = append(j.holds, Hold{e.ID, owner.Name, reason})
+		return
+	}
+	if owner == nil && j.StuckOrphans[e.ID] && e.Attachment != nil && e.Attachment.Status == "detaching" {
+		j.holds = append(j.holds, Hold{e.ID, "", v1alpha1.ReasonDetachStuck})
 		return
 	}
 	if owner == nil && j.HaltedOrphans && e.Attachment != nil {

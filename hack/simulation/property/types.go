@@ -26,6 +26,9 @@ type World struct {
 	Restarted map[string]bool
 	// HaltedOrphans says that the controller has told, on its Lease, that it holds interfaces whose NodeENIs are gone.
 	HaltedOrphans bool
+	// StuckOrphans are interfaces whose NodeENIs are gone and of which it has told there that EC2 does not end to
+	// detach them.
+	StuckOrphans map[string]bool
 }
 
 // Violation is one way in which the property does not hold.
