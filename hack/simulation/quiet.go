@@ -24,6 +24,7 @@ func (w *watcher) wrote(write strictapi.Write) {
 	case "leases":
 		if w.leased(write) {
 			w.trace.add("LEASE", "written by %s, held: %v", write.Client, holder(write.New) != "")
+			w.lost(w.sim.Snapshot())
 			w.restarted()
 		}
 		return

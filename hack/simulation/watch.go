@@ -112,6 +112,9 @@ func (w *watcher) lost(s ec2sim.Snapshot) {
 		if uid, ours := w.made[e.ID]; ours {
 			there[e.ID] = true
 			if e.Tags[eni.TagClusterID] != w.cluster || e.Tags[eni.TagNodeENIUID] == "" {
+				if still := e.Tags[eni.TagNodeENIUID]; still != "" {
+					uid = still // another one, if it was adopted before anybody saw that the other tag is gone
+				}
 				w.stripped[e.ID] = uid
 				if w.forced[uid] { // nobody can tell of it
 					w.forgotten[e.ID] = true

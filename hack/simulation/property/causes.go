@@ -19,7 +19,7 @@ func Causes(nodeENIs []v1alpha1.NodeENI, nodes []corev1.Node, world World) map[s
 			j.createCauses(c, causes)
 		}
 		if missing := j.missingGroup(c); missing != "" {
-			causes["security group "+missing] = true
+			causes["security group "+missing+" of NodeENI "+c.n.Name] = true // which is what it is refused for
 		}
 	}
 	return causes

@@ -391,6 +391,9 @@ func (j *judgement) leftover(e *ec2sim.InterfaceNow) {
 		j.holds = append(j.holds, Hold{e.ID, owner.Name, reason})
 		return
 	}
+	if owner != nil && j.waitsForStuck(e, owner) {
+		return
+	}
 	if owner == nil && j.StuckOrphans[e.ID] && e.Attachment != nil && e.Attachment.Status == "detaching" {
 		j.holds = append(j.holds, Hold{e.ID, "", v1alpha1.ReasonDetachStuck})
 		return
@@ -401,6 +404,17 @@ func (j *judgement) leftover(e *ec2sim.InterfaceNow) {
 	}
 	j.violated(2, "%s of NodeENI %s for %s exists (%s): nobody wants it, and it is not held", e.ID,
 		e.Tags[eni.TagNodeENIName], e.Tags[eni.TagNodeName], where)
+}
+
+// waitsForStuck reports whether an interface that is attached nowhere waits, and is reported to, for one that does not
+// end to leave the instance: that one is the hold.
+func (j *judgement) waitsForStuck(e *ec2sim.InterfaceNow, owner *v1alpha1.NodeENI) bool {
+	stuck := slices.ContainsFunc(j.Interfaces, func(other ec2sim.InterfaceNow) bool {
+		return other.Attachment != nil && other.Attachment.Instance == e.Tags[eni.TagInstanceID] && other.Attachment.Status == "detaching"
+	})
+	return stuck && e.Attachment == nil && slices.ContainsFunc(owner.Status.Attachments, func(a v1alpha1.Attachment) bool {
+		return a.ENIID == e.ID && a.State == v1alpha1.AttachmentBlocked && a.Reason == v1alpha1.ReasonDetachStuck
+	})
 }
 
 // reported is the reason with which status says that an interface is held; empty when it says no such thing, or when
