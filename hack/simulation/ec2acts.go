@@ -29,7 +29,9 @@ var ec2Acts = []act{
 		return a.control("POST", "interfaces/"+e.ID+"/delete", nil)
 	})},
 	{"take an ownership tag away", 1, onOurs(func(a *actor, e ec2sim.InterfaceNow) string {
-		return a.untag(e.ID, pick(a.Rand, []string{eni.TagClusterID, eni.TagNodeENIUID}))
+		answer := a.untag(e.ID, pick(a.Rand, []string{eni.TagClusterID, eni.TagNodeENIUID}))
+		a.watch.untagged(e.ID)
+		return answer
 	})},
 	{"take another tag away", 2, onOurs(func(a *actor, e ec2sim.InterfaceNow) string {
 		return a.untag(e.ID, pick(a.Rand, []string{eni.TagSlot, eni.TagInstanceID, eni.TagNodeName, eni.TagNodeENIName, eni.TagNoManage, "team"}))

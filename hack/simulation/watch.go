@@ -36,7 +36,9 @@ type watcher struct {
 	// toldStuck are the messages on the Lease about interfaces without a NodeENI that EC2 does not end to detach, and
 	// lied says that reads have left things out.
 	toldStuck []string
-	lied      bool
+	// began is when the present leader began.
+	began time.Time
+	lied  bool
 	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
 	lease lease
 	died  map[string]time.Time
@@ -125,10 +127,24 @@ func (w *watcher) lost(s ec2sim.Snapshot) {
 	maps.DeleteFunc(w.stripped, func(id, _ string) bool { return !there[id] })
 }
 
+// firstLook is within what time a new leader has seen every interface, whatever goes wrong meanwhile.
+const firstLook = 5 * time.Minute
+
+// untagged says that an interface has just lost an ownership tag: a leader that is new may never have seen it.
+func (w *watcher) untagged(id string) {
+	w.lost(w.sim.Snapshot())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, is := w.stripped[id]; is && time.Since(w.began) < firstLook {
+		w.forgotten[id] = true
+	}
+}
+
 // restarted says that a process begins which knows nothing of what was before.
 func (w *watcher) restarted() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.began = time.Now()
 	for id := range w.stripped {
 		w.forgotten[id] = true
 	}
