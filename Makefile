@@ -73,6 +73,13 @@ SOAK_NODES ?= 200
 soak: ## Soak the controller in virtual time: SOAK_DAYS=7 days of churn with SOAK_NODES=200 nodes
 	@go test -count=1 -timeout=0 ./hack/simulation -run '^TestSoak$$' -v -args -days=$(SOAK_DAYS) -nodes=$(SOAK_NODES) -seed=$(SEED)
 
+# Which of the mutants, by name; all if empty.
+MUTANTS ?=
+
+.PHONY: mutants
+mutants: ## Plant known faults into the controller, each of which the simulation must find within 500 seeds
+	@go run ./hack/simulation/mutants $(MUTANTS)
+
 .PHONY: test-tools
 test-tools: ## Run the tests of the project's own tools
 	@for folder in $(TOOL_TESTS); do (set -x; go -C "$$folder" test -timeout=10m .); done
