@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -202,9 +203,12 @@ func (r *run) check(when string) {
 func (r *run) truth() property.World {
 	s := r.sim.Snapshot()
 	r.watch.lost(s)
+	stuck := r.watch.stuckOrphans(s)
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
 	return property.World{
-		Snapshot: s, ClusterIDs: []string{r.cluster}, Limits: limits, Stripped: r.watch.stripped, Restarted: r.watch.forgotten,
-		HaltedOrphans: r.watch.halted, StuckOrphans: r.watch.stuckOrphans(s), Quota: r.world.ec2.Quotas.InterfacesPerRegion,
+		Snapshot: s, ClusterIDs: []string{r.cluster}, Limits: limits, Stripped: maps.Clone(r.watch.stripped), Restarted: maps.Clone(r.watch.forgotten),
+		HaltedOrphans: r.watch.halted, StuckOrphans: stuck, Quota: r.world.ec2.Quotas.InterfacesPerRegion,
 	}
 }
 

@@ -43,7 +43,7 @@ var catalogue = []mutant{
 	{
 		name: "status-as-truth", fault: "a NodeENI whose status says that all is attached is not looked at in EC2",
 		edits: []edit{{
-			"pkg/controller/attach.go", "	for _, n := range snapshot.NodeENIs {\n		c.enqueueStatus(n.Name)\n	}\n	return snapshot, result, nil", `	believed := func(n *v1alpha1.NodeENI) bool {
+			"pkg/controller/attach.go", "	c.tellNews(instanceID, snapshot, result)\n	return snapshot, result, nil", `	believed := func(n *v1alpha1.NodeENI) bool {
 		return slices.ContainsFunc(n.Status.Attachments, func(a v1alpha1.Attachment) bool {
 			return a.InstanceID == instanceID && a.State == v1alpha1.AttachmentAttached
 		})
@@ -52,9 +52,7 @@ var catalogue = []mutant{
 		n := ownerIn(snapshot, a)
 		return n != nil && believed(n)
 	})
-	for _, n := range snapshot.NodeENIs {
-		c.enqueueStatus(n.Name)
-	}
+	c.tellNews(instanceID, snapshot, result)
 	return snapshot, result, nil`,
 		}},
 	},
