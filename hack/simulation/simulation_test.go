@@ -122,7 +122,7 @@ func fail(t *testing.T, seed Seed, result Result, ran int) {
 }
 
 // enough is after how many seeds everything must have happened.
-const enough = 200
+const enough = 150
 
 // covered shows what happened, and wants all that can happen to have happened: a net whose meshes are dead catches
 // nothing.

@@ -13,6 +13,9 @@ import (
 // explain turns a refusal into the reason and the message of a blocked attachment: what EC2 said, and what
 // a person can do about it.
 func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
+	if reason, message, ok := explainAccess(err); ok {
+		return reason, message
+	}
 	answer := answerOf(err)
 	switch eni.KindOf(err) {
 	case eni.KindSubnetFull:
@@ -32,12 +35,6 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 		return v1alpha1.ReasonInstanceNotRunning, fmt.Sprintf("the instance is in a state in which nothing can be attached (%s)", answer)
 	case eni.KindZoneMismatch:
 		return v1alpha1.ReasonSubnetInOtherZone, fmt.Sprintf("subnet %s and the instance do not fit together (%s)", n.Spec.SubnetID, answer)
-	case eni.KindDenied:
-		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), answer)
-	case eni.KindCredentials:
-		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
-	case eni.KindNoAccess:
-		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf(noAccessMessage, answer)
 	}
 	if eni.KindOf(err) == eni.KindUnclear && operationOf(err) == operations[plan.Attach] {
 		answer += "; nothing that EC2 shows stands against it. After a detach by force a device index is of no use until the instance has been stopped"
@@ -47,20 +44,25 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 
 // explainRelease is explain for a refusal to take an interface away.
 func explainRelease(id string, err error) (reason, message string) {
+	if reason, message, ok := explainAccess(err); ok {
+		return reason, message
+	}
+	return v1alpha1.ReasonReleaseFailed, fmt.Sprintf("interface %s can not be released (%s); remove what keeps it, or release it by hand", id, answerOf(err))
+}
+
+// explainAccess explains a refusal that lies in who asks, whatever is asked.
+func explainAccess(err error) (reason, message string, ok bool) {
 	answer := answerOf(err)
 	switch eni.KindOf(err) {
 	case eni.KindDenied:
-		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), answer)
-	case eni.KindNoAccess:
-		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf(noAccessMessage, answer)
+		return v1alpha1.ReasonPermissionDenied, fmt.Sprintf("IAM denies %s; compare the controller's policy with manifests/iam (%s)", operationOf(err), answer), true
 	case eni.KindCredentials:
-		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer)
+		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials (%s)", answer), true
+	case eni.KindNoAccess: // EC2's code leaves open which of the two it is
+		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials, or another service manages the interface (%s)", answer), true
 	}
-	return v1alpha1.ReasonReleaseFailed, fmt.Sprintf("interface %s can not be released (%s); remove what keeps it, or release it by hand", id, answer)
+	return "", "", false
 }
-
-// noAccessMessage leaves open what EC2's code leaves open.
-const noAccessMessage = "EC2 does not accept the controller's credentials, or another service manages the interface (%s)"
 
 // operationOf is the EC2 action that failed.
 func operationOf(err error) string {
