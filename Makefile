@@ -32,6 +32,9 @@ CLIENTS_TESTS ?=
 SEEDS ?= 200
 SEED ?= 1
 
+# It repeats what failed, and what that said, below everything else.
+GOTESTSUM = $$(go -C '$(CURDIR)/hack/tools/gotestsum' tool -n gotestsum)
+
 # Folders with tests of tools, in whichever module under hack/tools.
 TOOL_TESTS = $(sort $(dir $(shell find hack/tools -name '*_test.go')))
 
@@ -53,7 +56,7 @@ test: test-unit test-simulation test-tools test-e2e ## Run every test: unit, syn
 
 .PHONY: test-unit
 test-unit: ## Run the tests of the product, with the race detector
-	go test -race -timeout=15m ./...
+	$(GOTESTSUM) --format=pkgname --format-hide-empty-pkg -- -race -timeout=15m ./...
 
 # With the race detector, test-unit has run 50 of the seeds already.
 .PHONY: test-simulation
@@ -86,7 +89,7 @@ test-tools: ## Run the tests of the project's own tools
 
 .PHONY: test-e2e
 test-e2e: control-plane ## Run the sandbox's tests: the real binaries on a real API server
-	cd hack/sandbox && go vet ./... && go test -count=1 -timeout=20m ./...
+	cd hack/sandbox && go vet ./... && $(GOTESTSUM) --format=pkgname --format-hide-empty-pkg -- -count=1 -timeout=20m ./...
 
 # How many control planes and controllers there are at a time; most of the time they wait.
 CHAOS_PARALLEL ?= 6
