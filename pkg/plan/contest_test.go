@@ -49,6 +49,7 @@ func TestWhatIsFoughtOverWaits(t *testing.T) {
 		{"attachment's turn", world(with(a), with1(lostItsAttachment), fought(FieldAttachment, "attached at device index 1", 0, -minute)), []string{"Attach eni-1"}, []string{"a Blocked AttachmentContested"}, 0},
 		{"being detached again", world(with(a), with1(attachment(eni.Detaching)), fought(FieldAttachment, "attached at device index 1", hour, -minute)), nil, []string{"a Blocked AttachmentContested"}, 9 * minute},
 		{"existence held", world(with(a), fought(FieldExistence, "an interface in "+subnetA, hour, -minute)), nil, []string{"a Blocked AttachmentContested"}, hour},
+		{"existence, not attached yet", world(with(a), with1(), fought(FieldExistence, "an interface in "+subnetA, -minute, -minute)), []string{"Attach eni-1"}, []string{"a Blocked AttachmentContested"}, 0},
 		{"existence's turn", world(with(a), fought(FieldExistence, "an interface in "+subnetA, 0, -minute)), []string{"Create"}, []string{"a Blocked AttachmentContested"}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -173,7 +173,8 @@ func (p *placer) attach(keeper candidate) {
 	drift := p.drift(keeper)
 	p.awaitLoss(keeper)
 	failure, stands := p.setback(false)
-	failure = p.orFight(failure, keeper.ID, FieldAttachment)
+	// While EC2 does not know what is to be attached, that it is gone again may take long to be certain.
+	failure = p.orFight(failure, keeper.ID, FieldAttachment, FieldExistence)
 	held := p.heldBack(FieldAttachment)
 	if v, ok := p.against(failure, stands || held); ok {
 		if _, stays := p.wanted(keeper); stays {
