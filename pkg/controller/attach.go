@@ -74,6 +74,7 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 		c.inventory.RefreshSubnets(result.Refresh.Subnets...)
 	}
 	c.tellNews(instanceID, snapshot, result)
+	c.showOnNodes(snapshot, result)
 	return snapshot, result, nil
 }
 
