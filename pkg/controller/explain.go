@@ -28,7 +28,7 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 	case eni.KindQuotaReached:
 		return v1alpha1.ReasonInterfaceQuotaReached, "the account's quota of network interfaces in the Region is used up; delete interfaces or request a higher quota"
 	case eni.KindLimitReached:
-		return v1alpha1.ReasonInterfaceLimitReached, fmt.Sprintf("the instance type takes no more interfaces (%s); on EKS set MAX_ENI of the VPC CNI lower, or use a larger type", answer)
+		return v1alpha1.ReasonInterfaceLimitReached, fmt.Sprintf("the instance type takes no more interfaces (%s); on EKS set the VPC CNI's MAX_ENI or WARM_ENI_TARGET lower, or use a larger type", answer)
 	case eni.KindInstanceNotFound:
 		return v1alpha1.ReasonInstanceNotFound, fmt.Sprintf("EC2 does not know the instance (%s)", answer)
 	case eni.KindInstanceState:
