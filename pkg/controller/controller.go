@@ -29,7 +29,7 @@ import (
 // shorter than the pod's termination grace.
 const drainTime = 20 * time.Second
 
-// Config is what a Controller is made of. Every field but MassReleaseThreshold, CleanupDryRun and OnNodes is
+// Config is what a Controller is made of. Every field but MassReleaseThreshold, CleanupDryRun, AllowAdoption and OnNodes is
 // required.
 type Config struct {
 	Kube     kubernetes.Interface
@@ -45,6 +45,8 @@ type Config struct {
 	MassReleaseThreshold float64
 	// CleanupDryRun has what would be detached or deleted only told.
 	CleanupDryRun bool
+	// AllowAdoption has interfaces taken over that a NodeENI's annotation names.
+	AllowAdoption bool
 	// OnNodes is what Nodes are to show of their interfaces.
 	OnNodes plan.NodeOptions
 	// AttachWorkers and CleanupWorkers are how many instances are worked on at a time.
@@ -93,6 +95,8 @@ type Controller struct {
 	adoptions  adoptions
 	contests   contests
 
+	allowAdoption bool
+
 	dryRun     bool
 	withheld   withheld
 	stuck      stuckAttaches
@@ -128,6 +132,7 @@ func New(config Config) (*Controller, error) {
 		attachWorkers:   config.AttachWorkers,
 		cleanupWorkers:  config.CleanupWorkers,
 		dryRun:          config.CleanupDryRun,
+		allowAdoption:   config.AllowAdoption,
 		nodeEdits:       nodeEdits{kube: config.Kube, options: config.OnNodes},
 	}
 	c.inventory = inventory.New(config.Cloud, inventory.Options{

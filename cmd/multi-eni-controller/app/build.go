@@ -106,6 +106,7 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 
 		MassReleaseThreshold: float64(o.MassReleaseThreshold),
 		CleanupDryRun:        o.CleanupDryRun,
+		AllowAdoption:        o.AllowAdoption,
 		OnNodes:              o.OnNodes,
 	})
 	if err != nil {

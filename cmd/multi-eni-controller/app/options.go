@@ -44,6 +44,7 @@ type Options struct {
 	VisibilityHorizon      time.Duration
 	MassReleaseThreshold   percent
 	CleanupDryRun          bool
+	AllowAdoption          bool
 	OnNodes                plan.NodeOptions
 	HTTPBindAddress        string
 
@@ -89,6 +90,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.VisibilityHorizon, "ec2-visibility-horizon", o.VisibilityHorizon, "How long EC2's reads may lag behind its writes.")
 	fs.Var(&o.MassReleaseThreshold, "mass-release-threshold", "Share of the attached interfaces that may go within 10 minutes because their NodeENI, their Node or its labels vanished; beyond it cleanup halts until a person approves. Fewer than 10 always may; 0 lets all go. Deleting or editing a NodeENI does not count.")
 	fs.BoolVar(&o.CleanupDryRun, "cleanup-dry-run", o.CleanupDryRun, "Detach and delete nothing: log and report in status what would be detached or deleted. A deleted NodeENI stays until it is switched off.")
+	fs.BoolVar(&o.AllowAdoption, "allow-adoption", o.AllowAdoption, "Take over interfaces that were made by other means and that a NodeENI's annotation "+v1alpha1.AnnotationAdopt+" names. Without it the NodeENI only says whether they could be. Needs the policy of manifests/iam/adoption-policy.json.")
 	fs.StringVar(&o.OnNodes.Taint, "node-readiness-taint", o.OnNodes.Taint, "Key of a taint that is taken from a Node once every interface that NodeENIs want on it is attached, such as "+v1alpha1.TaintNotReady+". Empty: no taint is touched. Needs leave to patch Nodes.")
 	fs.BoolVar(&o.OnNodes.Retaint, "retaint", o.OnNodes.Retaint, "Give a Node the taint of --node-readiness-taint, with effect NoSchedule, when a wanted interface is not attached.")
 	fs.BoolVar(&o.OnNodes.Condition, "node-condition", o.OnNodes.Condition, "Keep the condition "+v1alpha1.NodeConditionENIsReady+" on Nodes that NodeENIs select. Needs leave to patch nodes/status.")
