@@ -27,6 +27,14 @@ type ControllerOptions struct {
 	Args []string
 }
 
+// accessKey is that of the role which the manifests give the controller, and of the larger one where it may adopt.
+func (o ControllerOptions) accessKey() string {
+	if slices.Contains(o.Args, "--allow-adoption") {
+		return adopterKey
+	}
+	return controllerKey
+}
+
 // Controller is a running multi-eni-controller.
 type Controller struct {
 	*Process
@@ -54,7 +62,7 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 	process, err := program{
 		name: options.Name,
 		path: binaries.Controller,
-		env:  awsEnvironment(options.EC2),
+		env:  awsEnvironment(options.EC2, options.accessKey()),
 		args: append(args, options.Args...),
 	}.start(dir)
 	if err != nil {
@@ -64,11 +72,11 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 }
 
 // awsEnvironment points the controller's SDK at the simulator.
-func awsEnvironment(endpoint string) []string {
+func awsEnvironment(endpoint, accessKey string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL_EC2=" + endpoint,
 		"AWS_REGION=" + Region,
-		"AWS_ACCESS_KEY_ID=" + controllerKey,
+		"AWS_ACCESS_KEY_ID=" + accessKey,
 		"AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_SESSION_TOKEN=",
 		"AWS_PROFILE=",

@@ -39,6 +39,11 @@ func (c *Control) ControllersHand() Hand {
 	return Hand{url: c.URL, key: controllerKey}
 }
 
+// AdoptersHand calls with the rights of a controller that may adopt.
+func (c *Control) AdoptersHand() Hand {
+	return Hand{url: c.URL, key: adopterKey}
+}
+
 // Tag puts a tag on an interface.
 func (h Hand) Tag(ctx context.Context, iface, key, value string) error {
 	return h.Tags(ctx, iface, map[string]string{key: value})

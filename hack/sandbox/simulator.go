@@ -21,6 +21,7 @@ type Simulator struct {
 // Access keys of who calls the simulator.
 const (
 	controllerKey = "sandbox-controller"
+	adopterKey    = "sandbox-adopter"
 	somebodyKey   = "sandbox-somebody"
 )
 
@@ -58,13 +59,13 @@ func StartSimulator(ctx context.Context, repo string, binaries Binaries, world e
 
 // writePolicies puts the cluster's name into the policy that the project ships, as its users do.
 func writePolicies(repo, dir string) ([]ec2sim.Principal, error) {
-	shipped, err := os.ReadFile(filepath.Join(repo, "manifests", "iam", "policy.json"))
-	if err != nil {
-		return nil, err
-	}
-	policies := map[string]string{
-		"controller-policy.json": strings.ReplaceAll(string(shipped), "CLUSTER_NAME", ClusterName),
-		"somebody-policy.json":   everything,
+	policies := map[string]string{"somebody-policy.json": everything}
+	for name, file := range map[string]string{"controller-policy.json": "policy.json", "adopter-policy.json": "adoption-policy.json"} {
+		shipped, err := os.ReadFile(filepath.Join(repo, "manifests", "iam", file))
+		if err != nil {
+			return nil, err
+		}
+		policies[name] = strings.ReplaceAll(string(shipped), "CLUSTER_NAME", ClusterName)
 	}
 	for name, policy := range policies {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(policy), 0o644); err != nil {
@@ -73,6 +74,7 @@ func writePolicies(repo, dir string) ([]ec2sim.Principal, error) {
 	}
 	return []ec2sim.Principal{
 		{Name: "controller", AccessKey: controllerKey, Policies: []string{"controller-policy.json"}},
+		{Name: "adopter", AccessKey: adopterKey, Policies: []string{"controller-policy.json", "adopter-policy.json"}},
 		{Name: "somebody", AccessKey: somebodyKey, Policies: []string{"somebody-policy.json"}},
 	}, nil
 }

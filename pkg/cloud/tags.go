@@ -1,9 +1,12 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -40,6 +43,64 @@ func (c *Client) AdoptInterface(ctx context.Context, iface eni.Interface, nodeEN
 		return refused(r.action, r.subject, errNoOwner)
 	}
 	return c.createTags(ctx, r, map[string]string{eni.TagNodeENIUID: nodeENIUID})
+}
+
+// ClaimInterface makes an interface ours that is nobody's, by its tags in one call: the only write to such an interface
+// that there is. confirm is given the interface as it was described when there was room for the call, and has the last
+// word; what belongs to a cluster or to an AWS service is refused, whatever it says.
+func (c *Client) ClaimInterface(ctx context.Context, id string, tags map[string]string, confirm func(context.Context, eni.Interface) error) (eni.Interface, error) {
+	r := request{action: createTags, subject: id}
+	switch {
+	case !c.owns(tags):
+		return eni.Interface{}, notOurs(r.action, id)
+	case confirm == nil:
+		return eni.Interface{}, refused(r.action, id, errNoConfirm)
+	}
+	var iface eni.Interface
+	var refusal error
+	var began time.Time
+	r.confirm = func(ctx context.Context) error {
+		if iface, refusal = c.describeOne(ctx, r); refusal == nil {
+			refusal = confirm(ctx, iface)
+		}
+		if refusal == nil {
+			refusal = unclaimed(r, iface)
+		}
+		began = time.Now()
+		return refusal
+	}
+	if err := c.createTags(ctx, r, tags); err != nil {
+		return eni.Interface{}, cmp.Or(refusal, err)
+	}
+	all := maps.Clone(tags)
+	for key, value := range iface.Tags {
+		if _, changed := tags[key]; !changed {
+			all[key] = value
+		}
+	}
+	iface.Tags = all
+	c.described.show(began, id, true)
+	return iface, nil
+}
+
+// describeOne describes the interface that a request is about.
+func (c *Client) describeOne(ctx context.Context, r request) (eni.Interface, error) {
+	found, err := c.DescribeInterfaces(ctx, []string{r.subject})
+	switch {
+	case err != nil:
+		return eni.Interface{}, err
+	case len(found) == 0:
+		return eni.Interface{}, &eni.Error{Kind: eni.KindNotFound, Operation: r.action, Subject: r.subject}
+	}
+	return found[0], nil
+}
+
+// unclaimed refuses an interface that is somebody's.
+func unclaimed(r request, iface eni.Interface) error {
+	if _, owned := eni.OwnerOf(iface.Tags); owned || iface.RequesterManaged || iface.Tags[eni.TagCNIInstance] != "" {
+		return &eni.Error{Kind: eni.KindNotClaimable, Operation: r.action, Subject: r.subject, Err: errNotUnclaimed}
+	}
+	return nil
 }
 
 func (c *Client) createTags(ctx context.Context, r request, tags map[string]string) error {

@@ -74,6 +74,7 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 		c.inventory.RefreshSubnets(result.Refresh.Subnets...)
 	}
 	c.tellNews(instanceID, snapshot, result)
+	c.showOnNodes(snapshot, result)
 	return snapshot, result, nil
 }
 
@@ -101,8 +102,11 @@ func (c *Controller) attachAction(ctx context.Context, snapshot plan.Snapshot, a
 	if n == nil {
 		return fmt.Errorf("no NodeENI with UID %s in the snapshot: %w", action.NodeENI, eni.KindNotSent)
 	}
-	if action.Kind == plan.Create {
+	switch action.Kind {
+	case plan.Create:
 		return c.create(ctx, n, action)
+	case plan.Claim:
+		return c.claim(ctx, n, action)
 	}
 	iface, ok := c.inventory.Interface(action.InterfaceID)
 	if !ok {

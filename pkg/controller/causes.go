@@ -29,13 +29,14 @@ var operations = map[plan.ActionKind]string{
 	plan.SetDescription:         "ModifyNetworkInterfaceAttribute",
 	plan.PutTags:                "CreateTags",
 	plan.Adopt:                  "CreateTags",
+	plan.Claim:                  "CreateTags",
 	plan.RemoveTags:             "DeleteTags",
 	plan.Detach:                 "DetachNetworkInterface",
 	plan.Delete:                 "DeleteNetworkInterface",
 }
 
 // changes are the actions that change what exists in place.
-var changes = []plan.ActionKind{plan.Adopt, plan.SetDeleteOnTermination, plan.SetSecurityGroups, plan.SetDescription, plan.PutTags, plan.RemoveTags}
+var changes = []plan.ActionKind{plan.Adopt, plan.Claim, plan.SetDeleteOnTermination, plan.SetSecurityGroups, plan.SetDescription, plan.PutTags, plan.RemoveTags}
 
 // call is a call that is to be made, as far as it matters to what stands against it.
 type call struct {

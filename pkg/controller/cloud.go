@@ -29,8 +29,9 @@ type Releaser interface {
 	DeleteInterface(ctx context.Context, iface eni.Interface, confirm func(context.Context) error) error
 }
 
-// Adopter gives interfaces to another NodeENI. Errors wrap an eni.Kind.
+// Adopter gives interfaces to another NodeENI, or to the first one. Errors wrap an eni.Kind.
 type Adopter interface {
+	ClaimInterface(ctx context.Context, id string, tags map[string]string, confirm func(context.Context, eni.Interface) error) (eni.Interface, error)
 	AdoptInterface(ctx context.Context, iface eni.Interface, nodeENIUID string, confirm func(context.Context) error) error
 }
 

@@ -29,7 +29,8 @@ import (
 // shorter than the pod's termination grace.
 const drainTime = 20 * time.Second
 
-// Config is what a Controller is made of. Every field but MassReleaseThreshold and CleanupDryRun is required.
+// Config is what a Controller is made of. Every field but MassReleaseThreshold, CleanupDryRun, AllowAdoption and OnNodes is
+// required.
 type Config struct {
 	Kube     kubernetes.Interface
 	Client   versioned.Interface
@@ -44,6 +45,10 @@ type Config struct {
 	MassReleaseThreshold float64
 	// CleanupDryRun has what would be detached or deleted only told.
 	CleanupDryRun bool
+	// AllowAdoption has interfaces taken over that a NodeENI's annotation names.
+	AllowAdoption bool
+	// OnNodes is what Nodes are to show of their interfaces.
+	OnNodes plan.NodeOptions
 	// AttachWorkers and CleanupWorkers are how many instances are worked on at a time.
 	AttachWorkers  int
 	CleanupWorkers int
@@ -75,6 +80,7 @@ type Controller struct {
 	attachQueue    workqueue.TypedRateLimitingInterface[string]
 	cleanupQueue   workqueue.TypedRateLimitingInterface[string]
 	statusQueue    workqueue.TypedRateLimitingInterface[string]
+	nodeQueue      workqueue.TypedRateLimitingInterface[string]
 
 	locks     keyedLock
 	gone      goneNodes
@@ -89,10 +95,14 @@ type Controller struct {
 	adoptions  adoptions
 	contests   contests
 
+	allowAdoption bool
+
 	dryRun     bool
 	withheld   withheld
 	stuck      stuckAttaches
 	complaints complaints
+
+	nodeEdits nodeEdits
 
 	stop <-chan struct{}
 }
@@ -122,6 +132,8 @@ func New(config Config) (*Controller, error) {
 		attachWorkers:   config.AttachWorkers,
 		cleanupWorkers:  config.CleanupWorkers,
 		dryRun:          config.CleanupDryRun,
+		allowAdoption:   config.AllowAdoption,
+		nodeEdits:       nodeEdits{kube: config.Kube, options: config.OnNodes},
 	}
 	c.inventory = inventory.New(config.Cloud, inventory.Options{
 		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),
@@ -180,6 +192,7 @@ func (c *Controller) work(ctx, work context.Context, cutOff func()) {
 	start(&workers, work, c.attachWorkers, &worker[string]{queue: c.attachQueue, sync: c.syncAttach, named: namedInstance})
 	start(&workers, work, c.cleanupWorkers, &worker[string]{queue: c.cleanupQueue, sync: c.syncCleanup, named: namedInstance})
 	start(&workers, work, statusWorkers, &worker[string]{queue: c.statusQueue, sync: c.syncStatus, named: namedNodeENI})
+	start(&workers, work, nodeWorkers, &worker[string]{queue: c.nodeQueue, sync: c.syncNode, named: namedNode})
 
 	<-ctx.Done()
 	klog.FromContext(ctx).V(2).Info("Stopping, finishing the calls in progress")
@@ -209,12 +222,14 @@ func (c *Controller) openQueues(ctx context.Context) {
 	c.attachQueue = newQueue[string]("attach")
 	c.cleanupQueue = newQueue[string]("cleanup")
 	c.statusQueue = newQueue[string]("status")
+	c.nodeQueue = newQueue[string]("node")
 }
 
 func (c *Controller) closeQueues() {
 	c.attachQueue.ShutDown()
 	c.cleanupQueue.ShutDown()
 	c.statusQueue.ShutDown()
+	c.nodeQueue.ShutDown()
 }
 
 // stopping reports whether the controller was told to stop: nothing new is begun then.

@@ -13,6 +13,8 @@ const (
 	eventAttachStuck = "AttachStuck"
 	// eventDetachForced: EC2 did not end a detach, so it is told to by force.
 	eventDetachForced = "DetachForced"
+	// eventNodeAddressChanged: the Node's internal address is another one since interfaces were attached.
+	eventNodeAddressChanged = "NodeAddressChanged"
 	// eventInvalidAnnotation: an annotation that a person has set can not be followed.
 	eventInvalidAnnotation = "InvalidAnnotation"
 )

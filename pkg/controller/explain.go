@@ -28,11 +28,13 @@ func explain(n *v1alpha1.NodeENI, err error) (reason, message string) {
 	case eni.KindQuotaReached:
 		return v1alpha1.ReasonInterfaceQuotaReached, "the account's quota of network interfaces in the Region is used up; delete interfaces or request a higher quota"
 	case eni.KindLimitReached:
-		return v1alpha1.ReasonInterfaceLimitReached, fmt.Sprintf("the instance type takes no more interfaces (%s); on EKS set MAX_ENI of the VPC CNI lower, or use a larger type", answer)
+		return v1alpha1.ReasonInterfaceLimitReached, fmt.Sprintf("the instance type takes no more interfaces (%s); on EKS set the VPC CNI's MAX_ENI or WARM_ENI_TARGET lower, or use a larger type", answer)
 	case eni.KindInstanceNotFound:
 		return v1alpha1.ReasonInstanceNotFound, fmt.Sprintf("EC2 does not know the instance (%s)", answer)
 	case eni.KindInstanceState:
 		return v1alpha1.ReasonInstanceNotRunning, fmt.Sprintf("the instance is in a state in which nothing can be attached (%s)", answer)
+	case eni.KindNotClaimable:
+		return v1alpha1.ReasonAdoptionRefused, notClaimable(err)
 	case eni.KindZoneMismatch:
 		return v1alpha1.ReasonSubnetInOtherZone, fmt.Sprintf("subnet %s and the instance do not fit together (%s)", n.Spec.SubnetID, answer)
 	}
@@ -62,6 +64,15 @@ func explainAccess(err error) (reason, message string, ok bool) {
 		return v1alpha1.ReasonCredentialsRejected, fmt.Sprintf("EC2 does not accept the controller's credentials, or another service manages the interface (%s)", answer), true
 	}
 	return "", "", false
+}
+
+// notClaimable says which interface is not adopted, and why.
+func notClaimable(err error) string {
+	e, ok := errors.AsType[*eni.Error](err)
+	if !ok || e.Err == nil {
+		return eni.KindNotClaimable.Error()
+	}
+	return fmt.Sprintf("interface %s has the device index and is not adopted: %v", e.Subject, e.Err)
 }
 
 // operationOf is the EC2 action that failed.

@@ -50,6 +50,10 @@ func (c *Controller) addHandlers() (synced []cache.InformerSynced, remove func()
 func (c *Controller) nodeAdded(node *corev1.Node) { c.enqueueNode(node) }
 
 func (c *Controller) nodeUpdated(old, node *corev1.Node) {
+	c.noticeMoved(old, node)
+	if c.nodeEdits.concern(old, node) {
+		c.nodeQueue.Add(node.Name)
+	}
 	if old.UID == node.UID && old.Spec.ProviderID == node.Spec.ProviderID && maps.Equal(old.Labels, node.Labels) {
 		return // a heartbeat
 	}
@@ -60,6 +64,7 @@ func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
 	if deleted.OptionalObj != nil {
 		c.deselected.forgetNode(deleted.OptionalObj.UID)
+		c.nodeEdits.forget(deleted.OptionalObj.UID)
 		c.enqueueNode(deleted.OptionalObj)
 		return
 	}
@@ -139,6 +144,8 @@ func (c *Controller) inventoryChanged(change inventory.Change) {
 func (c *Controller) enqueueNode(node *corev1.Node) {
 	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
 		c.enqueueInstance(id)
+	} else if c.nodeEdits.options.Any() {
+		c.nodeQueue.Add(node.Name) // no instance key stands for it
 	}
 	for _, n := range c.allNodeENIs() {
 		if plan.Selects(n, node) {
@@ -164,6 +171,8 @@ func (c *Controller) enqueueNodeENI(n *v1alpha1.NodeENI) {
 	for _, node := range c.selectedNodes(n) {
 		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
 			c.enqueueInstance(id)
+		} else if c.nodeEdits.options.Any() {
+			c.nodeQueue.Add(node.Name)
 		}
 	}
 	for _, id := range c.inventory.InstancesOfNodeENI(string(n.UID)) {

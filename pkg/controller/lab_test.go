@@ -58,6 +58,10 @@ type lab struct {
 	cluster plan.Cluster
 	// dryRun is what --cleanup-dry-run says to those that are started.
 	dryRun bool
+	// allowAdoption is what --allow-adoption says.
+	allowAdoption bool
+	// onNodes is what the flags say that Nodes are to show.
+	onNodes plan.NodeOptions
 	// unreachable is true while no object can be read live.
 	unreachable atomic.Bool
 	// refuseWrites is true while no NodeENI can be written by the controller.
@@ -189,7 +193,7 @@ func (l *lab) start() {
 		Cloud:    cloud.NewFromConfig(config, cloud.Options{ClusterIDs: append([]string{l.cluster.ID}, l.cluster.AlsoOwned...), Version: "test"}),
 		Recorder: l.events, Cluster: l.cluster,
 		Lease: types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}, MassReleaseThreshold: 0.5,
-		CleanupDryRun: l.dryRun, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
+		CleanupDryRun: l.dryRun, AllowAdoption: l.allowAdoption, OnNodes: l.onNodes, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
 	})
 	l.must(err)
 	l.lookups = &countingLister{NodeENILister: c.nodeENIs}

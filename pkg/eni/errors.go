@@ -54,6 +54,8 @@ const (
 	KindUnknownOutcome Kind = "outcome unknown"
 	// KindNotSent: the call was not made: no lease, no longer wanted, or the process is ending.
 	KindNotSent Kind = "not sent"
+	// KindNotClaimable: the interface that is to be adopted is not as it would have to be.
+	KindNotClaimable Kind = "not to be adopted"
 	// KindNotOurs: the adapter refused to touch an interface that does not bear our tags.
 	KindNotOurs Kind = "interface is not ours"
 )

@@ -24,6 +24,10 @@ const (
 	// Source: https://github.com/aws/amazon-vpc-cni-k8s (README, "ENI tags related to Allocation")
 	TagNoManage = "node.k8s.amazonaws.com/no_manage"
 
+	// TagCNIInstance is what the Amazon VPC CNI knows its own interfaces by.
+	// Source: https://github.com/aws/amazon-vpc-cni-k8s (README, "ENI tags related to Allocation")
+	TagCNIInstance = "node.k8s.amazonaws.com/instance_id"
+
 	maxTagValue = 256
 )
 

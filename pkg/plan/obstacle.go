@@ -182,6 +182,6 @@ func (p *placer) full() (verdict, bool) {
 	p.refreshInstanceAfter(recheckHolder)
 	return verdict{
 		v1alpha1.ReasonInterfaceLimitReached,
-		fmt.Sprintf("instance type %s takes %d interfaces on network card %d and has them; on EKS set MAX_ENI of the VPC CNI lower, or use a larger type", p.Instance.Type, limit, p.slot.Card),
+		fmt.Sprintf("instance type %s takes %d interfaces on network card %d and has them; on EKS set the VPC CNI's MAX_ENI or WARM_ENI_TARGET lower, or use a larger type", p.Instance.Type, limit, p.slot.Card),
 	}, true
 }

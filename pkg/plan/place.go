@@ -32,6 +32,7 @@ func (p *placer) plan() {
 		p.reportInvalid()
 	case winner != p.n:
 		p.lose(winner, keeper, exists)
+	case !exists && p.claim():
 	case !exists:
 		p.create()
 	case keeper.Missing:

@@ -196,6 +196,9 @@ func AnnotationComplaints(n *v1alpha1.NodeENI, now time.Time) []string {
 	if _, complaint := ForceDetachUntil(n.Annotations, now); complaint != "" {
 		complaints = append(complaints, complaint+"; run: "+annotateCommand(n, v1alpha1.AnnotationForceDetachUntil))
 	}
+	if _, _, complaint := AdoptionOrderOf(n.Annotations); complaint != "" {
+		complaints = append(complaints, complaint)
+	}
 	return complaints
 }
 

@@ -109,6 +109,7 @@ const (
 	PutTags                ActionKind = "PutTags"
 	RemoveTags             ActionKind = "RemoveTags"
 	Adopt                  ActionKind = "Adopt"
+	Claim                  ActionKind = "Claim"
 	Detach                 ActionKind = "Detach"
 	Delete                 ActionKind = "Delete"
 )
@@ -133,7 +134,8 @@ type Action struct {
 	SecurityGroupIDs []string
 	// Description is set for Create and SetDescription.
 	Description string
-	// Tags is set for Create (all of them), PutTags (those that are missing or differ) and Adopt (the owner's UID).
+	// Tags is set for Create (all of them), PutTags (those that are missing or differ) Adopt (the owner's UID)
+	// and Claim (all of them).
 	Tags map[string]string
 	// TagKeys is set, sorted, for RemoveTags.
 	TagKeys []string

@@ -106,6 +106,8 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 
 		MassReleaseThreshold: float64(o.MassReleaseThreshold),
 		CleanupDryRun:        o.CleanupDryRun,
+		AllowAdoption:        o.AllowAdoption,
+		OnNodes:              o.OnNodes,
 	})
 	if err != nil {
 		return nil, err
@@ -150,8 +152,26 @@ func trim(object any) (any, error) {
 		accessor.SetManagedFields(nil)
 	}
 	if node, ok := object.(*corev1.Node); ok {
-		node.Status = corev1.NodeStatus{}
-		node.Annotations = nil
+		trimNode(node)
 	}
 	return object, nil
+}
+
+// trimNode keeps of a Node's status and annotations what is ours, and the addresses by which it is reached.
+func trimNode(node *corev1.Node) {
+	status, annotations := node.Status, node.Annotations
+	node.Status, node.Annotations = corev1.NodeStatus{}, nil
+	for _, address := range status.Addresses {
+		if address.Type == corev1.NodeInternalIP {
+			node.Status.Addresses = append(node.Status.Addresses, address)
+		}
+	}
+	for _, condition := range status.Conditions {
+		if condition.Type == v1alpha1.NodeConditionENIsReady {
+			node.Status.Conditions = append(node.Status.Conditions, condition)
+		}
+	}
+	if value, ok := annotations[v1alpha1.AnnotationENIs]; ok {
+		node.Annotations = map[string]string{v1alpha1.AnnotationENIs: value}
+	}
 }

@@ -6,12 +6,17 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/component-base/config"
 	"k8s.io/component-base/config/options"
 	logsapi "k8s.io/component-base/logs/api/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 
 	// The JSON log format of --logging-format.
 	_ "k8s.io/component-base/logs/json/register"
@@ -39,6 +44,8 @@ type Options struct {
 	VisibilityHorizon      time.Duration
 	MassReleaseThreshold   percent
 	CleanupDryRun          bool
+	AllowAdoption          bool
+	OnNodes                plan.NodeOptions
 	HTTPBindAddress        string
 
 	LeaderElection config.LeaderElectionConfiguration
@@ -83,6 +90,11 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.VisibilityHorizon, "ec2-visibility-horizon", o.VisibilityHorizon, "How long EC2's reads may lag behind its writes.")
 	fs.Var(&o.MassReleaseThreshold, "mass-release-threshold", "Share of the attached interfaces that may go within 10 minutes because their NodeENI, their Node or its labels vanished; beyond it cleanup halts until a person approves. Fewer than 10 always may; 0 lets all go. Deleting or editing a NodeENI does not count.")
 	fs.BoolVar(&o.CleanupDryRun, "cleanup-dry-run", o.CleanupDryRun, "Detach and delete nothing: log and report in status what would be detached or deleted. A deleted NodeENI stays until it is switched off.")
+	fs.BoolVar(&o.AllowAdoption, "allow-adoption", o.AllowAdoption, "Take over interfaces that were made by other means and that a NodeENI's annotation "+v1alpha1.AnnotationAdopt+" names. Without it the NodeENI only says whether they could be. Needs the policy of manifests/iam/adoption-policy.json.")
+	fs.StringVar(&o.OnNodes.Taint, "node-readiness-taint", o.OnNodes.Taint, "Key of a taint that is taken from a Node once every interface that NodeENIs want on it is attached, such as "+v1alpha1.TaintNotReady+". Empty: no taint is touched. Needs leave to patch Nodes.")
+	fs.BoolVar(&o.OnNodes.Retaint, "retaint", o.OnNodes.Retaint, "Give a Node the taint of --node-readiness-taint, with effect NoSchedule, when a wanted interface is not attached.")
+	fs.BoolVar(&o.OnNodes.Condition, "node-condition", o.OnNodes.Condition, "Keep the condition "+v1alpha1.NodeConditionENIsReady+" on Nodes that NodeENIs select. Needs leave to patch nodes/status.")
+	fs.BoolVar(&o.OnNodes.Annotation, "node-annotation", o.OnNodes.Annotation, "Keep the annotation "+v1alpha1.AnnotationENIs+" on Nodes that NodeENIs select: the attached interfaces as JSON. Needs leave to patch Nodes.")
 	fs.StringVar(&o.HTTPBindAddress, "http-bind-address", o.HTTPBindAddress, "Address that serves /healthz, /readyz and /metrics.")
 	fs.BoolVar(&o.ShowVersion, "version", o.ShowVersion, "Print the version and exit.")
 	options.BindLeaderElectionFlags(&o.LeaderElection, fs)
@@ -131,6 +143,12 @@ func (o *Options) Validate() error {
 	}
 	if o.VisibilityHorizon <= 0 {
 		reject("--ec2-visibility-horizon=%v: must be more than 0", o.VisibilityHorizon)
+	}
+	if mistakes := validation.IsQualifiedName(o.OnNodes.Taint); o.OnNodes.Taint != "" && len(mistakes) > 0 {
+		reject("--node-readiness-taint=%q: must be the key of a taint: %s", o.OnNodes.Taint, strings.Join(mistakes, "; "))
+	}
+	if o.OnNodes.Retaint && o.OnNodes.Taint == "" {
+		reject("--retaint is of no use without --node-readiness-taint: give the key of the taint")
 	}
 	if _, _, err := net.SplitHostPort(o.HTTPBindAddress); err != nil {
 		reject("--http-bind-address=%q: must be host:port or :port: %v", o.HTTPBindAddress, err)

@@ -27,6 +27,8 @@ func TestWrongFlagsEndInOneLineAndExitCodeTwo(t *testing.T) {
 		{"negative horizon", []string{"--cluster-name=a", "--ec2-visibility-horizon=-1s"}, "--ec2-visibility-horizon=-1s"},
 		{"no horizon", []string{"--cluster-name=a", "--ec2-visibility-horizon=0s"}, "--ec2-visibility-horizon=0s: must be more than 0"},
 		{"no share", []string{"--cluster-name=a", "--mass-release-threshold=half"}, `"half" is no share of 0% to 100%`},
+		{"malformed taint", []string{"--cluster-name=a", "--node-readiness-taint=a/b/c"}, `--node-readiness-taint="a/b/c"`},
+		{"retaint without a taint", []string{"--cluster-name=a", "--retaint"}, "--retaint is of no use without --node-readiness-taint"},
 		{"malformed address", []string{"--cluster-name=a", "--http-bind-address=8080"}, `--http-bind-address="8080"`},
 		{"lease shorter than its renewal", []string{"--cluster-name=a", "--leader-elect-lease-duration=5s"}, "--leader-elect-lease-duration=5s"},
 		{"another kind of lock", []string{"--cluster-name=a", "--leader-elect-resource-lock=configmaps"}, `--leader-elect-resource-lock="configmaps"`},

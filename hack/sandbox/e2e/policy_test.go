@@ -105,3 +105,38 @@ func policyWorld(t *testing.T) (sim *sandbox.Simulator, ours, foreign ec2sim.Int
 	}
 	return sim, add(sandbox.ClusterName, 1), add("another", 2)
 }
+
+// The policy for adoption lets the cluster's tags be put on what is nobody's, and on nothing else.
+func TestAdoptionPolicyStopsAtOthers(t *testing.T) {
+	sim, ours, foreign := policyWorld(t)
+	add := func(tags map[string]string) string {
+		id, err := sim.AddInterface(t.Context(), ec2sim.Interface{Subnet: sandbox.SubnetA, Tags: tags})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	nobodys := add(map[string]string{"team": "telco"})
+	cnis := add(map[string]string{ownership.TagCNIInstance: machines(1)[0].InstanceID})
+	others := map[string]string{}
+	for key, value := range ours.Tags {
+		others[key] = value
+	}
+	others[ownership.TagClusterName] = "another"
+	denied := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "UnauthorizedOperation") {
+			t.Errorf("%s is not denied: %v", what, err)
+		}
+	}
+	hand := sim.AdoptersHand()
+	denied("adopting without the policy", sim.ControllersHand().Tags(t.Context(), nobodys, ours.Tags))
+	denied("adopting for another cluster", hand.Tags(t.Context(), nobodys, others))
+	denied("tagging what is nobody's", hand.Tags(t.Context(), nobodys, map[string]string{"team": "core"}))
+	denied("adopting another cluster's", hand.Tags(t.Context(), foreign.ID, ours.Tags))
+	denied("adopting the VPC CNI's", hand.Tags(t.Context(), cnis, ours.Tags))
+	denied("untagging what is nobody's", hand.Untag(t.Context(), nobodys, "team"))
+	if err := hand.Tags(t.Context(), nobodys, ours.Tags); err != nil {
+		t.Errorf("adopting what is nobody's: %v", err)
+	}
+}

@@ -15,6 +15,23 @@ const AnnotationAllowReleaseUntil = GroupName + "/allow-release-until"
 // detached by force until the time that it gives in RFC 3339, at most a day ahead. It is set on the NodeENI.
 const AnnotationForceDetachUntil = GroupName + "/force-detach-until"
 
+// AnnotationAdopt has interfaces taken over that were made by other means and are attached where the NodeENI wants
+// one: their IDs, or tags that they must all bear, as tag:KEY=VALUE, separated by commas. Followed with
+// --allow-adoption only.
+const AnnotationAdopt = GroupName + "/adopt"
+
+// AnnotationENIs tells, on a Node, the interfaces that are attached to it for NodeENIs, as a JSON array in the order
+// of network card and device index. It is for node agents and for those who write network configurations; the
+// controller writes it with --node-annotation, and never reads it.
+const AnnotationENIs = GroupName + "/enis"
+
+// TaintNotReady is the taint that the manifests' examples have new nodes start with, for --node-readiness-taint.
+const TaintNotReady = GroupName + "/eni-not-ready"
+
+// NodeConditionENIsReady is the type of the condition on a Node that says whether every interface that NodeENIs
+// want on it is attached; the controller writes it with --node-condition.
+const NodeConditionENIsReady = GroupName + "/ENIsReady"
+
 // Types of the conditions in NodeENIStatus.
 const (
 	ConditionReady       = "Ready"
@@ -35,8 +52,15 @@ const (
 	ReasonObjectContested = "ObjectContested"
 )
 
+// Reasons of the condition on a Node.
+const (
+	ReasonNoneWanted  = "NoneWanted"
+	ReasonNotAttached = "NotAttached"
+)
+
 // Reasons why an attachment is blocked.
 const (
+	ReasonAdoptionRefused       = "AdoptionRefused"
 	ReasonAttachFailed          = "AttachFailed"
 	ReasonAttachmentContested   = "AttachmentContested"
 	ReasonAttachStuck           = "AttachStuck"

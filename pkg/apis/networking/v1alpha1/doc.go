@@ -26,6 +26,8 @@
 // An attached interface that cannot be given a wanted setting has one of these too, and so has one that waits for
 // a predecessor whose release is held.
 //
+//	AdoptionRefused         the annotation networking.k8s.aws/adopt names the interface that has the device index,
+//	                        and it may not be taken over; the message says why
 //	AttachFailed            EC2 refused the create, the attach or the change for a reason of its own, or one that
 //	                        neither its code nor the state of things tells; the message has it
 //	AttachmentContested     something else keeps detaching or deleting the interface
@@ -92,6 +94,24 @@
 // it - instance, device index, network card and subnet - are adopted: they get the new UID as a tag, stay attached, and
 // their settings are put right. The event Adopted on the NodeENI counts them. What fits no NodeENI is released as
 // NodeENIGone.
+//
+// # Interfaces that were made by other means
+//
+// The annotation networking.k8s.aws/adopt on a NodeENI names interfaces by ID, or by tags that they must all bear
+// (tag:KEY=VALUE), separated by commas. One that is attached at the very slot which the NodeENI wants on a Node, in the
+// wanted subnet, and that belongs to nobody - no cluster's tags, not the VPC CNI's, no AWS service's - is taken over: all
+// ownership tags are put on it in one call, and from then on it is like any other, so its settings are put right and it
+// is deleted when nobody wants it any more. Nothing is adopted without the flag --allow-adoption; the reason
+// AdoptionRefused says then what would be.
+//
+// # On Nodes
+//
+// With --node-condition a Node that a NodeENI selects bears the condition networking.k8s.aws/ENIsReady. With
+// --node-annotation it bears the annotation networking.k8s.aws/enis.
+//
+//	AllAttached             True: every wanted interface is attached
+//	NoneWanted              True: no NodeENI selects the Node any more
+//	NotAttached             False: the message names the NodeENIs that are waited for
 //
 // +k8s:deepcopy-gen=package
 // +groupName=networking.k8s.aws

@@ -40,7 +40,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 	if explained < 30 {
 		t.Errorf("%d reasons found in constants.go, want all of them", explained)
 	}
-	for _, annotation := range []string{AnnotationAllowReleaseUntil, AnnotationForceDetachUntil} {
+	for _, annotation := range []string{AnnotationAllowReleaseUntil, AnnotationForceDetachUntil, AnnotationAdopt, AnnotationENIs} {
 		if !strings.Contains(string(doc), annotation) {
 			t.Errorf("doc.go does not explain the annotation %s", annotation)
 		}

@@ -1,0 +1,196 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+)
+
+// nodeWorkers is how many Nodes are written at a time.
+const nodeWorkers = 4
+
+// nodeEdits keeps on Nodes what they are to show of their interfaces.
+type nodeEdits struct {
+	kube    kubernetes.Interface
+	options plan.NodeOptions
+
+	mu sync.Mutex
+	// written has, by the Node's UID, the resource version of our last write.
+	written map[types.UID]string
+}
+
+// pending reports whether the cached Node is older than our last write.
+func (e *nodeEdits) pending(node *corev1.Node) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last, ok := e.written[node.UID]
+	return ok && older(node.ResourceVersion, last)
+}
+
+func (e *nodeEdits) record(node *corev1.Node) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.written == nil {
+		e.written = map[types.UID]string{}
+	}
+	e.written[node.UID] = node.ResourceVersion
+}
+
+func (e *nodeEdits) forget(uid types.UID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.written, uid)
+}
+
+// concern reports whether a Node's change may call for an edit: somebody changed what we keep there.
+func (e *nodeEdits) concern(old, node *corev1.Node) bool {
+	return e.options.Taint != "" && !equality.Semantic.DeepEqual(old.Spec.Taints, node.Spec.Taints) ||
+		e.options.Annotation && old.Annotations[v1alpha1.AnnotationENIs] != node.Annotations[v1alpha1.AnnotationENIs] ||
+		e.options.Condition && !equality.Semantic.DeepEqual(old.Status.Conditions, node.Status.Conditions)
+}
+
+func namedNode(logger klog.Logger, name string) klog.Logger {
+	return logger.WithValues("node", klog.KRef("", name))
+}
+
+// showOnNodes has the Nodes written on which something else is to be shown than they bear.
+func (c *Controller) showOnNodes(snapshot plan.Snapshot, result plan.Result) {
+	if !c.nodeEdits.options.Any() || snapshot.Node == nil {
+		return
+	}
+	for _, node := range append([]*corev1.Node{snapshot.Node}, snapshot.Duplicates...) {
+		if !plan.Node(node, result.Attachments, c.nodeEdits.options).Empty() {
+			c.nodeQueue.Add(node.Name)
+		}
+	}
+}
+
+// syncNode keeps what one Node shows of its interfaces.
+func (c *Controller) syncNode(ctx context.Context, name string) (time.Time, error) {
+	if c.stopping() {
+		return time.Time{}, nil
+	}
+	node, err := c.nodes.Get(name)
+	if apierrors.IsNotFound(err) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading Node %s from the cache: %w", name, err)
+	}
+	if c.nodeEdits.pending(node) {
+		return time.Now().Add(recheckMetadata), nil
+	}
+	reports, err := c.reportsOn(node)
+	if err != nil {
+		return time.Time{}, err
+	}
+	edit := plan.Node(node, reports, c.nodeEdits.options)
+	if edit.Empty() {
+		return time.Time{}, nil
+	}
+	if err := c.editNode(ctx, node, edit); err != nil {
+		return time.Time{}, fmt.Errorf("writing Node %s: %w", name, err)
+	}
+	return time.Now().Add(recheckMetadata), nil
+}
+
+// reportsOn says how the interfaces that are wanted on a Node stand.
+func (c *Controller) reportsOn(node *corev1.Node) ([]plan.AttachmentReport, error) {
+	id, placed := plan.InstanceID(node.Spec.ProviderID)
+	if !placed {
+		return plan.UnplacedReports(node, c.allNodeENIs()), nil
+	}
+	snapshot, err := c.gather(id)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Instance(snapshot).Attachments, nil
+}
+
+// editNode writes the condition last: who waits for it finds the rest done.
+func (c *Controller) editNode(ctx context.Context, node *corev1.Node, edit plan.NodeEdit) error {
+	logger := klog.FromContext(ctx)
+	if patch := metadataPatch(node, edit); patch != nil {
+		if gone, err := c.patchNode(ctx, node, types.MergePatchType, patch); gone || err != nil {
+			return err
+		}
+	}
+	if edit.Taints != nil {
+		logger.V(2).Info("Changed the readiness taint", "taint", c.nodeEdits.options.Taint, "tainted", len(*edit.Taints) > len(node.Spec.Taints))
+	}
+	if edit.Condition == nil {
+		return nil
+	}
+	if gone, err := c.patchNode(ctx, node, types.StrategicMergePatchType, conditionPatch(node, *edit.Condition, time.Now()), "status"); gone || err != nil {
+		return err
+	}
+	logger.V(2).Info("Changed the condition of the Node", "condition", edit.Condition.Type, "status", edit.Condition.Status, "reason", edit.Condition.Reason)
+	return nil
+}
+
+// patchNode patches the very Node that the cache shows, and reports whether it is gone.
+func (c *Controller) patchNode(ctx context.Context, node *corev1.Node, format types.PatchType, patch map[string]any, subresources ...string) (gone bool, err error) {
+	data, err := json.Marshal(patch)
+	if err != nil {
+		return false, fmt.Errorf("encoding the patch: %w", err)
+	}
+	updated, err := c.nodeEdits.kube.CoreV1().Nodes().Patch(ctx, node.Name, format, data, metav1.PatchOptions{FieldManager: fieldManager}, subresources...)
+	switch {
+	case isAbsent(err):
+		return true, nil
+	case apierrors.IsConflict(err):
+		return false, fmt.Errorf("the Node is not as the cache shows it: %w", eni.KindNotSent)
+	case err != nil:
+		return false, err
+	}
+	c.nodeEdits.record(updated)
+	return false, nil
+}
+
+// metadataPatch is the patch of what is not status, or nil. Taints are one list for everybody who sets some: they are
+// replaced only if nothing has changed since.
+func metadataPatch(node *corev1.Node, edit plan.NodeEdit) map[string]any {
+	metadata := map[string]any{"uid": node.UID}
+	patch := map[string]any{"metadata": metadata}
+	switch {
+	case edit.Annotation != nil:
+		metadata["annotations"] = map[string]any{v1alpha1.AnnotationENIs: *edit.Annotation}
+	case edit.RemoveAnnotation:
+		metadata["annotations"] = map[string]any{v1alpha1.AnnotationENIs: nil}
+	case edit.Taints == nil:
+		return nil
+	}
+	if edit.Taints != nil {
+		metadata["resourceVersion"] = node.ResourceVersion
+		patch["spec"] = map[string]any{"taints": *edit.Taints}
+	}
+	return patch
+}
+
+// conditionPatch merges the condition into those of others. Its heartbeat is the write itself: there is no other.
+func conditionPatch(node *corev1.Node, condition corev1.NodeCondition, now time.Time) map[string]any {
+	condition.LastHeartbeatTime, condition.LastTransitionTime = metav1.NewTime(now), metav1.NewTime(now)
+	for _, stored := range node.Status.Conditions {
+		if stored.Type == condition.Type && stored.Status == condition.Status {
+			condition.LastTransitionTime = stored.LastTransitionTime
+		}
+	}
+	return map[string]any{
+		"metadata": map[string]any{"uid": node.UID},
+		"status":   map[string]any{"conditions": []corev1.NodeCondition{condition}},
+	}
+}
