@@ -26,7 +26,6 @@ func (c *Controller) adopt(ctx context.Context, n *v1alpha1.NodeENI, action plan
 		return c.modifyFailed(ctx, n, action, err)
 	}
 	c.setbacks.succeeded(callFor(n, action), time.Now())
-	c.contests.corrected(keyOf(action), time.Now(), action.Corrections(iface)...)
 	c.adoptions.add(n.UID)
 	klog.FromContext(ctx).V(2).Info("Adopted interface", "eniID", iface.ID, "nodeENI", klog.KObj(n), "node", action.NodeName,
 		"uid", n.UID, "formerUID", iface.Tags[eni.TagNodeENIUID])
@@ -45,6 +44,7 @@ func (c *Controller) callAdopt(ctx context.Context, n *v1alpha1.NodeENI, action 
 		return c.stillAdoptable(ctx, action)
 	})
 	if err == nil {
+		c.contests.corrected(keyOf(action), time.Now(), action.Corrections(iface)...)
 		c.inventory.Modified(iface.ID, func(i *eni.Interface) {
 			i.Tags = maps.Clone(i.Tags)
 			maps.Copy(i.Tags, action.Tags)

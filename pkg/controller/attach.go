@@ -141,7 +141,6 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 		return c.attachCallFailed(ctx, n, action, c.subnetDecides(n, err))
 	}
 	c.setbacks.succeeded(callFor(n, action), time.Now())
-	c.contests.made(keyOf(action), time.Now(), plan.Correction{Field: plan.FieldExistence, Wanted: plan.ExistenceOf(action.SubnetID), Found: iface.ID})
 	klog.FromContext(ctx).V(2).Info("Created interface", "eniID", iface.ID, "nodeENI", klog.KObj(n),
 		"node", action.NodeName, "subnetID", action.SubnetID, "privateIP", iface.PrivateIP)
 	return nil
@@ -165,6 +164,8 @@ func (c *Controller) callCreate(ctx context.Context, action plan.Action) (eni.In
 		ClientToken:      plan.ClientToken(c.cluster.ID, string(action.NodeENI), action.InstanceID, action.Slot, c.tokens.current(key)),
 	})
 	if err == nil {
+		// Before anybody sees the interface: what was put right is part of its fight at once.
+		c.contests.made(key, time.Now(), plan.Correction{Field: plan.FieldExistence, Wanted: plan.ExistenceOf(action.SubnetID), Found: iface.ID})
 		end(&iface, false)
 		c.tokens.step(key)
 		return iface, nil
@@ -197,11 +198,11 @@ func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action pla
 		return c.attachFailed(ctx, n, action, attachment, err)
 	}
 	attachment.ID = id
-	c.inventory.SetAttachment(iface.ID, attachment)
-	c.setbacks.succeeded(callFor(n, action), time.Now())
 	if iface.WasAttached {
 		c.contests.corrected(keyOf(action), time.Now(), plan.Correction{Field: plan.FieldAttachment, Wanted: plan.AttachmentOf(action.Slot)})
 	}
+	c.inventory.SetAttachment(iface.ID, attachment)
+	c.setbacks.succeeded(callFor(n, action), time.Now())
 	klog.FromContext(ctx).V(2).Info("Attaching interface", "eniID", iface.ID, "attachmentID", id, "nodeENI", klog.KObj(n),
 		"node", action.NodeName, "deviceIndex", action.Slot.Index)
 	return nil
@@ -236,9 +237,9 @@ func (c *Controller) modify(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	if err != nil {
 		return c.modifyFailed(ctx, n, action, err)
 	}
+	c.contests.corrected(keyOf(action), time.Now(), action.Corrections(iface)...)
 	c.inventory.Modified(iface.ID, change)
 	c.setbacks.succeeded(callFor(n, action), time.Now())
-	c.contests.corrected(keyOf(action), time.Now(), action.Corrections(iface)...)
 	klog.FromContext(ctx).V(2).Info("Changed interface", "eniID", iface.ID, "change", action.Kind, "nodeENI", klog.KObj(n), "node", action.NodeName)
 	return nil
 }

@@ -174,7 +174,7 @@ func (p *placer) attach(keeper candidate) {
 	drift := p.drift(keeper)
 	p.awaitLoss(keeper)
 	failure, stands := p.setback(false)
-	// While EC2 does not know what is to be attached, that it is gone again may take long to be certain.
+	// What is not attached yet may be gone again, and that may take long to be certain.
 	failure = p.orFight(failure, keeper.ID, FieldAttachment, FieldExistence)
 	held := p.heldBack(FieldAttachment)
 	if v, ok := p.against(failure, stands || held); ok {
