@@ -56,7 +56,7 @@ func explainRelease(id string, err error) (reason, message string) {
 // explainEndured says of an interface that EC2 has not let go for a while, although each of its answers may be over at
 // once, since when, and by what it answered last.
 func explainEndured(id string, since time.Time, err error) string {
-	return fmt.Sprintf("interface %s could not be released since %s (%s); tried again every %v; remove what keeps it, or release it by hand",
+	return fmt.Sprintf("interface %s could not be released since %s (%s); tried again within %v; remove what keeps it, or release it by hand",
 		id, since.UTC().Format(time.RFC3339), answerOf(err), maxSetback)
 }
 
