@@ -46,9 +46,6 @@ var faultKinds = []faultKind{
 		})
 	}},
 	{"EC2 leaves things out", 2, func(f *fault) string {
-		f.watch.mu.Lock()
-		f.watch.lied = true
-		f.watch.mu.Unlock()
 		return f.ec2(ec2sim.Fault{Effect: "omit", Action: "Describe*", Share: 0.5, ItemShare: 0.3})
 	}},
 	{"credentials have expired", 1, func(f *fault) string {
@@ -88,8 +85,11 @@ var codes = []string{
 	"InsufficientFreeAddressesInSubnet", "NetworkInterfaceLimitExceeded", "AttachmentLimitExceeded", "IdempotentParameterMismatch", "SomethingNew",
 }
 
+// longest is how long a fault lasts at most.
+const longest = 8 * time.Minute
+
 // while is how long a fault lasts.
-func (f *fault) while() time.Duration { return between(f.Rand, 20*time.Second, 8*time.Minute) }
+func (f *fault) while() time.Duration { return between(f.Rand, 20*time.Second, longest) }
 
 // ec2 has EC2 go wrong for a while.
 func (f *fault) ec2(rule ec2sim.Fault) string {
@@ -102,6 +102,9 @@ func (f *fault) ec2(rule ec2sim.Fault) string {
 		return err.Error()
 	}
 	time.AfterFunc(while, func() { f.sim.RemoveFaults(added.ID) })
+	if rule.Effect == "omit" {
+		f.watch.lies(while)
+	}
 	return fmt.Sprintf("%s %s %v for %v", added.Action, added.Effect, added.Code, while)
 }
 

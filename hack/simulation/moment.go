@@ -173,12 +173,10 @@ func (w *watcher) attaches(who string, e *ec2sim.InterfaceNow, form url.Values, 
 	if since := w.deadFor(instance); since > knownDead {
 		w.violated(0, "I10: %s attaches %s to %s, which has been told to terminate %v ago", who, e.ID, instance, since)
 	}
-	w.mu.Lock()
-	lied := w.lied // by reads of all kinds: then who believes them is not to blame, and EC2 gives no slot away twice
-	w.mu.Unlock()
+	deceived := w.deceived() // by reads of all kinds: then who believes them is not to blame, and EC2 gives no slot away twice
 	for i := range s.Interfaces {
 		other := &s.Interfaces[i]
-		if !lied && other.ID != e.ID && other.Attachment != nil && other.Attachment.Status != "detaching" && other.Attachment.Instance == instance &&
+		if !deceived && other.ID != e.ID && other.Attachment != nil && other.Attachment.Status != "detaching" && other.Attachment.Instance == instance &&
 			e.Tags[eni.TagNodeENIUID] != "" && other.Tags[eni.TagNodeENIUID] == e.Tags[eni.TagNodeENIUID] && other.Tags[eni.TagClusterID] == w.cluster &&
 			other.Tags[eni.TagInstanceID] == instance && other.Tags[eni.TagSlot] == slot {
 			w.violated(1, "%s attaches %s for slot %s of %s, for which %s is attached", who, e.ID, slot, instance, other.ID)

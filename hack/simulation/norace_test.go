@@ -2,6 +2,5 @@
 
 package simulation
 
-// defaultSeeds is how many seeds the tests run without the race detector. Of 2,000 about one violates the property, not
-// at every run; until these are understood the tests run as many as hold.
-const defaultSeeds = 150
+// defaultSeeds is how many seeds the tests run without the race detector.
+const defaultSeeds = 2000

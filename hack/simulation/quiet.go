@@ -83,8 +83,10 @@ func (w *watcher) gone(write strictapi.Write) {
 // spent is what has been done up to a time.
 type spent struct {
 	acted, refused, writes int
-	describes              map[string]int
-	reads                  map[string]int
+	// tokens counts the client tokens that turned out to be used up.
+	tokens    int
+	describes map[string]int
+	reads     map[string]int
 }
 
 func (r *run) spent() spent {
@@ -95,12 +97,17 @@ func (r *run) spent() spent {
 	for _, n := range r.watch.refused {
 		s.refused += n
 	}
+	s.tokens = r.sim.Calls()["CreateNetworkInterface"]["IdempotentParameterMismatch"]
+	s.refused -= s.tokens
 	return s
 }
 
 const (
 	// maxProbes is how often an hour one cause may be tried: each 5 minutes, and once more for where the hour begins.
 	maxProbes = 13
+	// maxTokens is how many client tokens may turn out within an hour to have been used up by an earlier process, each
+	// for one call: a new one begins with the first, and steps on with each refusal.
+	maxTokens = 10
 	// maxLooks is how many describes of a kind an hour may cost where somebody waits for something: one each half
 	// minute, however many wait.
 	maxLooks = 120
@@ -125,6 +132,9 @@ func (r *run) quiet() {
 	}
 	if n := after.refused - before.refused; n > causes*maxProbes {
 		r.watch.violated(6, "%d calls were refused in an hour in which nothing happened, with %d causes", n, causes)
+	}
+	if n := after.tokens - before.tokens; n > maxTokens {
+		r.watch.violated(6, "%d client tokens were used up already in an hour in which nothing happened", n)
 	}
 	resyncs := int(quietTime/r.world.resync) + 1
 	reads := 0

@@ -5,12 +5,17 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
 // told is what a write to a NodeENI says that was not said before, in a line.
 func told(write strictapi.Write) string {
+	if e, ok := write.New.(*corev1.Event); ok && e != nil {
+		return fmt.Sprintf("%s of %s %s%s", e.Reason, e.InvolvedObject.Kind, e.InvolvedObject.Name, quoted(e.Message))
+	}
 	before, _ := write.Old.(*v1alpha1.NodeENI)
 	after, _ := write.New.(*v1alpha1.NodeENI)
 	if before == nil || after == nil {

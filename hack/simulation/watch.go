@@ -33,12 +33,10 @@ type watcher struct {
 	writes  []string
 	// reads counts calls to the API server that change nothing.
 	reads map[string]int
-	// toldStuck are the messages on the Lease about interfaces without a NodeENI that EC2 does not end to detach, and
-	// lied says that reads have left things out.
+	// toldStuck are the messages on the Lease about interfaces without a NodeENI that EC2 does not end to detach.
 	toldStuck []string
-	// began is when the present leader began.
-	began time.Time
-	lied  bool
+	// began is when the present leader began, lie until when reads leave things out.
+	began, lie time.Time
 	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
 	lease lease
 	died  map[string]time.Time
@@ -125,6 +123,23 @@ func (w *watcher) lost(s ec2sim.Snapshot) {
 		}
 	}
 	maps.DeleteFunc(w.stripped, func(id, _ string) bool { return !there[id] })
+}
+
+// lies says that reads leave things out for a while.
+func (w *watcher) lies(while time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if until := time.Now().Add(while); until.After(w.lie) {
+		w.lie = until
+	}
+}
+
+// deceived reports whether a controller may still believe what reads have left out: until the next complete list, which
+// another fault may put off.
+func (w *watcher) deceived() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.lie.IsZero() && time.Now().Before(w.lie.Add(w.world.resync+longest))
 }
 
 // firstLook is within what time a new leader has seen every interface, whatever goes wrong meanwhile.

@@ -77,7 +77,7 @@ func (c call) generation() int64 {
 // causes are the shared causes that can stand against the call.
 func (c call) causes() []cause {
 	operation := operations[c.kind]
-	list := []cause{{kind: eni.KindCredentials}, {kind: eni.KindDenied, subject: operation}, {kind: eni.KindNoAccess, subject: operation}}
+	list := []cause{{kind: eni.KindCredentials}, {kind: eni.KindDenied, subject: operation}, {kind: eni.KindNoAccess, subject: operation}, throttleOf(c)}
 	if c.nodeENI == nil || c.kind == plan.Attach || c.kind == plan.SetDeleteOnTermination {
 		return list
 	}
@@ -97,6 +97,9 @@ func (c call) causes() []cause {
 // causeOf says whether a failure concerns more than one node, and which cause it has.
 func (c call) causeOf(err error) (cause, bool) {
 	kind := eni.KindOf(err)
+	if kind == eni.KindThrottled { // of an answer to this call alone; the others are no failures (throttle.go)
+		return cause{}, false
+	}
 	i := slices.IndexFunc(c.causes(), func(one cause) bool { return one.kind == kind })
 	if i < 0 {
 		return cause{}, false
@@ -128,6 +131,11 @@ type shared struct {
 	witnesses map[subject]witness
 	// clearedAt is when such a call last succeeded for somebody.
 	clearedAt time.Time
+	// asked is the NodeENI for which the call was refused last; others says that there are more who wait.
+	asked  types.UID
+	others bool
+	// throttledAt is when EC2 last answered with a throttle, where that is the cause.
+	throttledAt time.Time
 }
 
 type witness struct {
@@ -142,9 +150,13 @@ type witness struct {
 func (s *shared) stands() bool { return !s.Until.IsZero() }
 
 // dueFor is when one of those who wait may probe: those first for whom the call was not refused yet, and they need not
-// wait for long as long as few speak against it.
+// wait for long as long as few speak against it. Where it is beyond doubt that all wait for the same, their NodeENIs take
+// turns, so that each finds out in time whether something else stands against it.
 func (s *shared) dueFor(who subject) time.Time {
 	if len(s.witnesses) == 0 {
+		if s.others && who.slot.NodeENI != "" && who.slot.NodeENI == s.asked {
+			return s.Until.Add(headStart)
+		}
 		return s.Until
 	}
 	if _, refused := s.witnesses[who]; refused {

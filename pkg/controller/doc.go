@@ -28,8 +28,9 @@
 // remembers it for EC2, contestedobject.go for the NodeENI itself.
 //
 // A call that failed is made again when its setback is over (setback.go), whatever wakes the workers up. What EC2
-// refuses for many alike is remembered by cause (causes.go) and asked again by one for all; what a failure calls for
-// (failed.go) is said by its eni.Disposition, which the adapter's table of error codes gives.
+// refuses for many alike is remembered by cause (causes.go) and asked again by one for all, and so is what it does not
+// even look at for a while (throttle.go); what a failure calls for (failed.go) is said by its eni.Disposition, which the
+// adapter's table of error codes gives.
 //
 // The package knows neither the EC2 SDK nor the adapter: what it needs of the cloud is declared in
 // cloud.go.

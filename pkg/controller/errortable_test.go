@@ -60,7 +60,11 @@ var blockedFor = map[eni.Kind]string{
 
 // wantedReason is why the NodeENI is stalled; empty when the call is made again without anybody's help.
 func wantedReason(t *testing.T, row cloud.ErrorRow, action string) string {
-	if row.Then != eni.Blocked && row.Kind != eni.KindUnclear {
+	switch {
+	case row.Then == eni.Blocked || row.Kind == eni.KindUnclear:
+	case releases(action) && row.Then != eni.Wait:
+		return v1alpha1.ReasonReleaseFailed // an hour is longer than what may be over at once
+	default:
 		return ""
 	}
 	reason, ok := blockedFor[row.Kind]
@@ -99,13 +103,8 @@ const (
 func mostCalls(row cloud.ErrorRow, action string) int {
 	switch {
 	case row.Kind == eni.KindThrottled && row.Then == eni.Wait:
-		// However many wait, the limiter lets through what it never goes below, a tenth of EC2's rate, a bucket, and
-		// some while it gives way.
-		perSecond := 5
-		if strings.HasSuffix(action, "Tags") {
-			perSecond = 10
-		}
-		return 3600*perSecond/10 + 200
+		// Each node by its queue's back-off at first, then one for all.
+		return tableNodes*7 + pausesInAnHour + workersInLab
 	case !ofOneNode(row, action):
 		return inAnHour + workersInLab
 	case row.Then == eni.Blocked:
@@ -193,6 +192,11 @@ func (l *lab) goingOn(action string) string {
 
 func (l *lab) wantRecovered(action string) {
 	l.Helper()
+	l.wantRecoveredOn(action, tableNodes)
+}
+
+func (l *lab) wantRecoveredOn(action string, nodes int) {
+	l.Helper()
 	if releases(action) {
 		l.wantOurs()
 		if len(l.nodeENI("a").Finalizers) > 0 {
@@ -201,7 +205,7 @@ func (l *lab) wantRecovered(action string) {
 		return
 	}
 	l.wantCondition("a", v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
-	l.wantAttached(tableNodes)
+	l.wantAttached(nodes)
 	want := l.nodeENI("a").Spec
 	for _, i := range l.sim.Snapshot().Interfaces {
 		if i.Tags[eni.TagClusterID] == "cluster-1" && i.Tags["team"] != want.Tags["team"] {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -50,6 +51,13 @@ func explainRelease(id string, err error) (reason, message string) {
 		return reason, message
 	}
 	return v1alpha1.ReasonReleaseFailed, fmt.Sprintf("interface %s can not be released (%s); remove what keeps it, or release it by hand", id, answerOf(err))
+}
+
+// explainEndured says of an interface that EC2 has not let go for a while, although each of its answers may be over at
+// once, since when, and by what it answered last.
+func explainEndured(id string, since time.Time, err error) string {
+	return fmt.Sprintf("interface %s could not be released since %s (%s); tried again within %v; remove what keeps it, or release it by hand",
+		id, since.UTC().Format(time.RFC3339), answerOf(err), maxSetback)
 }
 
 // explainAccess explains a refusal that lies in who asks, whatever is asked.

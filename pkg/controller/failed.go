@@ -29,7 +29,7 @@ func releaseCall(action plan.Action) call {
 func (c *Controller) attachCallFailed(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, err error) error {
 	failed := callFor(n, action)
 	if eni.DispositionOf(err) == eni.Wait {
-		c.setbacks.notAsked(failed)
+		c.setbacks.notAsked(failed, err, time.Now())
 		return err
 	}
 	reason, message := explain(n, err)
@@ -45,13 +45,13 @@ func (c *Controller) attachCallFailed(ctx context.Context, n *v1alpha1.NodeENI, 
 func (c *Controller) releaseCallFailed(ctx context.Context, snapshot plan.Snapshot, action plan.Action, err error) error {
 	failed := releaseCall(action)
 	if eni.DispositionOf(err) == eni.Wait {
-		c.setbacks.notAsked(failed)
+		c.setbacks.notAsked(failed, err, time.Now())
 		return err
 	}
 	reason, message := explainRelease(action.InterfaceID, err)
 	news := c.setbacks.failed(failed, reason, message, err, time.Now())
-	if n := ownerIn(snapshot, action); n != nil && news {
-		c.recorder.Event(n, corev1.EventTypeWarning, eventReleaseFailed, message)
+	if n := ownerIn(snapshot, action); n != nil && news != "" {
+		c.recorder.Event(n, corev1.EventTypeWarning, eventReleaseFailed, news)
 	}
 	switch {
 	case refused(err):

@@ -96,9 +96,9 @@ func TestACallThatFailsIsNotHammered(t *testing.T) {
 		{"tagging answered with 500", "CreateTags", broken, tag, "a", "False NotStalled"},
 		{"detach denied", "DetachNetworkInterface", denied, detach, "a", "True PermissionDenied"},
 		{"detach refused", "DetachNetworkInterface", refused, detach, "a", "True ReleaseFailed"},
-		{"detach answered with 500", "DetachNetworkInterface", broken, detach, "a", "False NotStalled"},
+		{"detach answered with 500", "DetachNetworkInterface", broken, detach, "a", "True ReleaseFailed"},
 		{"delete denied", "DeleteNetworkInterface", denied, detach, "a", "True PermissionDenied"},
-		{"delete answered with 500", "DeleteNetworkInterface", broken, detach, "a", "False NotStalled"},
+		{"delete answered with 500", "DeleteNetworkInterface", broken, detach, "a", "True ReleaseFailed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inLab(t, 1, nil, func(l *lab) {

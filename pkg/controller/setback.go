@@ -23,6 +23,10 @@ const (
 	// unclearPatience is how long the last pause may be before an unclear refusal counts as one: all of them together
 	// are longer than reads lag behind.
 	unclearPatience = 8 * time.Second
+	// lastingTries and lastingAfter are how often in a row, and for how long, taking an interface away has failed for
+	// what may be over at once, when a person is told.
+	lastingTries = 3
+	lastingAfter = 3 * time.Minute
 	// probeTime is how long one probe of a cause may take before the next may start, and for how long a
 	// setback is remembered that nobody tries again.
 	probeTime = time.Minute
@@ -50,6 +54,9 @@ type setback struct {
 	// generation is the edit of the spec that it is about; zero when the spec does not matter.
 	generation int64
 	probing    time.Time
+	// since is when the first of those failures in a row was that may each be over at once, tries is how many these are.
+	since time.Time
+	tries int
 }
 
 // refuse records a refusal and doubles how long it stands.
@@ -58,7 +65,7 @@ func (s *setback) refuse(reason, message string, generation int64, now time.Time
 		s.step = 0
 	}
 	s.step = min(max(2*s.step, firstSetback), maxSetback)
-	s.generation, s.probing = generation, time.Time{}
+	s.generation, s.probing, s.tries = generation, time.Time{}, 0
 	s.Setback = plan.Setback{Reason: reason, Message: message, Until: now.Add(s.step)}
 }
 
@@ -66,6 +73,9 @@ func (s *setback) refuse(reason, message string, generation int64, now time.Time
 func (s *setback) pause(message string, generation int64, now time.Time) {
 	if generation != s.generation || s.stale(now) {
 		*s = setback{generation: generation}
+	}
+	if s.tries++; s.tries == 1 {
+		s.since = now
 	}
 	s.step = min(max(2*s.step, firstPause), max(s.step, maxPause))
 	s.Until = now.Add(s.step)
@@ -86,6 +96,17 @@ func (s *setback) unclear(reason, message, retry string, generation int64, now t
 	s.refuse(reason, message, generation, now)
 }
 
+// lasts reports whether what may be over at once is not, for so long that somebody should know.
+func (s *setback) lasts(now time.Time) bool {
+	return s.tries >= lastingTries && now.Sub(s.since) >= lastingAfter
+}
+
+// endure has a failure that lasts told, and tried again less often, as a refusal is.
+func (s *setback) endure(reason, message string, now time.Time) {
+	s.step = min(2*s.step, maxSetback)
+	s.Setback = plan.Setback{Reason: reason, Message: message, Until: now.Add(s.step)}
+}
+
 // stale reports whether nobody has tried again although the time for it is long over: nobody wants to.
 func (s *setback) stale(now time.Time) bool { return !now.Before(s.Until.Add(probeTime)) }
 
@@ -97,9 +118,6 @@ func (s *setback) appliesTo(n *v1alpha1.NodeENI) bool {
 
 // probed reports whether somebody is trying the call.
 func (s *setback) probed(now time.Time) bool { return now.Sub(s.probing) < probeTime }
-
-// over reports whether a shared setback is long over, and nobody is trying the call.
-func (s *setback) over(now time.Time) bool { return s.stale(now) && !s.probed(now) }
 
 // joined is a setback that holds as long as both, for the reason of the first, if that has one.
 func joined(a, b plan.Setback) plan.Setback {
@@ -119,10 +137,11 @@ func (s *setbacks) admit(c call, now time.Time) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var probes []*shared
+	known := s.known(c, c.nodeENI, now)
 	for _, one := range c.causes() {
 		b := s.causes[one]
 		switch {
-		case b == nil || !b.stands() || (c.nodeENI != nil && !b.appliesTo(c.nodeENI)):
+		case !b.standsAgainst(c.nodeENI):
 		case b.dueFor(c.subject()).After(now) || b.probed(now):
 			return false
 		default:
@@ -130,7 +149,7 @@ func (s *setbacks) admit(c call, now time.Time) (ok bool) {
 		}
 	}
 	for _, b := range probes {
-		if b.stale(now) {
+		if !known {
 			b.Reason, b.Message = "", "" // it was not told any more, and is not told again before it is known
 		}
 		b.probing = now
@@ -138,11 +157,14 @@ func (s *setbacks) admit(c call, now time.Time) (ok bool) {
 	return true
 }
 
-// notAsked takes an admission back: the call was not made, or not answered, so the next caller is the probe.
-func (s *setbacks) notAsked(c call) {
+// notAsked takes an admission back: EC2 has not looked at the call, so the next caller is the probe.
+func (s *setbacks) notAsked(c call, err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endProbes(c)
+	if eni.KindOf(err) == eni.KindThrottled {
+		s.throttled(c, retryMessage(err), now)
+	}
 }
 
 func (s *setbacks) endProbes(c call) {
@@ -153,9 +175,9 @@ func (s *setbacks) endProbes(c call) {
 	}
 }
 
-// failed records that a call failed, by what is to be done about it. It reports whether it is now refused for a reason
-// for which it was not before.
-func (s *setbacks) failed(c call, reason, message string, err error, now time.Time) (news bool) {
+// failed records that a call failed, by what is to be done about it. It returns what is to be told when the call is
+// refused now for a reason for which it was not before.
+func (s *setbacks) failed(c call, reason, message string, err error, now time.Time) (news string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endProbes(c) // it was not for the other causes that the call was refused
@@ -171,8 +193,28 @@ func (s *setbacks) failed(c call, reason, message string, err error, now time.Ti
 		b.refuse(reason, message, generation, now)
 	default:
 		b.pause(retryMessage(err), generation, now)
+		// Of one that EC2 does not end to detach it is told already what helps.
+		if c.nodeENI == nil && b.lasts(now) && b.Reason != v1alpha1.ReasonDetachStuck {
+			b.endure(v1alpha1.ReasonReleaseFailed, explainEndured(c.interfaceID, b.since, err), now)
+		}
 	}
-	return b.Reason != "" && (b.Reason != before.Reason || b.Message != before.Message)
+	if refused(err) {
+		s.unconfirmed(c, b, now)
+	}
+	if b.Reason == "" || (b.Reason == before.Reason && b.Message == before.Message) {
+		return ""
+	}
+	return b.Message
+}
+
+// unconfirmed takes the reasons from the other causes that might stand against a call which EC2 has looked at: they are
+// long over, and it refused the call for another one.
+func (s *setbacks) unconfirmed(c call, found *setback, now time.Time) {
+	for _, one := range c.causes() {
+		if b := s.causes[one]; b != nil && &b.setback != found && b.stale(now) {
+			b.Reason, b.Message = "", ""
+		}
+	}
 }
 
 // concerned is the setback that a failure adds to, and the edit of the spec that it is about.
@@ -186,6 +228,7 @@ func (s *setbacks) concerned(c call, err error, now time.Time) (b *setback, gene
 		if generation != sh.generation {
 			*sh = shared{setback: setback{generation: generation}}
 		}
+		sh.asked, sh.others = c.subject().slot.NodeENI, false
 		if !one.doubtful() || !sh.testify(c, now) {
 			return &sh.setback, generation
 		}

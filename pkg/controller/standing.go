@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"time"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -80,9 +81,10 @@ func (s *setbacks) against(c call, n *v1alpha1.NodeENI, now time.Time) (found pl
 
 // sharedAgainst is what the shared setbacks come to that stand against a call; n is nil for the cleanup side.
 func (s *setbacks) sharedAgainst(c call, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
+	known := s.known(c, n, now)
 	for _, one := range c.causes() {
 		b := s.causes[one]
-		if b == nil || !b.stands() || b.over(now) || (n != nil && !b.appliesTo(n)) {
+		if !b.standsAgainst(n) || (!known && !b.probed(now)) {
 			continue
 		}
 		seen := b.asSeen(c.subject(), now)
@@ -94,8 +96,25 @@ func (s *setbacks) sharedAgainst(c call, n *v1alpha1.NodeENI, now time.Time) (fo
 	return found, ok
 }
 
+// known reports whether what the shared setbacks say that stand against a call still counts. They count as long as the
+// last of them does: none can be tried before, so that it says nothing against the others that it is renewed and they
+// are not.
+func (s *setbacks) known(c call, n *v1alpha1.NodeENI, now time.Time) bool {
+	return slices.ContainsFunc(c.causes(), func(one cause) bool {
+		b := s.causes[one]
+		return b.standsAgainst(n) && !b.stale(now)
+	})
+}
+
+// standsAgainst reports whether a shared setback, if there is one, holds up the calls for a NodeENI; nil stands for the
+// cleanup side.
+func (s *shared) standsAgainst(n *v1alpha1.NodeENI) bool {
+	return s != nil && s.stands() && (n == nil || s.appliesTo(n))
+}
+
 // asSeen is a shared setback as those see it who wait for their turn, or while another one tries the call.
 func (s *shared) asSeen(who subject, now time.Time) plan.Setback {
+	s.others = s.others || who.slot.NodeENI != s.asked
 	seen := s.Setback
 	if seen.Until = s.dueFor(who); !seen.Until.After(now) && s.probed(now) {
 		seen.Until = now.Add(probePause)

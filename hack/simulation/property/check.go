@@ -240,13 +240,21 @@ func (j *judgement) weighSlot(c *claim) {
 			c.against[v1alpha1.ReasonDeviceIndexInUse] = c.against[v1alpha1.ReasonDeviceIndexInUse] || j.Restarted[e.ID]
 		case !j.ours(e):
 			c.against[v1alpha1.ReasonDeviceIndexInUse] = true
-		case j.used[e.ID], j.frozen(e):
+		case j.used[e.ID], j.frozen(e), j.comes(e, c):
 			c.against[v1alpha1.ReasonSlotTaken] = true
 		default:
 			j.weighStuck(c, e)
 		}
 	}
 	maps.DeleteFunc(c.against, func(_ string, is bool) bool { return !is })
+}
+
+// comes reports whether EC2 is attaching an interface at the claim's slot that another NodeENI wants there: it has the
+// slot, although nobody may know for how long.
+func (j *judgement) comes(e *ec2sim.InterfaceNow, c *claim) bool {
+	return e.Attachment.Status == "attaching" && slices.ContainsFunc(j.claims, func(other *claim) bool {
+		return other.n != c.n && e.Tags[eni.TagNodeENIUID] == string(other.n.UID) && at(e, other.id, other.n.Spec.DeviceIndex) && j.newest(other)
+	})
 }
 
 // weighStuck is about an interface of ours that cannot leave a place which the claim needs: its slot, the last one of

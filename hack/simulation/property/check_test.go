@@ -77,6 +77,28 @@ func TestEachClauseIsSeen(t *testing.T) {
 	}
 }
 
+// TestWhoComesHasTheSlot: an older NodeENI does not get the slot at which EC2 is attaching the interface of a younger one,
+// however long that takes. That one does not end to be attached, and is not taken.
+func TestWhoComesHasTheSlot(t *testing.T) {
+	for reason, want := range map[string]string{v1alpha1.ReasonSlotTaken: "", v1alpha1.ReasonAttachStuck: "want Blocked by one of SlotTaken"} {
+		s := newScene()
+		s.world.Interfaces[0].Attachment.Status = "attaching"
+		old := *s.n.DeepCopy()
+		old.Name, old.UID = "old", "uid-old"
+		s.n.CreationTimestamp = metav1.Unix(60, 0)
+		old.Status.Attachments[0] = v1alpha1.Attachment{NodeName: "n", State: v1alpha1.AttachmentBlocked, Reason: reason}
+		var about []string
+		for _, v := range Check([]v1alpha1.NodeENI{s.n, old}, []corev1.Node{s.node}, s.world) {
+			if strings.Contains(v.Message, "NodeENI old") && strings.Contains(v.Message, "node n is Blocked") {
+				about = append(about, v.Message)
+			}
+		}
+		if got := strings.Join(about, "; "); !strings.Contains(got, want) || (want == "") != (got == "") {
+			t.Errorf("%s: want %q, got %q", reason, want, got)
+		}
+	}
+}
+
 // TestAHaltedCleanupHoldsWhatIsNotOnItsWay: of what is held, nothing but the hold is to be said.
 func TestAHaltedCleanupHoldsWhatIsNotOnItsWay(t *testing.T) {
 	for status, held := range map[string]bool{"attached": true, "attaching": true, "detaching": false} {

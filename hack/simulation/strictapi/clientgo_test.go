@@ -134,3 +134,27 @@ func TestEventRecorder(t *testing.T) {
 		broadcaster.Shutdown()
 	})
 }
+
+// TestEventsOfOneInstant has the recorder tell two things of one object while virtual time stands still: client-go gives
+// both one name. The same event again is one that is known.
+func TestEventsOfOneInstant(t *testing.T) {
+	inRig(t, func(r *rig) {
+		broadcaster := record.NewBroadcaster(record.WithContext(r.Context()))
+		broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: r.kube.CoreV1().Events("")})
+		recorder := broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "test"})
+		about := &corev1.ObjectReference{Kind: "Node", APIVersion: "v1", Name: "a", UID: "b"}
+		recorder.Event(about, corev1.EventTypeWarning, "One", "message")
+		recorder.Event(about, corev1.EventTypeWarning, "Another", "message")
+		later(time.Second)
+		events, err := r.kube.CoreV1().Events("default").List(r.Context(), metav1.ListOptions{FieldSelector: "involvedObject.name=a"})
+		r.must(err)
+		if len(events.Items) != 2 {
+			r.Fatalf("the events are %+v", events.Items)
+		}
+		again := events.Items[0]
+		again.ResourceVersion, again.UID = "", ""
+		_, err = r.kube.CoreV1().Events("default").Create(r.Context(), &again, metav1.CreateOptions{})
+		r.wantErr(apierrors.IsAlreadyExists, err)
+		broadcaster.Shutdown()
+	})
+}

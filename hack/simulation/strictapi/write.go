@@ -31,6 +31,7 @@ func (s *Server) create(client string, st *store, r *request) (object, error) {
 		st.born[k]++
 		o.SetName(o.GetGenerateName() + s.uid(st, k)[:5])
 	}
+	st.setApart(o)
 	s.mark(st, o)
 	if st.custom {
 		st.keepStatus(o, st.newObject())
@@ -49,6 +50,23 @@ func (s *Server) create(client string, st *store, r *request) (object, error) {
 	s.put(st, k, o)
 	s.record(st.describe(Write{Client: client, Verb: r.verb, New: o}, o))
 	return copyOf(o), nil
+}
+
+// setApart gives an event another name when its own is taken by one that says something else. client-go makes the name
+// of the object and the nanosecond, and takes a name that is taken for an event that is known; in virtual time, which
+// stands still while things happen, two events of one object often fall on the same nanosecond.
+func (st *store) setApart(o object) {
+	e, ok := o.(*corev1.Event)
+	if !ok {
+		return
+	}
+	for name, i := e.Name, 1; ; i++ {
+		there, taken := st.objects[key{e.Namespace, e.Name}].(*corev1.Event)
+		if !taken || (there.Reason == e.Reason && there.Message == e.Message) {
+			return
+		}
+		e.Name = fmt.Sprintf("%s-%d", name, i)
+	}
 }
 
 // mark gives a new object what the server alone gives.

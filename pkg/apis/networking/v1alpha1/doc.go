@@ -61,7 +61,8 @@
 //	                        instance that is stopped, and from one that runs only when a person allows it, by
 //	                        the annotation networking.k8s.aws/force-detach-until
 //	PermissionDenied        IAM denies the detach or the delete
-//	ReleaseFailed           EC2 refused the detach or the delete for a reason of its own; the message has it
+//	ReleaseFailed           EC2 refused the detach or the delete for a reason of its own, or it has failed for
+//	                        minutes; the message has it
 //	TagsLost                an interface of ours lost its ownership tags
 //
 // # Reasons of a release
