@@ -116,9 +116,9 @@ func TestJudge(t *testing.T) {
 		why   string
 		next  string
 	}{
-		"wanted with this group alone": {found(), nil, OursWanted, "NodeENI a wants it on node node1, with this security group alone", "kubectl edit nodeeni a"},
+		"wanted with this group alone": {found(), nil, OursWanted, "NodeENI a wants it on Node node1, with this security group alone", "kubectl edit nodeeni a"},
 		"wanted with two groups": {
-			found(), all(nodeENIs(groups(group1, group2))), OursWanted, "wants it on node node1, with this security group",
+			found(), all(nodeENIs(groups(group1, group2))), OursWanted, "wants it on Node node1, with this security group",
 			`kubectl patch nodeeni a --type=merge -p '{"spec":{"securityGroupIDs":["` + group2 + `"]}}'`,
 		},
 		"wanted with another group": {found(), all(nodeENIs(groups(group2))), OursWanted, "without this security group", "kubectl describe nodeeni a"},
@@ -138,7 +138,7 @@ func TestJudge(t *testing.T) {
 		"leaked, who knows":         {found(available), all(noNodeENI, controller(ControllerUnknown)), OursLeaked, "can not be told", deletion()},
 		"by an earlier ID":          {found(), all(func(f *Facts) { f.Identity = plan.Cluster{ID: "c2", AlsoOwned: []string{"c1"}} }), OursWanted, "NodeENI a wants it", "kubectl edit nodeeni a"},
 		"by tags":                   {found(), all(tagsOnly), Ours, "only the cluster can tell", "multi-eni-controller audit --security-group=" + group1 + " --kubeconfig=KUBECONFIG"},
-		"by the name":               {found(), all(tagsOnly, identity("", "prod")), Ours, "made for NodeENI a on node node1", "multi-eni-controller audit --security-group=" + group1 + " --kubeconfig=KUBECONFIG"},
+		"by the name":               {found(), all(tagsOnly, identity("", "prod")), Ours, "made for NodeENI a on Node node1", "multi-eni-controller audit --security-group=" + group1 + " --kubeconfig=KUBECONFIG"},
 		"another ID":                {found(), all(identity("c2", "prod")), OtherCluster, "made in cluster prod (ID c1)", "multi-eni-controller audit --cluster-name=prod --kubeconfig=KUBECONFIG"},
 		"another name":              {found(), all(tagsOnly, identity("", "test")), OtherCluster, "made in cluster prod (ID c1)", "multi-eni-controller audit --cluster-name=prod --kubeconfig=KUBECONFIG"},
 		"nobody said whose":         {found(), all(tagsOnly, identity("", "")), OtherCluster, "nobody said which cluster is ours", "multi-eni-controller audit --cluster-name=prod --kubeconfig=KUBECONFIG"},
@@ -146,7 +146,7 @@ func TestJudge(t *testing.T) {
 		"lost the owner's UID":      {found(without(eni.TagNodeENIUID), available), all(tagsOnly), OursTagsLost, eni.TagNodeENIUID, deletion()},
 		"the community's": {
 			foreign(map[string]string{"kubernetes.io/cluster/managed-by": "nodeeni-controller", "NodeENI": "old", "Node": "node9", "node.k8s.amazonaws.com/no_manage": "true"}), nil,
-			CommunityController, "made by the community controller for NodeENI old on node node9", detach(),
+			CommunityController, "made by the community controller for NodeENI old on Node node9", detach(),
 		},
 		"the VPC CNI's":        {foreign(map[string]string{"node.k8s.amazonaws.com/instance_id": instance1}), nil, VPCCNI, "the VPC CNI holds it for pods on instance " + instance1, "aws ec2 describe-instances --instance-ids " + instance1},
 		"left by the VPC CNI":  {foreign(map[string]string{"node.k8s.amazonaws.com/instance_id": instance1}, available), nil, VPCCNI, "left it behind", deletion()},

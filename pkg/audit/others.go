@@ -62,7 +62,7 @@ func marked(tags map[string]string) bool {
 
 func (f *Facts) judgeOtherCluster(d Finding) Finding {
 	d.Whose = OtherCluster
-	d.Why = fmt.Sprintf("made in cluster %s (ID %s) for NodeENI %s on node %s", d.ClusterName, d.ClusterID, d.NodeENI, d.NodeName)
+	d.Why = fmt.Sprintf("made in cluster %s (ID %s) for NodeENI %s on Node %s", d.ClusterName, d.ClusterID, d.NodeENI, d.NodeName)
 	if f.Identity.ID == "" && f.Identity.Name == "" {
 		d.Why += "; nobody said which cluster is ours"
 	}
@@ -79,7 +79,7 @@ func judgeTagsLost(d Finding) Finding {
 
 func judgeCommunity(d Finding, tags map[string]string) Finding {
 	d.Whose, d.NodeENI, d.NodeName = CommunityController, tags[tagCommunityNodeENI], tags[tagCommunityNode]
-	d.Why = fmt.Sprintf("made by the community controller for NodeENI %s on node %s; this controller never touches it, and once that one is gone a person has to", d.NodeENI, d.NodeName)
+	d.Why = fmt.Sprintf("made by the community controller for NodeENI %s on Node %s; this controller never touches it, and once that one is gone a person has to", d.NodeENI, d.NodeName)
 	d.Next = remove(d)
 	return d
 }
@@ -106,7 +106,7 @@ func judgeCNI(d Finding, tags map[string]string) Finding {
 func judgeNobody(d Finding) Finding {
 	d.Whose = Nobody
 	if d.Status == "available" {
-		d.Why = "it is attached to nothing, and no tag that is known here tells whose it is"
+		d.Why = "it is attached to nothing, and no tag that is known here tells whose it is: ask around before you delete it"
 		d.Next = remove(d)
 		return d
 	}

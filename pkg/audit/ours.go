@@ -26,7 +26,7 @@ var whyReleased = map[string]string{
 func (f *Facts) judgeOurs(d Finding, found eni.FoundInterface) Finding {
 	if f.Cluster == nil {
 		d.Whose = Ours
-		d.Why = fmt.Sprintf("made for NodeENI %s on node %s; whether that still wants it only the cluster can tell", d.NodeENI, d.NodeName)
+		d.Why = fmt.Sprintf("made for NodeENI %s on Node %s; whether that still wants it only the cluster can tell", d.NodeENI, d.NodeName)
 		d.Next = askCluster(f.Subject)
 		return d
 	}
@@ -47,11 +47,11 @@ func (f *Facts) judgeOurs(d Finding, found eni.FoundInterface) Finding {
 // judgeWanted says how a wanted interface comes to let go of the subject.
 func (f *Facts) judgeWanted(d Finding, n *v1alpha1.NodeENI) Finding {
 	d.Whose = OursWanted
-	d.Why = fmt.Sprintf("NodeENI %s wants it on node %s", d.NodeENI, d.NodeName)
+	d.Why = fmt.Sprintf("NodeENI %s wants it on Node %s", d.NodeENI, d.NodeName)
 	switch {
 	case n != nil && len(plan.Validate(n)) > 0:
 		d.Reason = v1alpha1.ReasonInvalidSpec
-		d.Why = fmt.Sprintf("NodeENI %s, which made it for node %s, has a spec that is invalid: what it has stays until that is corrected or it is deleted", n.Name, d.NodeName)
+		d.Why = fmt.Sprintf("NodeENI %s, which made it for Node %s, has a spec that is invalid: what it has stays until that is corrected or it is deleted", n.Name, d.NodeName)
 		d.Next = describeNodeENI(n.Name)
 	case f.Subject.Kind == ClusterName:
 	case n == nil: // one of the same name that will adopt it
@@ -82,7 +82,7 @@ func withoutGroup(why string, n *v1alpha1.NodeENI, group string) (said, next str
 
 // judgeLeaked says who will delete what no NodeENI answers for.
 func (f *Facts) judgeLeaked(d Finding) Finding {
-	d.Why = fmt.Sprintf("NodeENI %s, which made it for node %s, exists no more", d.NodeENI, d.NodeName)
+	d.Why = fmt.Sprintf("NodeENI %s, which made it for Node %s, exists no more", d.NodeENI, d.NodeName)
 	switch f.Cluster.Controller {
 	case ControllerLeads:
 		d.Why += "; the controller deletes it once it has known that for five minutes, unless its log says what keeps it"
