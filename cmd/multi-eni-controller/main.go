@@ -16,11 +16,13 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/audit"
+	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/migrate"
 )
 
 // commands run in place of the controller when the first argument names one.
 var commands = map[string]func(ctx context.Context, args []string, stdout, stderr io.Writer) int{
-	"audit": audit.Main,
+	"audit":   audit.Main,
+	"migrate": migrate.Main,
 }
 
 func main() {

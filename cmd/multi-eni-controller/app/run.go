@@ -43,7 +43,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o := NewOptions()
 	fs := pflag.NewFlagSet(programName, pflag.ContinueOnError)
 	fs.SetOutput(stderr)
-	fs.Usage = func() { _, _ = fmt.Fprintf(stdout, "Usage of %s:\n%s%s", programName, fs.FlagUsagesWrapped(100), otherCommands) }
+	fs.Usage = func() {
+		_, _ = fmt.Fprintf(stdout, "Usage of %s:\n%s%s", programName, fs.FlagUsagesWrapped(100), otherCommands)
+	}
 	o.AddFlags(fs)
 	switch err := parse(fs, o, args); {
 	case errors.Is(err, pflag.ErrHelp):
