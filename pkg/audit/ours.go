@@ -8,6 +8,7 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/shell"
 )
 
 // whyReleased says in words what the reasons of a release mean.
@@ -59,7 +60,7 @@ func (f *Facts) judgeWanted(d Finding, n *v1alpha1.NodeENI) Finding {
 	case f.Subject.Kind == SecurityGroup:
 		d.Why, d.Next = withoutGroup(d.Why, n, f.Subject.ID)
 	default:
-		d.Next = command("kubectl", "delete", "nodeeni", n.Name)
+		d.Next = shell.Command("kubectl", "delete", "nodeeni", n.Name)
 	}
 	return d
 }
@@ -71,13 +72,13 @@ func withoutGroup(why string, n *v1alpha1.NodeENI, group string) (said, next str
 	}
 	rest := slices.DeleteFunc(slices.Clone(n.Spec.SecurityGroupIDs), func(id string) bool { return id == group })
 	if len(rest) == 0 {
-		return why + ", with this security group alone: give it another one", command("kubectl", "edit", "nodeeni", n.Name)
+		return why + ", with this security group alone: give it another one", shell.Command("kubectl", "edit", "nodeeni", n.Name)
 	}
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"securityGroupIDs": rest}})
 	if err != nil { // strings can always be marshalled
-		return why, command("kubectl", "edit", "nodeeni", n.Name)
+		return why, shell.Command("kubectl", "edit", "nodeeni", n.Name)
 	}
-	return why + ", with this security group", command("kubectl", "patch", "nodeeni", n.Name, "--type=merge", "-p", string(patch))
+	return why + ", with this security group", shell.Command("kubectl", "patch", "nodeeni", n.Name, "--type=merge", "-p", string(patch))
 }
 
 // judgeLeaked says who will delete what no NodeENI answers for.
@@ -86,7 +87,7 @@ func (f *Facts) judgeLeaked(d Finding) Finding {
 	switch f.Cluster.Controller {
 	case ControllerLeads:
 		d.Why += "; the controller deletes it once it has known that for five minutes, unless its log says what keeps it"
-		d.Next = command("kubectl", "-n", f.Cluster.Namespace, "logs", "deployment/multi-eni-controller") + " | " + command("grep", d.InterfaceID)
+		d.Next = shell.Command("kubectl", "-n", f.Cluster.Namespace, "logs", "deployment/multi-eni-controller") + " | " + shell.Command("grep", d.InterfaceID)
 	case ControllerAway:
 		d.Why += ", and no controller runs that would delete it"
 		d.Next = remove(d)
@@ -111,7 +112,7 @@ func (f *Facts) judgeReleasing(d Finding, n *v1alpha1.NodeENI) Finding {
 	}
 	if f.Cluster.Controller == ControllerAway {
 		d.Why += "; no controller runs that would release it"
-		d.Next = command("kubectl", "-n", f.Cluster.Namespace, "get", "pods")
+		d.Next = shell.Command("kubectl", "-n", f.Cluster.Namespace, "get", "pods")
 	}
 	return d
 }

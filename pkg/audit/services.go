@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/shell"
 )
 
 // service is how an interface of an AWS service is recognised, by EC2's interface type or by the description that the
@@ -59,7 +60,7 @@ func judgeAWS(d Finding, found eni.FoundInterface) Finding {
 			words = append(words, put.Replace(word))
 		}
 		d.Why = fmt.Sprintf("it belongs to %s, and goes with that", strings.ReplaceAll(s.name, "$1", which))
-		d.Next = command(words...)
+		d.Next = shell.Command(words...)
 		return d
 	}
 	d.Why = fmt.Sprintf("AWS manages it (%s, type %s); it goes with what it was made for", cmp.Or(found.Operator, found.Requester, "nobody says who"), found.Type)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/shell"
 )
 
 // Names are the IDs of what the old objects name, given by a person.
@@ -133,7 +134,8 @@ func (t *translator) securityGroups() []string {
 	for _, name := range take[[]string](t, "securityGroupNames") {
 		id, ok := t.names.SecurityGroups[name]
 		if !ok {
-			t.miss("spec.securityGroupNames has %q: give --security-group-id=%s=sg-…, which this finds: aws ec2 describe-security-groups --filters Name=group-name,Values=%s --query 'SecurityGroups[].[GroupId,VpcId]' --output text", name, name, quote(name))
+			t.miss("spec.securityGroupNames has %q: give %s with its ID, which this finds: %s", name, shell.Quote("--security-group-id="+name+"=sg-ID"),
+				shell.Command("aws", "ec2", "describe-security-groups", "--filters", "Name=group-name,Values="+name, "--query", "SecurityGroups[].[GroupId,VpcId]", "--output", "text"))
 			continue
 		}
 		groups = append(groups, id)
@@ -155,7 +157,8 @@ func (t *translator) subnets() []string {
 	for _, name := range append(byName, take[[]string](t, "subnetNames")...) {
 		id, ok := t.names.Subnets[name]
 		if !ok {
-			t.miss("the spec names subnet %q: give --subnet-id=%s=subnet-…, which this finds: aws ec2 describe-subnets --filters Name=tag:Name,Values=%s --query 'Subnets[].[SubnetId,AvailabilityZone]' --output text", name, name, quote(name))
+			t.miss("the spec names subnet %q: give %s with its ID, which this finds: %s", name, shell.Quote("--subnet-id="+name+"=subnet-ID"),
+				shell.Command("aws", "ec2", "describe-subnets", "--filters", "Name=tag:Name,Values="+name, "--query", "Subnets[].[SubnetId,AvailabilityZone]", "--output", "text"))
 			continue
 		}
 		subnets = append(subnets, id)
@@ -250,6 +253,3 @@ func distinct(values []string) (kept []string) {
 	}
 	return kept
 }
-
-// quote is a word for a shell.
-func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

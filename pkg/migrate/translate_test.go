@@ -122,7 +122,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		spec string
 		want []string
 	}{
-		"a subnet's ID":  {"{nodeSelector: {ng: x}, securityGroupIDs: [" + group1 + "], subnetName: a b}", []string{`--subnet-id=a b=subnet-`, "Values='a b'"}},
+		"a subnet's ID":  {"{nodeSelector: {ng: x}, securityGroupIDs: [" + group1 + "], subnetName: a b}", []string{`give '--subnet-id=a b=subnet-ID'`, "'Name=tag:Name,Values=a b'"}},
 		"both IDs":       {"{nodeSelector: {ng: x}, securityGroupNames: [web], subnetNames: [one]}", []string{"--security-group-id=web=sg-", "--subnet-id=one=subnet-"}},
 		"any subnet":     {"{nodeSelector: {ng: x}, securityGroupIDs: [" + group1 + "]}", []string{"names no subnet"}},
 		"any group":      {"{nodeSelector: {ng: x}, subnetID: " + subnet1 + "}", []string{"spec.securityGroupIDs"}},
@@ -132,7 +132,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		"a good ID":      {"{nodeSelector: {ng: x}, subnetID: my-subnet, securityGroupIDs: [" + group1 + "]}", []string{"spec.subnetID"}},
 		"a spec":         {"{}", []string{"names no subnet"}},
 		"a spec at all":  {"text", []string{"names no subnet"}},
-		"quoted as such": {"{nodeSelector: {ng: x}, securityGroupNames: [\"it's\"], subnetID: " + subnet1 + "}", []string{`Values='it'\''s'`}},
+		"quoted as such": {"{nodeSelector: {ng: x}, securityGroupNames: [\"it's\"], subnetID: " + subnet1 + "}", []string{`'Name=group-name,Values=it'\''s'`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Translate(object(t, test.spec), Names{})

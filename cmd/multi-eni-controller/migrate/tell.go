@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/migrate"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/shell"
 )
 
 func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.out, format+"\n", args...) }
@@ -124,7 +125,7 @@ func (r *run) tellNext(ctx context.Context, objects []object) {
 	if source == "" {
 		r.say("  multi-eni-controller migrate --backup=FOLDER%s", r.repeated())
 	} else {
-		r.say("  multi-eni-controller migrate -f %s%s", source, r.repeated())
+		r.say("  multi-eni-controller migrate -f %s%s", shell.Quote(source), r.repeated())
 	}
 	r.say("  kubectl apply -f manifests/")
 }
@@ -137,17 +138,17 @@ func (r *run) repeated() string {
 		of   map[string]string
 	}{{"subnet-id", r.subnetIDs}, {"security-group-id", r.securityGroupIDs}} {
 		for _, name := range sortedKeys(ids.of) {
-			fmt.Fprintf(&flags, " '--%s=%s=%s'", ids.flag, name, ids.of[name])
+			flags.WriteString(" " + shell.Quote("--"+ids.flag+"="+name+"="+ids.of[name]))
 		}
 	}
 	if len(r.drop) > 0 {
-		flags.WriteString(" --drop=" + strings.Join(r.drop, ","))
+		flags.WriteString(" " + shell.Quote("--drop="+strings.Join(r.drop, ",")))
 	}
 	if r.removeOldFinalizer {
 		flags.WriteString(" --remove-old-finalizer")
 	}
 	if r.kubeconfig != "" {
-		flags.WriteString(" --kubeconfig=" + r.kubeconfig)
+		flags.WriteString(" " + shell.Quote("--kubeconfig="+r.kubeconfig))
 	}
 	return flags.String()
 }
