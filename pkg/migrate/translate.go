@@ -212,15 +212,26 @@ func says(value any) string {
 	return ""
 }
 
-// interfaces reads the old status, as far as it can be read.
-func (t *translator) interfaces() {
-	attachments, _, _ := unstructured.NestedSlice(t.old.Object, "status", "attachments")
+// ForeignStatus reports whether the status of an object is the other controller's.
+func ForeignStatus(object *unstructured.Unstructured) bool {
+	return len(foreignAttachments(object)) > 0
+}
+
+// foreignAttachments are the other controller's entries in the status. This controller's have a state.
+func foreignAttachments(object *unstructured.Unstructured) (foreign []map[string]any) {
+	attachments, _, _ := unstructured.NestedSlice(object.Object, "status", "attachments")
 	for _, entry := range attachments {
 		a, ok := entry.(map[string]any)
-		// This controller's entries have a state; what they tell of is ours.
-		if _, ours := a["state"]; !ok || ours {
-			continue
+		if _, ours := a["state"]; ok && !ours {
+			foreign = append(foreign, a)
 		}
+	}
+	return foreign
+}
+
+// interfaces reads the old status, as far as it can be read.
+func (t *translator) interfaces() {
+	for _, a := range foreignAttachments(t.old) {
 		text := func(field string) string { s, _, _ := unstructured.NestedString(a, field); return s }
 		if text("eniID") != "" {
 			t.Interfaces = append(t.Interfaces, Interface{text("eniID"), text("attachmentID"), text("instanceID"), text("subnetID")})

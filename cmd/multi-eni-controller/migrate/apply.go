@@ -127,23 +127,27 @@ func (r *run) write(ctx context.Context, w write) error {
 		r.say("%s unchanged", w.live.GetName())
 		return nil
 	}
-	return r.update(ctx, w, changed)
+	return r.update(ctx, changed)
 }
 
-// update replaces the object, if it is still the one that was read, and wipes the status: it tells of interfaces that are
-// not ours, in a form that this controller's CustomResourceDefinition does not allow. The backup has it.
-func (r *run) update(ctx context.Context, w write, changed *unstructured.Unstructured) error {
-	updated, err := r.cluster.objects.Update(ctx, changed, metav1.UpdateOptions{FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict})
+// update replaces the object, if it is still the one that was read. A status of the other controller's goes first: it
+// tells of interfaces that are not ours, in a form that our CustomResourceDefinition refuses, and with it every change of
+// the object. The backup has it.
+func (r *run) update(ctx context.Context, changed *unstructured.Unstructured) error {
+	if migrate.ForeignStatus(changed) {
+		bare := changed.DeepCopy()
+		delete(bare.Object, "status")
+		wiped, err := r.cluster.objects.UpdateStatus(ctx, bare, metav1.UpdateOptions{FieldManager: fieldManager})
+		if err != nil {
+			return fmt.Errorf("wiping the status of NodeENI %s: %w", changed.GetName(), err)
+		}
+		delete(changed.Object, "status")
+		changed.SetResourceVersion(wiped.GetResourceVersion())
+	}
+	_, err := r.cluster.objects.Update(ctx, changed, metav1.UpdateOptions{FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict})
 	if err != nil {
 		return fmt.Errorf("updating NodeENI %s: %w", changed.GetName(), err)
 	}
 	r.say("%s changed", changed.GetName())
-	if w.want == nil || updated.Object["status"] == nil {
-		return nil
-	}
-	delete(updated.Object, "status")
-	if _, err := r.cluster.objects.UpdateStatus(ctx, updated, metav1.UpdateOptions{FieldManager: fieldManager}); err != nil {
-		return fmt.Errorf("wiping the status of NodeENI %s: %w", changed.GetName(), err)
-	}
 	return nil
 }

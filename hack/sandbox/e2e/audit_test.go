@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,6 +37,24 @@ func (l *lab) command(want int, args ...string) string {
 		l.Fatalf("%q: exit code %d, want %d\n%s%s", args, code, want, stdout, stderr)
 	}
 	return stdout + stderr
+}
+
+// inReadme are the commands of the program that a section of the README shows, in the words of the test.
+func (l *lab) inReadme(section string, words ...string) (commands [][]string) {
+	l.Helper()
+	readme, err := os.ReadFile(filepath.Join(shared.repo, "README.md"))
+	l.must(err)
+	_, text, found := strings.Cut(string(readme), "\n## "+section+"\n")
+	if !found {
+		l.Fatalf("the README has no section %q", section)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	for line := range strings.Lines(strings.NewReplacer(words...).Replace(text)) {
+		if args, ok := strings.CutPrefix(line, "multi-eni-controller "); ok {
+			commands = append(commands, strings.Fields(args))
+		}
+	}
+	return commands
 }
 
 // audit asks for JSON.
@@ -82,9 +102,18 @@ func TestAudit(t *testing.T) {
 	l.create(nodeENI("a", sandbox.SubnetA, 1))
 	l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
 
-	// README: who holds my security group?
 	kubeconfig := "--kubeconfig=" + l.kubeconfig
-	table := l.command(1, "audit", "--security-group="+sandbox.Workers, kubeconfig)
+	shown := l.inReadme("Who holds my security group", "$HOME/.kube/config", l.kubeconfig, "prod", sandbox.ClusterName)
+	if len(shown) != 3 {
+		t.Fatalf("the README shows %q", shown)
+	}
+	table := l.command(1, shown[0]...)
+	if tags := l.command(1, shown[1]...); !strings.Contains(tags, "Judged by tags only, ours being those of a cluster sandbox") {
+		t.Errorf("without the cluster:\n%s", tags)
+	}
+	if left := l.command(0, shown[2]...); !strings.Contains(left, `"whose": "OursWanted"`) {
+		t.Errorf("of the cluster:\n%s", left)
+	}
 	for _, want := range []string{
 		"Judged by what cluster sandbox (ID " + l.id + ") wants.", "INTERFACE", "ours, wanted", "NodeENI a wants it on Node node2, with this security group alone",
 		"the community controller's", "the VPC CNI's", "the instance's", "AWS's", "nobody's", "\nNext:\n", "kubectl edit nodeeni a   # eni-", "aws elbv2 describe-load-balancers --names web",

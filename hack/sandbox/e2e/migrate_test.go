@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -36,23 +38,39 @@ func communityLab(t *testing.T, spec string) (*lab, []sandbox.Machine) {
 		for _, controller := range l.replicas {
 			l.must(controller.Kill(ctx))
 		}
+		l.wipeStatus(ctx, "old")
 		l.must(l.cluster.Empty(ctx))
-		_, err := l.cluster.Kubectl.Run(ctx, "delete", "crd", "nodeenis.networking.k8s.aws")
+		_, err := l.cluster.Kubectl.Run(ctx, "replace", "-f", filepath.Join(shared.repo, ourCRD))
 		l.must(err)
-		l.must(l.cluster.Install(ctx))
+		l.must(l.cluster.ServesField(ctx, "tags"))
 	})
-	l.kubectl("delete", "crd", "nodeenis.networking.k8s.aws")
-	l.kubectl("create", "-f", "testdata/community-crd.yaml")
-	l.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/nodeenis.networking.k8s.aws")
+	l.kubectl("replace", "-f", "testdata/community-crd.yaml")
+	l.must(l.cluster.ServesField(l.ctx, "subnetIDs"))
 	l.apply(fmt.Sprintf("apiVersion: networking.k8s.aws/v1alpha1\nkind: NodeENI\nmetadata: {name: old, finalizers: [%s]}\nspec: %s\n", communityFinalizer, spec))
 	l.kubectl("patch", "nodeeni", "old", "--subresource=status", "--type=merge", "-p",
 		`{"status":{"attachments":[{"nodeID":"node1","instanceID":"`+nodes[0].InstanceID+`","eniID":"eni-0123456789abcdef0","attachmentID":"eni-attach-0123456789abcdef0","mtu":9001,"status":"attached"}]}}`)
 	return l, nodes
 }
 
-func (l *lab) apply(yaml string, flags ...string) {
+// wipeStatus takes away what may keep a NodeENI from being changed.
+func (l *lab) wipeStatus(ctx context.Context, name string) {
 	l.Helper()
-	_, err := l.cluster.Kubectl.RunInput(l.ctx, yaml, append([]string{"apply", "-f", "-"}, flags...)...)
+	_, err := l.cluster.ENIs.NetworkingV1alpha1().NodeENIs().Patch(ctx, name, types.MergePatchType, []byte(`{"status":null}`), metav1.PatchOptions{}, "status")
+	if !apierrors.IsNotFound(err) {
+		l.must(err)
+	}
+}
+
+// applyOurCRD does what everybody will do.
+func (l *lab) applyOurCRD() {
+	l.Helper()
+	l.kubectl("apply", "-f", filepath.Join(shared.repo, ourCRD))
+	l.must(l.cluster.ServesField(l.ctx, "tags"))
+}
+
+func (l *lab) apply(yaml string) {
+	l.Helper()
+	_, err := l.cluster.Kubectl.RunInput(l.ctx, yaml, "apply", "-f", "-")
 	l.must(err)
 }
 
@@ -68,21 +86,27 @@ func TestMigrate(t *testing.T) {
 		Attachment: &ec2sim.Attachment{Instance: nodes[0].InstanceID, DeviceIndex: 1},
 	})
 	l.must(err)
-	backup, kubeconfig := filepath.Join(l.dir, "before"), "--kubeconfig="+l.cluster.Kubectl.Kubeconfig
-	told := l.command(1, "migrate", "--dry-run", kubeconfig, "--backup="+backup)
+	kubeconfig := "--kubeconfig=" + l.cluster.Kubectl.Kubeconfig
+	shown := l.inReadme("Moving in from the community controller", "$HOME/.kube/config", l.cluster.Kubectl.Kubeconfig,
+		"=before", "="+filepath.Join(l.dir, "before"), "before/", filepath.Join(l.dir, "before")+"/")
+	if len(shown) != 2 {
+		t.Fatalf("the README shows %q", shown)
+	}
+	told := l.command(1, shown[0]...)
 	for _, want := range []string{"--security-group-id=workers=sg-ID", "--subnet-id=b=subnet-ID", "lost        mtu: 9001", "eni-0123456789abcdef0", communityFinalizer} {
 		if !strings.Contains(told, want) {
 			t.Errorf("the dry run does not say %q:\n%s", want, told)
 		}
 	}
-	flags := []string{"migrate", "-f", filepath.Join(backup, "nodeenis-old.yaml"), "--subnet-id=b=" + sandbox.SubnetB, "--security-group-id=workers=" + sandbox.Workers, "--drop=mtu"}
-	l.command(0, append(flags, "--dry-run")...)
+	flags := append(shown[1], "--subnet-id=b="+sandbox.SubnetB, "--security-group-id=workers="+sandbox.Workers)
+	l.command(1, append(slices.Clone(shown[1]), "--dry-run")...)
+	l.command(0, append(slices.Clone(flags), "--dry-run")...)
 	if spec := l.kubectl("get", "nodeeni", "old", "-o", "jsonpath={.spec}"); !strings.Contains(spec, `"mtu":9001`) {
 		t.Errorf("a dry run changed the object: %s", spec)
 	}
-	l.command(0, append(flags, kubeconfig)...)
+	l.command(0, flags...)
 
-	l.kubectl("apply", "-f", filepath.Join(shared.repo, ourCRD))
+	l.applyOurCRD()
 	l.startController("--ec2-resync-period=5s")
 	l.onlyInEC2(on(nodes[0], "old-2", sandbox.SubnetB, 2))
 	l.blocked("old", "node1", v1alpha1.ReasonDeviceIndexInUse, theirs)
@@ -110,7 +134,7 @@ func TestMigrate(t *testing.T) {
 // nothing is created, nothing is taken away but what a deletion takes away, and the object says so.
 func TestObjectOfTheCommunity(t *testing.T) {
 	l, nodes := communityLab(t, `{nodeSelector: {ng: multi-eni}, subnetIDs: [`+sandbox.SubnetA+`], securityGroupIDs: [`+sandbox.Workers+`], mtu: 9001}`)
-	l.kubectl("apply", "-f", filepath.Join(shared.repo, ourCRD))
+	l.applyOurCRD()
 	object, err := l.get(l.ctx, "old")
 	l.must(err)
 	owner := ownership.Owner{
@@ -122,6 +146,11 @@ func TestObjectOfTheCommunity(t *testing.T) {
 		Attachment: &ec2sim.Attachment{Instance: nodes[0].InstanceID, DeviceIndex: 2},
 	})
 	l.must(err)
+	// What the migration would have to know is hidden now, and it says so rather than to lose it.
+	kubeconfig := "--kubeconfig=" + l.cluster.Kubectl.Kubeconfig
+	if told := l.command(1, "migrate", "--dry-run", kubeconfig); !strings.Contains(told, "spec.subnetIDs was set, and can not be seen any more") {
+		t.Errorf("nobody says that fields are hidden:\n%s", told)
+	}
 	l.startController("--ec2-resync-period=5s")
 	l.eventually("stalled", func(ctx context.Context) error {
 		object, err := l.get(ctx, "old")
@@ -130,11 +159,6 @@ func TestObjectOfTheCommunity(t *testing.T) {
 		}
 		return condition(object, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalidSpec)
 	})
-	// What the migration would have to know is hidden now, and it says so rather than to lose it.
-	kubeconfig := "--kubeconfig=" + l.cluster.Kubectl.Kubeconfig
-	if told := l.command(1, "migrate", "--dry-run", kubeconfig); !strings.Contains(told, "spec.subnetIDs was set, and can not be seen any more") {
-		t.Errorf("nobody says that fields are hidden:\n%s", told)
-	}
 	l.lookedAround()
 	l.atRest()
 	if calls := mutating(l.calls()); len(calls) > 0 {
