@@ -251,8 +251,8 @@ func (l *lab) didNot(verbs ...string) {
 func TestApplyAfterAFailure(t *testing.T) {
 	l := newLab(t)
 	fail := true
-	l.dynamic.PrependReactor("update", "nodeenis", func(k8stesting.Action) (bool, runtime.Object, error) {
-		return fail, nil, errors.New("no route")
+	l.dynamic.PrependReactor("update", "nodeenis", func(action k8stesting.Action) (bool, runtime.Object, error) {
+		return fail && action.GetSubresource() == "", nil, errors.New("no route")
 	})
 	l.want(exitNotAsked, "after 1 of 5 objects; the same command may be given again: updating NodeENI dpdk: no route", append([]string{"--backup=" + l.dir}, complete...)...)
 	fail = false
