@@ -91,7 +91,9 @@ func tagsOnly(f *Facts) { f.Cluster = nil }
 func about(kind SubjectKind, id string) func(*Facts) {
 	return func(f *Facts) { f.Subject = Subject{kind, id} }
 }
+
 func nodeENIs(change func(*v1alpha1.NodeENI)) func(*Facts) { return func(f *Facts) { change(f.the()) } }
+
 func identity(id, name string) func(*Facts) {
 	return func(f *Facts) { f.Identity = plan.Cluster{ID: id, Name: name} }
 }
@@ -101,6 +103,7 @@ func controller(state ControllerState) func(*Facts) {
 }
 func all(changes ...func(*Facts)) (list []func(*Facts)) { return changes }
 func deleting(n *v1alpha1.NodeENI)                      { n.DeletionTimestamp = &metav1.Time{Time: now} }
+
 func groups(ids ...string) func(*v1alpha1.NodeENI) {
 	return func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = ids }
 }

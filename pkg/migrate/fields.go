@@ -53,7 +53,7 @@ func hidden(old *unstructured.Unstructured) []string {
 		if entry.FieldsV1 == nil {
 			continue
 		}
-		for _, field := range managedSpecFields(entry.FieldsV1.Raw) {
+		for _, field := range managedSpecFields(entry.FieldsV1.GetRawBytes()) {
 			if _, seen := spec[field]; !seen && slices.Contains(Fields(), field) {
 				found[field] = true
 			}

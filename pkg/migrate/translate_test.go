@@ -61,20 +61,24 @@ func TestTranslate(t *testing.T) {
 			least + ", subnetID: " + subnet1 + ", deviceIndex: 3, deleteOnTermination: false, description: text",
 			[]*v1alpha1.NodeENI{want("old", subnet1, 3, func(n *v1alpha1.NodeENI) {
 				n.Spec.DeleteOnTermination, n.Spec.Description = new(false), new("text")
-			})}, nil,
+			})},
+			nil,
 		},
 		"an index of nothing": {least + ", subnetID: " + subnet1 + ", deviceIndex: 0, description: ''", []*v1alpha1.NodeENI{want("old", subnet1, 1)}, nil},
 		"several subnets": {
 			least + ", deviceIndex: 2, subnetIDs: [" + subnet2 + ", " + subnet1 + "]",
-			[]*v1alpha1.NodeENI{want("old", subnet2, 2), want("old-2", subnet1, 3)}, nil,
+			[]*v1alpha1.NodeENI{want("old", subnet2, 2), want("old-2", subnet1, 3)},
+			nil,
 		},
 		"subnets of every kind, some twice": {
 			least + ", subnetID: " + subnet3 + ", subnetIDs: [" + subnet1 + ", " + subnet3 + "], subnetName: one, subnetNames: [two, one]",
-			[]*v1alpha1.NodeENI{want("old", subnet3, 1), want("old-2", subnet1, 2), want("old-3", subnet2, 3)}, nil,
+			[]*v1alpha1.NodeENI{want("old", subnet3, 1), want("old-2", subnet1, 2), want("old-3", subnet2, 3)},
+			nil,
 		},
 		"groups by name": {
 			"nodeSelector: {ng: x}, subnetID: " + subnet1 + ", securityGroupIDs: [" + group1 + "], securityGroupNames: [db, web]",
-			[]*v1alpha1.NodeENI{want("old", subnet1, 1, func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = []string{group1, group2} })}, nil,
+			[]*v1alpha1.NodeENI{want("old", subnet1, 1, func(n *v1alpha1.NodeENI) { n.Spec.SecurityGroupIDs = []string{group1, group2} })},
+			nil,
 		},
 		"what is lost": {
 			least + ", subnetID: " + subnet1 + ", mtu: 9001, enableDPDK: true, dpdkDriver: vfio-pci, dpdkResourceName: a/b, dpdkPCIAddress: '0000:00:07.0', other: [1]",
@@ -84,7 +88,8 @@ func TestTranslate(t *testing.T) {
 		"fields that say nothing": {least + ", subnetID: " + subnet1 + ", mtu: 0, enableDPDK: false, dpdkDriver: '', subnetIDs: []", []*v1alpha1.NodeENI{want("old", subnet1, 1)}, nil},
 		"one of ours": {
 			least + ", subnetID: " + subnet1 + ", tags: {team: net}",
-			[]*v1alpha1.NodeENI{want("old", subnet1, 1, func(n *v1alpha1.NodeENI) { n.Spec.Tags = map[string]string{"team": "net"} })}, nil,
+			[]*v1alpha1.NodeENI{want("old", subnet1, 1, func(n *v1alpha1.NodeENI) { n.Spec.Tags = map[string]string{"team": "net"} })},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,9 +157,9 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 func TestHiddenFieldsAreNoticed(t *testing.T) {
 	old := object(t, "{nodeSelector: {ng: x}, subnetID: "+subnet1+", securityGroupIDs: ["+group1+"], mtu: 9001}")
 	old.SetManagedFields([]metav1.ManagedFieldsEntry{
-		{Manager: "kubectl", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{".":{},"f:subnetID":{},"f:subnetIDs":{},"f:mtu":{},"f:description":{}}}`)}},
+		{Manager: "kubectl", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{".":{},"f:subnetID":{},"f:subnetIDs":{},"f:mtu":{},"f:description":{}}}`)},
 		{Manager: "none"},
-		{Manager: "odd", FieldsV1: &metav1.FieldsV1{Raw: []byte(`[]`)}},
+		{Manager: "odd", FieldsV1: metav1.NewFieldsV1(`[]`)},
 	})
 	got := Translate(old, Names{})
 	if len(got.Missing) != 1 || !strings.Contains(got.Missing[0], "spec.subnetIDs was set, and can not be seen any more") || got.New != nil {

@@ -127,15 +127,15 @@ func (r *run) write(ctx context.Context, w write) error {
 		r.say("%s unchanged", w.live.GetName())
 		return nil
 	}
-	return r.update(ctx, changed)
+	return r.update(ctx, w.live, changed)
 }
 
 // update replaces the object, if it is still the one that was read. A status of the other controller's goes first: it
 // tells of interfaces that are not ours, in a form that our CustomResourceDefinition refuses, and with it every change of
 // the object. The backup has it.
-func (r *run) update(ctx context.Context, changed *unstructured.Unstructured) error {
-	if migrate.ForeignStatus(changed) {
-		bare := changed.DeepCopy()
+func (r *run) update(ctx context.Context, live, changed *unstructured.Unstructured) error {
+	if migrate.ForeignStatus(live) {
+		bare := live.DeepCopy()
 		delete(bare.Object, "status")
 		wiped, err := r.cluster.objects.UpdateStatus(ctx, bare, metav1.UpdateOptions{FieldManager: fieldManager})
 		if err != nil {
