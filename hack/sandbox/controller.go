@@ -77,7 +77,7 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 // RunCommand runs the program with a command in place of the controller, with the same rights in EC2, to its end.
 func RunCommand(ctx context.Context, binaries Binaries, ec2 string, args ...string) (code int, stdout, stderr string, err error) {
 	command := exec.CommandContext(ctx, binaries.Controller, args...)
-	command.Env = append(os.Environ(), awsEnvironment(ec2)...)
+	command.Env = append(os.Environ(), awsEnvironment(ec2, controllerKey)...)
 	var out, errs strings.Builder
 	command.Stdout, command.Stderr = &out, &errs
 	if err := command.Run(); err != nil {

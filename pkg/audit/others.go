@@ -16,11 +16,10 @@ const (
 	tagCommunityNodeENI = "NodeENI"
 	tagCommunityNode    = "Node"
 
-	// The VPC CNI puts the first on the interfaces of its pods; the second is newer, and its value tells the VPC CNI
-	// from the VPC resource controller.
+	// The VPC CNI puts this beside eni.TagCNIInstance on newer interfaces of its own; its value tells it from the VPC
+	// resource controller.
 	// Source: https://github.com/aws/amazon-vpc-cni-k8s
-	tagCNIInstance = "node.k8s.amazonaws.com/instance_id"
-	tagEKSOwner    = "eks:eni:owner"
+	tagEKSOwner = "eks:eni:owner"
 )
 
 // judge says whose an interface is. The order matters: what AWS manages nobody else may touch, and tags of ours speak
@@ -44,7 +43,7 @@ func (f *Facts) judge(found eni.FoundInterface) Finding {
 		d.Why = "it is the primary interface of instance " + d.InstanceID + ", and goes with it"
 		d.Next = showInstance(d)
 		return d
-	case found.Tags[tagCNIInstance] != "" || found.Tags[tagEKSOwner] != "":
+	case found.Tags[eni.TagCNIInstance] != "" || found.Tags[tagEKSOwner] != "":
 		return judgeCNI(d, found.Tags)
 	}
 	return judgeNobody(d)
