@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 
 	// The metrics of work queues, the Kubernetes client, leader election and the build. Not in package app: with
@@ -14,8 +15,20 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/workqueue"
 
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
+	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/audit"
+	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/migrate"
 )
 
+// commands run in place of the controller when the first argument names one.
+var commands = map[string]func(ctx context.Context, args []string, stdout, stderr io.Writer) int{
+	"audit":   audit.Main,
+	"migrate": migrate.Main,
+}
+
 func main() {
-	os.Exit(app.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	run, args := app.Main, os.Args[1:]
+	if len(args) > 0 && commands[args[0]] != nil {
+		run, args = commands[args[0]], args[1:]
+	}
+	os.Exit(run(context.Background(), args, os.Stdout, os.Stderr))
 }

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -144,4 +147,18 @@ func (c *Cluster) Install(ctx context.Context) error {
 	}
 	_, err = c.Kubectl.Run(ctx, "wait", "--for=condition=Established", "--timeout=30s", "crd/nodeenis.networking.k8s.aws")
 	return err
+}
+
+// ServesField waits until the API server goes by a CustomResourceDefinition of NodeENIs whose spec has the field: for a
+// moment after a change it goes by the one before.
+func (c *Cluster) ServesField(ctx context.Context, field string) error {
+	const probe = `{"apiVersion":"networking.k8s.aws/v1alpha1","kind":"NodeENI","metadata":{"name":"probe"},"spec":{"nodeSelector":{"a":"b"},"%s":5}}`
+	path := "/apis/networking.k8s.aws/v1alpha1/nodeenis?dryRun=All&fieldValidation=Strict"
+	return wait.PollUntilContextTimeout(ctx, pollInterval, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		err := c.Kube.CoreV1().RESTClient().Post().RequestURI(path).Body(fmt.Appendf(nil, probe, field)).Do(ctx).Error()
+		if err == nil {
+			return false, fmt.Errorf("the API server takes %s=5", field)
+		}
+		return !strings.Contains(err.Error(), "unknown field"), nil
+	})
 }

@@ -2,10 +2,13 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +72,20 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 		return nil, err
 	}
 	return &Controller{Process: process, HTTP: "http://" + address}, nil
+}
+
+// RunCommand runs the program with a command in place of the controller, with the same rights in EC2, to its end.
+func RunCommand(ctx context.Context, binaries Binaries, ec2 string, args ...string) (code int, stdout, stderr string, err error) {
+	command := exec.CommandContext(ctx, binaries.Controller, args...)
+	command.Env = append(os.Environ(), awsEnvironment(ec2, controllerKey)...)
+	var out, errs strings.Builder
+	command.Stdout, command.Stderr = &out, &errs
+	if err := command.Run(); err != nil {
+		if _, isExit := errors.AsType[*exec.ExitError](err); !isExit {
+			return 0, "", "", err
+		}
+	}
+	return command.ProcessState.ExitCode(), out.String(), errs.String(), nil
 }
 
 // awsEnvironment points the controller's SDK at the simulator.

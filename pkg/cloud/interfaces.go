@@ -58,24 +58,31 @@ func (c *Client) DescribeInterfaces(ctx context.Context, ids []string) ([]eni.In
 // interfaces describes all interfaces that the filters let through.
 func (c *Client) interfaces(ctx context.Context, subject string, filters ...types.Filter) ([]eni.Interface, error) {
 	var all []eni.Interface
+	err := c.eachInterface(ctx, subject, ec2.DescribeNetworkInterfacesInput{Filters: filters}, func(_ types.NetworkInterface, iface eni.Interface) {
+		all = append(all, iface)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// eachInterface visits all interfaces that the input asks for, as EC2 describes them and translated.
+func (c *Client) eachInterface(ctx context.Context, subject string, input ec2.DescribeNetworkInterfacesInput, visit func(types.NetworkInterface, eni.Interface)) error {
 	r := request{action: describeNetworkInterfaces, subject: subject}
-	err := allPages(r, func(token *string) (*string, error) {
+	input.MaxResults = aws.Int32(pageSize)
+	return allPages(r, func(token *string) (*string, error) {
 		began := time.Now()
-		out, err := call(ctx, c, r, c.ec2.DescribeNetworkInterfaces, &ec2.DescribeNetworkInterfacesInput{
-			Filters: filters, MaxResults: aws.Int32(pageSize), NextToken: token,
-		})
+		input.NextToken = token
+		out, err := call(ctx, c, r, c.ec2.DescribeNetworkInterfaces, &input)
 		if err != nil {
 			return nil, err
 		}
 		for _, in := range out.NetworkInterfaces {
 			iface := interfaceFrom(in)
 			c.described.show(began, iface.ID, c.owns(iface.Tags) && !iface.RequesterManaged)
-			all = append(all, iface)
+			visit(in, iface)
 		}
 		return out.NextToken, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
 }

@@ -47,13 +47,18 @@ func (c *Controller) patch(ctx context.Context, n *v1alpha1.NodeENI, operations 
 }
 
 // isOutdated reports whether a test of the patch failed. An object that its schema refuses is refused with causes.
-func isOutdated(err error) bool {
+func isOutdated(err error) bool { return apierrors.IsInvalid(err) && causesOf(err) == 0 }
+
+// isRefused reports whether the schema refuses the object as it would be, for what the patch changes or for what was
+// stored before the schema was as it is.
+func isRefused(err error) bool { return apierrors.IsInvalid(err) && causesOf(err) > 0 }
+
+func causesOf(err error) int {
 	var status apierrors.APIStatus
-	if !apierrors.IsInvalid(err) || !errors.As(err, &status) {
-		return false
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return 0
 	}
-	details := status.Status().Details
-	return details == nil || len(details.Causes) == 0
+	return len(status.Status().Details.Causes)
 }
 
 // addFinalizer adds ours beside those of others, provided that the cache shows them as they are: else it could

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,10 +43,14 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if due := c.written.due(name); time.Until(due) > 0 {
 		return due, nil
 	}
-	changed, again, err := c.syncMetadata(ctx, n)
-	if err != nil {
-		return time.Time{}, err
-	} else if changed {
+	changed, again, refused := c.syncMetadata(ctx, n)
+	switch {
+	case isRefused(refused):
+		// The stored status may be another controller's, which keeps the whole object from being changed: ours in its place
+		// makes room, and says what is wrong.
+	case refused != nil:
+		return time.Time{}, refused
+	case changed:
 		return time.Now().Add(recheckMetadata), nil // sooner, when the update's event brings the key back
 	}
 	c.complain(n)
@@ -54,8 +59,8 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 		return time.Time{}, err
 	}
 	due, err := c.writeStatus(ctx, n, attachments, releases)
-	if err != nil {
-		return time.Time{}, err // what was told stands for what the retry will write
+	if err != nil || refused != nil {
+		return time.Time{}, errors.Join(refused, err) // what was told stands for what the retry will write
 	}
 	c.announceAdoptions(n)
 	if n.DeletionTimestamp.IsZero() {

@@ -30,13 +30,22 @@ const (
 	watchdogTolerance = 20 * time.Second
 )
 
+// otherCommands ends the usage of the controller; main.go has them.
+const otherCommands = `
+Commands, in place of the controller (each has its own --help):
+  multi-eni-controller audit     tells which interfaces hold a security group, a subnet or a VPC, and whose they are
+  multi-eni-controller migrate   moves the NodeENIs of the community controller to this one
+`
+
 // Main runs the controller as a process and returns its exit code: 0 after SIGTERM, SIGINT or --version, 1
 // when it could not work, 2 when the flags are wrong.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o := NewOptions()
 	fs := pflag.NewFlagSet(programName, pflag.ContinueOnError)
 	fs.SetOutput(stderr)
-	fs.Usage = func() { _, _ = fmt.Fprintf(stdout, "Usage of %s:\n%s", programName, fs.FlagUsagesWrapped(100)) }
+	fs.Usage = func() {
+		_, _ = fmt.Fprintf(stdout, "Usage of %s:\n%s%s", programName, fs.FlagUsagesWrapped(100), otherCommands)
+	}
 	o.AddFlags(fs)
 	switch err := parse(fs, o, args); {
 	case errors.Is(err, pflag.ErrHelp):
@@ -72,7 +81,7 @@ func parse(fs *pflag.FlagSet, o *Options, args []string) error {
 		return err
 	}
 	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: only flags are understood", fs.Arg(0))
+		return fmt.Errorf("unexpected argument %q: beside flags there are the commands audit and migrate, as the first argument", fs.Arg(0))
 	}
 	if o.ShowVersion {
 		return nil
