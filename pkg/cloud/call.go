@@ -18,6 +18,8 @@ type request struct {
 	action, subject string
 	// owned says that the subject is an interface, which must be ours when the call is made.
 	owned bool
+	// dry says that the call is only asked about, see probe.go.
+	dry bool
 	// confirm, if there is one, has the last word.
 	confirm func(context.Context) error
 }
@@ -60,6 +62,9 @@ func call[In, Out any](ctx context.Context, c *Client, r request, do operation[I
 
 // admit waits for a token and then lets the caller confirm that the call is still wanted.
 func (c *Client) admit(ctx context.Context, r request) (token, error) {
+	if r.dry {
+		return token{}, nil
+	}
 	t, err := c.limiter.take(ctx, r.action)
 	if err != nil || r.confirm == nil {
 		return t, err
@@ -78,7 +83,7 @@ func (c *Client) conclude(ctx context.Context, a *attempt, r request, begun time
 		observe(ctx, a, r, begun, codeOK)
 		return nil
 	}
-	if isThrottle(failure.Code) && a.handed {
+	if isThrottle(failure.Code) && a.handed && !r.dry {
 		c.limiter.throttled(r.action, begun)
 	}
 	a.requestID = cmp.Or(failure.RequestID, a.requestID)
@@ -97,7 +102,7 @@ func notSent(ctx context.Context, r request, why error) error {
 func observe(ctx context.Context, a *attempt, r request, begun time.Time, code string) {
 	duration := time.Since(begun)
 	klog.FromContext(ctx).V(4).Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration,
-		"requestID", a.requestID, "code", code)
+		"requestID", a.requestID, "code", code, "dryRun", r.dry)
 	if a.handed {
 		countCall(r.action, labelOf(r.action, code), duration)
 	}

@@ -29,7 +29,7 @@ import (
 // shorter than the pod's termination grace.
 const drainTime = 20 * time.Second
 
-// Config is what a Controller is made of. Every field but MassReleaseThreshold and CleanupDryRun is required.
+// Config is what a Controller is made of. Every field but Prober, MassReleaseThreshold and CleanupDryRun is required.
 type Config struct {
 	Kube     kubernetes.Interface
 	Client   versioned.Interface
@@ -38,6 +38,8 @@ type Config struct {
 	Cloud    Cloud
 	Recorder record.EventRecorder
 	Cluster  plan.Cluster
+	// Prober is asked which calls are allowed; nil asks nobody.
+	Prober Prober
 	// Lease is ours, on which a person may approve a halted cleanup; MassReleaseThreshold the share of all
 	// attached interfaces that may go unasked because their NodeENI, their Node or its labels vanished; 0 for any.
 	Lease                types.NamespacedName
@@ -93,6 +95,7 @@ type Controller struct {
 	withheld   withheld
 	stuck      stuckAttaches
 	complaints complaints
+	preflight  *preflight
 
 	stop <-chan struct{}
 }
@@ -122,6 +125,7 @@ func New(config Config) (*Controller, error) {
 		attachWorkers:   config.AttachWorkers,
 		cleanupWorkers:  config.CleanupWorkers,
 		dryRun:          config.CleanupDryRun,
+		preflight:       newPreflight(config.Prober),
 	}
 	c.inventory = inventory.New(config.Cloud, inventory.Options{
 		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),
@@ -158,6 +162,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	reading, stopReading := context.WithCancel(work)
 	defer stopReading()
 	group.Go(func() { c.inventory.Run(reading) })
+	group.Go(func() { c.runPreflight(ctx) })
 
 	synced := []cache.InformerSynced{
 		c.nodeInformer.Informer().HasSynced, c.nodeENIInformer.Informer().HasSynced, c.inventory.HasSynced,
