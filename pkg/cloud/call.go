@@ -80,7 +80,7 @@ func (c *Client) admit(ctx context.Context, r request) (token, error) {
 func (c *Client) conclude(ctx context.Context, a *attempt, r request, begun time.Time, err error) *eni.Error {
 	failure := classify(ctx, a, r, err)
 	if failure == nil {
-		observe(ctx, a, r, begun, codeOK)
+		observe(ctx, a, r, begun, codeOK, nil)
 		return nil
 	}
 	if isThrottle(failure.Code) && a.handed && !r.dry {
@@ -88,21 +88,28 @@ func (c *Client) conclude(ctx context.Context, a *attempt, r request, begun time
 	}
 	a.requestID = cmp.Or(failure.RequestID, a.requestID)
 	failure.RequestID = a.requestID
-	observe(ctx, a, r, begun, cmp.Or(failure.Code, codeNone))
+	observe(ctx, a, r, begun, cmp.Or(failure.Code, codeNone), failure)
 	return failure
 }
 
 // notSent says that a call was not made, and why.
 func notSent(ctx context.Context, r request, why error) error {
 	klog.FromContext(ctx).V(4).Info("EC2 call not made", "action", r.action, "subject", r.subject, "reason", why)
-	return &eni.Error{Kind: eni.KindNotSent, Operation: r.action, Subject: r.subject, Err: why}
+	failure := &eni.Error{Kind: eni.KindNotSent, Operation: r.action, Subject: r.subject, Err: why}
+	eni.ReportCall(ctx, eni.Call{Action: r.action, Subject: r.subject, Began: time.Now(), Err: failure})
+	return failure
 }
 
-// observe logs and counts a call that was tried.
-func observe(ctx context.Context, a *attempt, r request, begun time.Time, code string) {
+// observe logs, reports and counts a call that was tried; failure is nil for a success.
+func observe(ctx context.Context, a *attempt, r request, begun time.Time, code string, failure *eni.Error) {
 	duration := time.Since(begun)
 	klog.FromContext(ctx).V(4).Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration,
 		"requestID", a.requestID, "code", code, "dryRun", r.dry)
+	report := eni.Call{Action: r.action, Subject: r.subject, Began: begun, Duration: duration, RequestID: a.requestID, Code: code}
+	if failure != nil {
+		report.Err, report.Code = failure, failure.Code
+	}
+	eni.ReportCall(ctx, report)
 	if a.handed {
 		countCall(r.action, labelOf(r.action, code), duration)
 	}

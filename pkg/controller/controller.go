@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -96,6 +97,8 @@ type Controller struct {
 	stuck      stuckAttaches
 	complaints complaints
 	preflight  *preflight
+	flights    flights
+	leading    atomic.Bool
 
 	stop <-chan struct{}
 }
@@ -134,6 +137,7 @@ func New(config Config) (*Controller, error) {
 		Instances:  c.matchedInstances,
 		Subnets:    c.wantedSubnets,
 		Changed:    c.inventoryChanged,
+		Seen:       c.seen,
 	})
 	registerMetrics()
 	return c, nil
@@ -174,6 +178,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err := c.primeExodus(work); err != nil {
 		return err
 	}
+	c.leading.Store(true)
+	defer c.leading.Store(false)
 	c.work(ctx, work, cancel)
 	return nil
 }
