@@ -23,20 +23,24 @@ type ControllerOptions struct {
 	EC2 string
 	// ClusterID is whose interfaces are its own; empty leaves the choice to the controller.
 	ClusterID string
-	// Args come after the sandbox's own.
-	Args []string
+	// Args come after the sandbox's own, Env likewise.
+	Args, Env []string
 }
 
 // Controller is a running multi-eni-controller.
 type Controller struct {
 	*Process
-	// HTTP is the address of its health checks and metrics.
-	HTTP string
+	// HTTP is the address of its health checks and metrics, Debug that of its debug port.
+	HTTP, Debug string
 }
 
 // StartController starts the program.
 func StartController(binaries Binaries, options ControllerOptions, dir string) (*Controller, error) {
 	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	debug, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +50,7 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 		"--leader-elect-resource-namespace=" + Namespace,
 		"--ec2-visibility-horizon=1s",
 		"--http-bind-address=" + address,
+		"--debug-bind-address=" + debug,
 		"-v=2",
 	}
 	if options.ClusterID != "" {
@@ -54,13 +59,13 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 	process, err := program{
 		name: options.Name,
 		path: binaries.Controller,
-		env:  awsEnvironment(options.EC2),
+		env:  append(awsEnvironment(options.EC2), options.Env...),
 		args: append(args, options.Args...),
 	}.start(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{Process: process, HTTP: "http://" + address}, nil
+	return &Controller{Process: process, HTTP: "http://" + address, Debug: "http://" + debug}, nil
 }
 
 // awsEnvironment points the controller's SDK at the simulator.
@@ -88,7 +93,16 @@ func freeAddress() (string, error) {
 
 // Get reads a path of the controller's own server.
 func (c *Controller) Get(ctx context.Context, path string) (int, string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.HTTP+path, nil)
+	return get(ctx, c.HTTP+path)
+}
+
+// GetDebug reads a path of the controller's debug port.
+func (c *Controller) GetDebug(ctx context.Context, path string) (int, string, error) {
+	return get(ctx, c.Debug+path)
+}
+
+func get(ctx context.Context, url string) (int, string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, "", err
 	}

@@ -40,10 +40,14 @@ type Options struct {
 	MassReleaseThreshold   percent
 	CleanupDryRun          bool
 	HTTPBindAddress        string
+	DebugBindAddress       string
 
 	LeaderElection config.LeaderElectionConfiguration
 	Logging        *logsapi.LoggingConfiguration
 	ShowVersion    bool
+
+	// flags are what AddFlags has added, for people to look at.
+	flags *pflag.FlagSet
 }
 
 // NewOptions returns the defaults.
@@ -57,6 +61,7 @@ func NewOptions() *Options {
 		VisibilityHorizon:      10 * time.Second,
 		MassReleaseThreshold:   0.5,
 		HTTPBindAddress:        ":8080",
+		DebugBindAddress:       "127.0.0.1:8081",
 		Logging:                logsapi.NewLoggingConfiguration(),
 	}
 	o.Logging.Verbosity = 2
@@ -83,11 +88,16 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.VisibilityHorizon, "ec2-visibility-horizon", o.VisibilityHorizon, "How long EC2's reads may lag behind its writes.")
 	fs.Var(&o.MassReleaseThreshold, "mass-release-threshold", "Share of the attached interfaces that may go within 10 minutes because their NodeENI, their Node or its labels vanished; beyond it cleanup halts until a person approves. Fewer than 10 always may; 0 lets all go. Deleting or editing a NodeENI does not count.")
 	fs.BoolVar(&o.CleanupDryRun, "cleanup-dry-run", o.CleanupDryRun, "Detach and delete nothing: log and report in status what would be detached or deleted. A deleted NodeENI stays until it is switched off.")
-	fs.StringVar(&o.HTTPBindAddress, "http-bind-address", o.HTTPBindAddress, "Address that serves /healthz, /readyz and /metrics.")
+	fs.StringVar(&o.HTTPBindAddress, "http-bind-address", o.HTTPBindAddress, "Address that serves /healthz, /livez, /readyz and /metrics.")
+	fs.StringVar(&o.DebugBindAddress, "debug-bind-address", o.DebugBindAddress, "Loopback address that serves pages for debugging, without authentication; / lists them. Empty or 0: none.")
 	fs.BoolVar(&o.ShowVersion, "version", o.ShowVersion, "Print the version and exit.")
 	options.BindLeaderElectionFlags(&o.LeaderElection, fs)
 	logsapi.AddFlags(o.Logging, fs)
+	o.flags = fs
 }
+
+// debugs reports whether there is a debug port.
+func (o *Options) debugs() bool { return o.DebugBindAddress != "" && o.DebugBindAddress != "0" }
 
 // Validate returns every mistake in the flags, each with its cure.
 func (o *Options) Validate() error {
@@ -134,6 +144,11 @@ func (o *Options) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(o.HTTPBindAddress); err != nil {
 		reject("--http-bind-address=%q: must be host:port or :port: %v", o.HTTPBindAddress, err)
+	}
+	if o.debugs() {
+		if err := checkLoopback(o.DebugBindAddress); err != nil {
+			reject("--debug-bind-address=%q: %w", o.DebugBindAddress, err)
+		}
 	}
 	errs = append(errs, o.validateElection()...)
 	return errors.Join(errs...)

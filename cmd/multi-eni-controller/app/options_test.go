@@ -28,6 +28,7 @@ func TestWrongFlagsEndInOneLineAndExitCodeTwo(t *testing.T) {
 		{"no horizon", []string{"--cluster-name=a", "--ec2-visibility-horizon=0s"}, "--ec2-visibility-horizon=0s: must be more than 0"},
 		{"no share", []string{"--cluster-name=a", "--mass-release-threshold=half"}, `"half" is no share of 0% to 100%`},
 		{"malformed address", []string{"--cluster-name=a", "--http-bind-address=8080"}, `--http-bind-address="8080"`},
+		{"debug port for everybody", []string{"--cluster-name=a", "--debug-bind-address=:8081"}, `--debug-bind-address=":8081": must be a loopback address`},
 		{"lease shorter than its renewal", []string{"--cluster-name=a", "--leader-elect-lease-duration=5s"}, "--leader-elect-lease-duration=5s"},
 		{"another kind of lock", []string{"--cluster-name=a", "--leader-elect-resource-lock=configmaps"}, `--leader-elect-resource-lock="configmaps"`},
 		{"unnamed lease", []string{"--cluster-name=a", "--leader-elect-resource-name="}, "--leader-elect-resource-name is empty"},
