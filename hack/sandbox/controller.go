@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -81,15 +83,29 @@ func awsEnvironment(endpoint string) []string {
 	}
 }
 
-// freeAddress finds a port that nobody listens on.
+// Ports are taken from below those that the system gives to whoever connects somewhere: a port of those may be free now,
+// and in use when the program listens on it.
+const firstPort, lastPort = 10_000, 32_000
+
+// freeAddress finds a port that nobody listens on. Two programs that are started at the same time get two.
 func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var last error
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort))
+		if _, given := givenAddresses.LoadOrStore(address, true); given {
+			continue
+		}
+		listener, err := net.Listen("tcp", address)
+		if err == nil {
+			return address, listener.Close()
+		}
+		last = err
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	return "", fmt.Errorf("finding a free port: %w", last)
 }
+
+// givenAddresses are not given again: who has one may not listen yet.
+var givenAddresses sync.Map
 
 // Get reads a path of the controller's own server.
 func (c *Controller) Get(ctx context.Context, path string) (int, string, error) {

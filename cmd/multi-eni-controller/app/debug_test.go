@@ -22,7 +22,7 @@ type insight struct {
 	flights  map[string][]controller.FlightEntry
 }
 
-func (i insight) Topology() (controller.Topology, error)     { return i.topology, i.err }
+func (i insight) Topology() (controller.Topology, error)    { return i.topology, i.err }
 func (i insight) Flight(id string) []controller.FlightEntry { return i.flights[id] }
 func (i insight) RecentFlights(limit int) []string {
 	var ids []string
