@@ -53,7 +53,9 @@ func sample() insight {
 				},
 				Releasing: []controller.TopologyRelease{{ENIID: "eni-3", State: "Detaching", Held: true, Reason: "DetachStuck", Message: "stop the instance"}},
 			},
-			{Node: "node-b"}, {InstanceID: "i-2"}, {},
+			{Node: "node-b"},
+			{InstanceID: "i-2"},
+			{},
 		}},
 		flights: map[string][]controller.FlightEntry{"eni-1": {
 			{Time: noon, Event: "decided: Attach", Detail: "for NodeENI a"},
