@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -26,8 +28,8 @@ type ControllerOptions struct {
 	EC2 string
 	// ClusterID is whose interfaces are its own; empty leaves the choice to the controller.
 	ClusterID string
-	// Args come after the sandbox's own.
-	Args []string
+	// Args come after the sandbox's own, Env likewise.
+	Args, Env []string
 }
 
 // accessKey is that of the role which the manifests give the controller, and of the larger one where it may adopt.
@@ -41,13 +43,17 @@ func (o ControllerOptions) accessKey() string {
 // Controller is a running multi-eni-controller.
 type Controller struct {
 	*Process
-	// HTTP is the address of its health checks and metrics.
-	HTTP string
+	// HTTP is the address of its health checks and metrics, Debug that of its debug port.
+	HTTP, Debug string
 }
 
 // StartController starts the program.
 func StartController(binaries Binaries, options ControllerOptions, dir string) (*Controller, error) {
 	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	debug, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +63,7 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 		"--leader-elect-resource-namespace=" + Namespace,
 		"--ec2-visibility-horizon=1s",
 		"--http-bind-address=" + address,
+		"--debug-bind-address=" + debug,
 		"-v=2",
 	}
 	if options.ClusterID != "" {
@@ -65,13 +72,13 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 	process, err := program{
 		name: options.Name,
 		path: binaries.Controller,
-		env:  awsEnvironment(options.EC2, options.accessKey()),
+		env:  append(awsEnvironment(options.EC2, options.accessKey()), options.Env...),
 		args: append(args, options.Args...),
 	}.start(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Controller{Process: process, HTTP: "http://" + address}, nil
+	return &Controller{Process: process, HTTP: "http://" + address, Debug: "http://" + debug}, nil
 }
 
 // RunCommand runs the program with a command in place of the controller, with the same rights in EC2, to its end.
@@ -101,19 +108,42 @@ func awsEnvironment(endpoint, accessKey string) []string {
 	}
 }
 
-// freeAddress finds a port that nobody listens on.
+// Ports are taken from below those that the system gives to whoever connects somewhere: a port of those may be free now,
+// and in use when the program listens on it.
+const firstPort, lastPort = 10_000, 32_000
+
+// freeAddress finds a port that nobody listens on. Two programs that are started at the same time get two.
 func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var last error
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort))
+		if _, given := givenAddresses.LoadOrStore(address, true); given {
+			continue
+		}
+		listener, err := net.Listen("tcp", address)
+		if err == nil {
+			return address, listener.Close()
+		}
+		last = err
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	return "", fmt.Errorf("finding a free port: %w", last)
 }
+
+// givenAddresses are not given again: who has one may not listen yet.
+var givenAddresses sync.Map
 
 // Get reads a path of the controller's own server.
 func (c *Controller) Get(ctx context.Context, path string) (int, string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.HTTP+path, nil)
+	return get(ctx, c.HTTP+path)
+}
+
+// GetDebug reads a path of the controller's debug port.
+func (c *Controller) GetDebug(ctx context.Context, path string) (int, string, error) {
+	return get(ctx, c.Debug+path)
+}
+
+func get(ctx context.Context, url string) (int, string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, "", err
 	}

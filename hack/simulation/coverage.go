@@ -84,6 +84,9 @@ func expected() (list []string) {
 	for _, code := range []string{"IdempotentParameterMismatch", "NetworkInterfaceLimitExceeded", "InvalidGroup.NotFound"} {
 		list = append(list, "EC2 by itself: "+code)
 	}
+	for _, action := range append([]string{"DescribeNetworkInterfaces", "DescribeInstances", "DescribeInstanceTypes", "DescribeSubnets"}, allowed...) {
+		list = append(list, "asked for leave: "+action)
+	}
 	return append(list, "killed before a call to EC2", "killed after a call to EC2", "the leader is paused", "another replica leads",
 		"adopted", "held: CleanupHalted", "held: TagsLost", "held: DetachStuck")
 }

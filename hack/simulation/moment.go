@@ -106,6 +106,24 @@ func (w *watcher) before(who, action string, form url.Values, unleased string) {
 	}
 }
 
+// dry sees a dry run, which changes nothing: it must not be about what is not ours all the same.
+func (w *watcher) dry(who, action string, form url.Values) {
+	if !strings.HasPrefix(action, "Describe") && !slices.Contains(allowed, action) {
+		w.violated(3, "%s asks for leave to call %s", who, action)
+	}
+	s := w.sim.Snapshot()
+	w.learn(s)
+	w.mu.Lock()
+	w.dries[action]++
+	w.mu.Unlock()
+	w.tally.add("asked for leave: " + action)
+	for _, values := range form {
+		if w.ledger.isForeign(values[0]) {
+			w.violated(3, "%s asks for leave to call %s on %s, which is not ours", who, action, values[0])
+		}
+	}
+}
+
 // concerns judges what a call is about.
 func (w *watcher) concerns(who, action, id string, form url.Values, s ec2sim.Snapshot) {
 	i := slices.IndexFunc(s.Interfaces, func(e ec2sim.InterfaceNow) bool {

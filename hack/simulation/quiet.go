@@ -84,16 +84,15 @@ func (w *watcher) gone(write strictapi.Write) {
 type spent struct {
 	acted, refused, writes int
 	// tokens counts the client tokens that turned out to be used up.
-	tokens    int
-	describes map[string]int
-	reads     map[string]int
+	tokens                  int
+	describes, reads, dries map[string]int
 }
 
 func (r *run) spent() spent {
 	s := spent{describes: r.describes()}
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()
-	s.acted, s.writes, s.reads = r.watch.acted, len(r.watch.writes), maps.Clone(r.watch.reads)
+	s.acted, s.writes, s.reads, s.dries = r.watch.acted, len(r.watch.writes), maps.Clone(r.watch.reads), maps.Clone(r.watch.dries)
 	for _, n := range r.watch.refused {
 		s.refused += n
 	}
@@ -114,6 +113,9 @@ const (
 	// maxReads is how many calls an hour the API server may get that change nothing, from both replicas: each of
 	// their watches lasts 5 to 10 minutes, and a blocked cause is decided on a live read.
 	maxReads = 2 * 3 * 12
+	// maxDries is how often an hour EC2 is asked what it allows: for each of the two things at most that an action is
+	// asked about, once, and once more for where the hour begins.
+	maxDries = 2 * 2
 )
 
 // quiet is clause 6: an hour in which nothing is changed and little is asked.
@@ -155,6 +157,11 @@ func (r *run) quiet() {
 			r.watch.violated(6, "%d calls of %s in an hour in which nothing happened, want at most %d", n, action, most)
 		}
 	}
+	for action, n := range after.dries {
+		if n -= before.dries[action]; n > maxDries {
+			r.watch.violated(6, "%d dry runs of %s in an hour in which nothing happened, want at most %d", n, action, maxDries)
+		}
+	}
 	if n := maxReads + causes*2*maxProbes; reads > n {
 		r.watch.violated(6, "%d reads of the API server in an hour in which nothing happened, want at most %d", reads, n)
 	}
@@ -181,13 +188,15 @@ func (r *run) strangers() bool {
 	return slices.ContainsFunc(r.nodes(), func(n corev1.Node) bool { return !known[path.Base(n.Spec.ProviderID)] })
 }
 
-// describes counts the describes by what they are of.
+// describes counts the describes by what they are of, dry runs aside.
 func (r *run) describes() map[string]int {
 	counts := map[string]int{}
 	for action, codes := range r.sim.Calls() {
 		if strings.HasPrefix(action, "Describe") {
-			for _, n := range codes {
-				counts[action] += n
+			for code, n := range codes {
+				if code != "DryRunOperation" {
+					counts[action] += n
+				}
 			}
 		}
 	}

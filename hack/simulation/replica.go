@@ -70,6 +70,7 @@ func (r *replica) begin() {
 		after: func(action string, form url.Values, status int, err error) {
 			r.watch.after(r.name, action, form, status, err)
 		},
+		dry: func(action string, form url.Values) { r.watch.dry(r.name, action, form) },
 	}
 	p.client.OnCall(func(call strictapi.Call) strictapi.Decision {
 		r.watch.asked(call)

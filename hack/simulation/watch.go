@@ -31,8 +31,8 @@ type watcher struct {
 	refused map[string]int
 	acted   int
 	writes  []string
-	// reads counts calls to the API server that change nothing.
-	reads map[string]int
+	// reads counts calls to the API server that change nothing, dries the dry runs of EC2's actions.
+	reads, dries map[string]int
 	// toldStuck are the messages on the Lease about interfaces without a NodeENI that EC2 does not end to detach.
 	toldStuck []string
 	// began is when the present leader began, lie until when reads leave things out.
@@ -47,7 +47,7 @@ type watcher struct {
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, dries: map[string]int{}}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {

@@ -24,6 +24,8 @@ type wire struct {
 	// before and after see every call that changes EC2: before it is handed over, and when it was answered.
 	before func(action string, form url.Values, unleased string)
 	after  func(action string, form url.Values, status int, err error)
+	// dry sees every dry run.
+	dry func(action string, form url.Values)
 	// unleased says why the process must not change EC2 now; empty where it may.
 	unleased func() string
 	// tell notes what happened.
@@ -103,6 +105,10 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	action := form.Get("Action")
 	changes := !strings.HasPrefix(action, "Describe")
+	if form.Get("DryRun") == "true" {
+		changes = false
+		w.dry(action, form)
+	}
 	if changes {
 		w.before(action, form, unleased)
 	}

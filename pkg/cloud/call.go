@@ -18,6 +18,8 @@ type request struct {
 	action, subject string
 	// owned says that the subject is an interface, which must be ours when the call is made.
 	owned bool
+	// dry says that the call is only asked about, see probe.go.
+	dry bool
 	// confirm, if there is one, has the last word.
 	confirm func(context.Context) error
 }
@@ -60,6 +62,9 @@ func call[In, Out any](ctx context.Context, c *Client, r request, do operation[I
 
 // admit waits for a token and then lets the caller confirm that the call is still wanted.
 func (c *Client) admit(ctx context.Context, r request) (token, error) {
+	if r.dry {
+		return token{}, nil
+	}
 	t, err := c.limiter.take(ctx, r.action)
 	if err != nil || r.confirm == nil {
 		return t, err
@@ -75,29 +80,36 @@ func (c *Client) admit(ctx context.Context, r request) (token, error) {
 func (c *Client) conclude(ctx context.Context, a *attempt, r request, begun time.Time, err error) *eni.Error {
 	failure := classify(ctx, a, r, err)
 	if failure == nil {
-		observe(ctx, a, r, begun, codeOK)
+		observe(ctx, a, r, begun, codeOK, nil)
 		return nil
 	}
-	if isThrottle(failure.Code) && a.handed {
+	if isThrottle(failure.Code) && a.handed && !r.dry {
 		c.limiter.throttled(r.action, begun)
 	}
 	a.requestID = cmp.Or(failure.RequestID, a.requestID)
 	failure.RequestID = a.requestID
-	observe(ctx, a, r, begun, cmp.Or(failure.Code, codeNone))
+	observe(ctx, a, r, begun, cmp.Or(failure.Code, codeNone), failure)
 	return failure
 }
 
 // notSent says that a call was not made, and why.
 func notSent(ctx context.Context, r request, why error) error {
 	klog.FromContext(ctx).V(4).Info("EC2 call not made", "action", r.action, "subject", r.subject, "reason", why)
-	return &eni.Error{Kind: eni.KindNotSent, Operation: r.action, Subject: r.subject, Err: why}
+	failure := &eni.Error{Kind: eni.KindNotSent, Operation: r.action, Subject: r.subject, Err: why}
+	eni.ReportCall(ctx, eni.Call{Action: r.action, Subject: r.subject, Began: time.Now(), Err: failure})
+	return failure
 }
 
-// observe logs and counts a call that was tried.
-func observe(ctx context.Context, a *attempt, r request, begun time.Time, code string) {
+// observe logs, reports and counts a call that was tried; failure is nil for a success.
+func observe(ctx context.Context, a *attempt, r request, begun time.Time, code string, failure *eni.Error) {
 	duration := time.Since(begun)
 	klog.FromContext(ctx).V(4).Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration,
-		"requestID", a.requestID, "code", code)
+		"requestID", a.requestID, "code", code, "dryRun", r.dry)
+	report := eni.Call{Action: r.action, Subject: r.subject, Began: begun, Duration: duration, RequestID: a.requestID, Code: code}
+	if failure != nil {
+		report.Err, report.Code = failure, failure.Code
+	}
+	eni.ReportCall(ctx, report)
 	if a.handed {
 		countCall(r.action, labelOf(r.action, code), duration)
 	}

@@ -24,7 +24,8 @@
 // # Where to look
 //
 // client.go and config.go build a client; interfaces.go, instances.go, instancetypes.go and subnets.go
-// read; create.go, modify.go, tags.go and release.go write; convert.go translates what EC2 says;
-// errortable.go holds the table of EC2's error codes, which classify.go reads and unknowncodes.go
-// completes; limiter.go and quota.go hold the rate limits; metrics.go what is measured.
+// read; create.go, modify.go, tags.go and release.go write; probe.go asks what would be allowed;
+// convert.go translates what EC2 says; errortable.go holds the table of EC2's error codes, which
+// classify.go reads and unknowncodes.go completes; limiter.go and quota.go hold the rate limits;
+// metrics.go what is measured.
 package cloud

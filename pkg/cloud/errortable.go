@@ -50,7 +50,7 @@ var errorTable = []ErrorRow{
 	{codes("RequestExpired MissingAuthenticationToken InvalidClientTokenId SignatureDoesNotMatch ExpiredToken ExpiredTokenException InvalidSecurityToken UnrecognizedClientException IncompleteSignature InvalidAccessKeyId"), nil, eni.KindCredentials, eni.Blocked, "the credentials are renewed, or the clock is set right", docCommon},
 	{codes("AuthFailure"), nil, eni.KindCredentials, eni.Blocked, "the credentials are renewed", docErrors},
 	{codes("InternalError InternalFailure ServiceUnavailable Unavailable RequestTimeout RequestTimeoutException"), nil, eni.KindUnknownOutcome, eni.Retry, "EC2 works again", docErrors},
-	{codes("DryRunOperation"), nil, eni.KindInvalid, eni.Blocked, "the answer to a dry run, for which we do not ask", docErrors},
+	{codes("DryRunOperation"), nil, eni.KindInvalid, eni.Blocked, "never, for a call that is to be made; to a dry run it is leave (probe.go)", docErrors},
 
 	// What is somebody else's: the same code as for rejected credentials.
 	{codes("AuthFailure"), onInterface, eni.KindNoAccess, eni.Blocked, "the credentials are renewed; never, where the interface is managed by another service", docErrors},

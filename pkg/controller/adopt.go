@@ -75,7 +75,7 @@ func (c *Controller) stillAdoptable(ctx context.Context, action plan.Action) err
 		return nil
 	}
 	klog.FromContext(ctx).V(2).Info("Not adopted: a live read shows another state than the cache did",
-		"eniID", action.InterfaceID, "nodeENI", klog.KRef("", action.NodeENIName))
+		"eniID", action.InterfaceID, "nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName)
 	return fmt.Errorf("no longer the thing to do: %w", eni.KindNotSent)
 }
 

@@ -89,7 +89,11 @@ func (c *Controller) actAll(ctx context.Context, snapshot plan.Snapshot, actions
 			return fmt.Errorf("%s for %s: %w", action.Kind, action.NodeENIName, eni.KindNotSent)
 		}
 		klog.FromContext(ctx).V(6).Info("Acting", "action", action)
-		if err := act(ctx, snapshot, action); err != nil {
+		acting := ctx
+		if action.Kind != plan.Create { // which has yet to be told apart from others
+			acting, _ = c.recorded(ctx, action)
+		}
+		if err := act(acting, snapshot, action); err != nil {
 			failures = append(failures, fmt.Errorf("%s for NodeENI %s on node %s: %w", action.Kind, action.NodeENIName, action.NodeName, err))
 		}
 	}
@@ -133,6 +137,7 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil // the next plan shows the setback that another worker is probing
 	}
+	ctx, made := c.recorded(ctx, action)
 	iface, err := c.callCreate(ctx, action)
 	for eni.KindOf(err) == eni.KindTokenMismatch && c.tokens.current(keyOf(action)) <= maxTokenSteps {
 		iface, err = c.callCreate(ctx, action)
@@ -140,6 +145,7 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	if err != nil {
 		return c.attachCallFailed(ctx, n, action, c.subnetDecides(n, err))
 	}
+	made(iface.ID)
 	c.setbacks.succeeded(callFor(n, action), time.Now())
 	klog.FromContext(ctx).V(2).Info("Created interface", "eniID", iface.ID, "nodeENI", klog.KObj(n),
 		"node", action.NodeName, "subnetID", action.SubnetID, "privateIP", iface.PrivateIP)

@@ -76,7 +76,7 @@ func (c *Controller) stillUnwanted(ctx context.Context, instanceID string, actio
 		return nil
 	}
 	klog.FromContext(ctx).V(2).Info("Not released: a live read shows another state than the cache did",
-		"action", action.Kind, "eniID", action.InterfaceID, "reason", action.Reason)
+		"action", action.Kind, "eniID", action.InterfaceID, "nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
 	return fmt.Errorf("no longer the thing to do: %w", eni.KindNotSent)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,8 +30,8 @@ import (
 // shorter than the pod's termination grace.
 const drainTime = 20 * time.Second
 
-// Config is what a Controller is made of. Every field but MassReleaseThreshold, CleanupDryRun, AllowAdoption and OnNodes is
-// required.
+// Config is what a Controller is made of. Every field is required but Prober, MassReleaseThreshold, CleanupDryRun,
+// AllowAdoption and OnNodes.
 type Config struct {
 	Kube     kubernetes.Interface
 	Client   versioned.Interface
@@ -39,6 +40,8 @@ type Config struct {
 	Cloud    Cloud
 	Recorder record.EventRecorder
 	Cluster  plan.Cluster
+	// Prober is asked which calls are allowed; nil asks nobody.
+	Prober Prober
 	// Lease is ours, on which a person may approve a halted cleanup; MassReleaseThreshold the share of all
 	// attached interfaces that may go unasked because their NodeENI, their Node or its labels vanished; 0 for any.
 	Lease                types.NamespacedName
@@ -101,6 +104,9 @@ type Controller struct {
 	withheld   withheld
 	stuck      stuckAttaches
 	complaints complaints
+	preflight  *preflight
+	flights    flights
+	leading    atomic.Bool
 
 	nodeEdits nodeEdits
 
@@ -134,6 +140,7 @@ func New(config Config) (*Controller, error) {
 		dryRun:          config.CleanupDryRun,
 		allowAdoption:   config.AllowAdoption,
 		nodeEdits:       nodeEdits{kube: config.Kube, options: config.OnNodes},
+		preflight:       newPreflight(config.Prober),
 	}
 	c.inventory = inventory.New(config.Cloud, inventory.Options{
 		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),
@@ -142,6 +149,7 @@ func New(config Config) (*Controller, error) {
 		Instances:  c.matchedInstances,
 		Subnets:    c.wantedSubnets,
 		Changed:    c.inventoryChanged,
+		Seen:       c.seen,
 	})
 	registerMetrics()
 	return c, nil
@@ -170,6 +178,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	reading, stopReading := context.WithCancel(work)
 	defer stopReading()
 	group.Go(func() { c.inventory.Run(reading) })
+	group.Go(func() { c.runPreflight(ctx) })
 
 	synced := []cache.InformerSynced{
 		c.nodeInformer.Informer().HasSynced, c.nodeENIInformer.Informer().HasSynced, c.inventory.HasSynced,
@@ -181,6 +190,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err := c.primeExodus(work); err != nil {
 		return err
 	}
+	c.leading.Store(true)
+	defer c.leading.Store(false)
 	c.work(ctx, work, cancel)
 	return nil
 }

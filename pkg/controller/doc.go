@@ -32,6 +32,9 @@
 // even look at for a while (throttle.go); what a failure calls for (failed.go) is said by its eni.Disposition, which the
 // adapter's table of error codes gives.
 //
+// What EC2 allows is asked before it is needed (preflight.go, permissions.go); it decides nothing. For people there are
+// the flight recorder of each interface (flights.go) and the topology (topology.go).
+//
 // The package knows neither the EC2 SDK nor the adapter: what it needs of the cloud is declared in
 // cloud.go.
 package controller

@@ -42,6 +42,7 @@ func (w *withheld) news(instanceID string, actions []plan.Action) (fresh []plan.
 // sayWithheld logs what a dry run does not do.
 func (c *Controller) sayWithheld(ctx context.Context, instanceID string, actions []plan.Action) {
 	for _, a := range c.withheld.news(instanceID, actions) {
+		c.flights.add(a.InterfaceID, decision("withheld", a))
 		klog.FromContext(ctx).V(2).Info("Not released: dry run", "action", a.Kind, "eniID", a.InterfaceID, "attachmentID", a.AttachmentID, "force", a.Force,
 			"nodeENI", klog.KRef("", a.NodeENIName), "node", a.NodeName, "instanceID", instanceID, "reason", a.Reason)
 	}

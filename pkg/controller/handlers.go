@@ -122,6 +122,7 @@ func (c *Controller) forget(uid types.UID) {
 
 // inventoryChanged is called when EC2 shows something else than before, or has answered a refresh.
 func (c *Controller) inventoryChanged(change inventory.Change) {
+	c.preflight.look()
 	for _, id := range change.Instances {
 		c.enqueueInstance(id)
 	}
@@ -168,6 +169,7 @@ func (c *Controller) enqueueInstance(id string) {
 // enqueueNodeENI has everything looked at that a NodeENI decides: the instances it selects, those on which
 // it has interfaces, and its own status.
 func (c *Controller) enqueueNodeENI(n *v1alpha1.NodeENI) {
+	c.preflight.look()
 	for _, node := range c.selectedNodes(n) {
 		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
 			c.enqueueInstance(id)

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,6 +63,11 @@ type lab struct {
 	allowAdoption bool
 	// onNodes is what the flags say that Nodes are to show.
 	onNodes plan.NodeOptions
+	// preflight has those that are started ask what EC2 allows; base is the context in which they run.
+	preflight bool
+	base      context.Context
+	// controller is the one that was started last.
+	controller *Controller
 	// unreachable is true while no object can be read live.
 	unreachable atomic.Bool
 	// refuseWrites is true while no NodeENI can be written by the controller.
@@ -188,17 +194,23 @@ func (l *lab) start() {
 	config := sdkConfig(l.wire)
 	core := kubeinformers.NewSharedInformerFactory(l.kube, 0)
 	own := informers.NewSharedInformerFactory(l.client, 0)
+	ec2Client := cloud.NewFromConfig(config, cloud.Options{ClusterIDs: append([]string{l.cluster.ID}, l.cluster.AlsoOwned...), Version: "test"})
+	var prober Prober
+	if l.preflight {
+		prober = ec2Client
+	}
 	c, err := New(Config{
 		Kube: l.kube, Client: l.client, Nodes: core.Core().V1().Nodes(), NodeENIs: own.Networking().V1alpha1().NodeENIs(),
-		Cloud:    cloud.NewFromConfig(config, cloud.Options{ClusterIDs: append([]string{l.cluster.ID}, l.cluster.AlsoOwned...), Version: "test"}),
+		Cloud: ec2Client, Prober: prober,
 		Recorder: l.events, Cluster: l.cluster,
 		Lease: types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}, MassReleaseThreshold: 0.5,
 		CleanupDryRun: l.dryRun, AllowAdoption: l.allowAdoption, OnNodes: l.onNodes, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
 	})
 	l.must(err)
+	l.controller = c
 	l.lookups = &countingLister{NodeENILister: c.nodeENIs}
 	c.nodeENIs = l.lookups
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(cmp.Or(l.base, context.Background()))
 	core.StartWithContext(ctx)
 	own.StartWithContext(ctx)
 	ended := make(chan error, 1)

@@ -16,5 +16,5 @@ var (
 		StabilityLevel: metrics.ALPHA,
 	})
 
-	registerMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(cleanupHalts) })
+	registerMetrics = sync.OnceFunc(func() { legacyregistry.MustRegister(cleanupHalts, permissionDenied) })
 )

@@ -105,6 +105,7 @@ func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attac
 	stored := n.DeepCopy()
 	stored.Status = c.written.latest(n)
 	input := plan.StatusInput{NodeENI: stored, Now: time.Now(), Attachments: attachments, Releases: releases}
+	input.MissingPermissions = c.preflight.missingPermissions()
 	input.Contested, again = c.contestedObject(n, plan.Metadata(n, c.borneTagKeys(n)), input.Now)
 	if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
 		input.Subnet = &subnet

@@ -29,7 +29,8 @@ var effects = []string{effectError, effectThrottle, effectDelay, effectCutBefore
 // Fault is a rule by which calls go wrong. It concerns the calls of an action (a glob;
 // empty is every action) that name a resource (in any parameter; empty is any); of
 // those the n-th, every so many-th or a share; each of them where none of the three is
-// given; and at most so many times.
+// given; and at most so many times. A dry run changes nothing: rules that count calls pass it
+// over, and so do attaches and detaches that never end.
 type Fault struct {
 	ID       int    `yaml:"-" json:"id,omitempty"` // given by the simulator
 	Action   string `yaml:"action" json:"action,omitempty"`
@@ -116,10 +117,17 @@ func (r *faultRule) concerns(s *Simulator, c *call) bool {
 		return false
 	case r.Effect == effectStuckDetaching && c.action != "DetachNetworkInterface":
 		return false
+	case c.raw.Get("DryRun") == "true" && r.counts():
+		return false
 	case r.Effect == effectOmit && !strings.HasPrefix(c.action, "Describe"):
 		return false
 	}
 	return r.Resource == "" || s.names(c, r.Resource)
+}
+
+// counts reports whether a rule is about single calls, and not about all of a kind or a share of them.
+func (r *faultRule) counts() bool {
+	return r.Nth > 0 || r.Every > 0 || r.Times > 0 || r.Effect == effectStuckAttaching || r.Effect == effectStuckDetaching
 }
 
 // names tells whether a call is about a resource: by its ID in any parameter, or by that

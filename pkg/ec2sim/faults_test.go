@@ -387,3 +387,23 @@ func (l *lab) pagesOf(size int32) (ids []string) {
 	}
 	return ids
 }
+
+// A dry run changes nothing, so that it is none of the calls that a rule counts.
+func TestCountedFaultsPassDryRunsOver(t *testing.T) {
+	t.Parallel()
+	dry := func(in *createInput) { in.DryRun = new(true) }
+	for _, c := range []struct{ rule, want string }{
+		{`{"effect": "error"}`, "InternalError InternalError InternalError"},
+		{`{"effect": "throttle", "share": 1}`, "RequestLimitExceeded RequestLimitExceeded RequestLimitExceeded"},
+		{`{"effect": "error", "nth": 1}`, "DryRunOperation InternalError ok"},
+		{`{"effect": "error", "every": 1}`, "DryRunOperation InternalError InternalError"},
+		{`{"effect": "error", "times": 1}`, "DryRunOperation InternalError ok"},
+		{`{"effect": "stuck-attaching"}`, "DryRunOperation ok ok"},
+	} {
+		l := newLab(t)
+		fault(c.rule)(l)
+		if got := l.codes(1, doCreate(subnetA, dry)) + " " + l.codes(2, doCreate(subnetA)); got != c.want {
+			t.Errorf("a dry run and two creates under %s: %s, want %s", c.rule, got, c.want)
+		}
+	}
+}

@@ -4,6 +4,10 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"k8s.io/klog/v2"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
 // changes collects what comes of a read or a write made now: whom to tell, and what the log should say.
@@ -13,8 +17,42 @@ type changes struct {
 	decisions                []decision
 }
 
-// decision is something that the store concluded about an interface.
-type decision struct{ what, id string }
+// decision is something that the store concluded about an interface of an owner.
+type decision struct {
+	what, id string
+	owner    eni.Owner
+}
+
+// What is concluded about an interface. The first three are steps of its life.
+const (
+	isAttached  = "attached"
+	isDetached  = "detached"
+	isGone      = "gone"
+	hasLostTags = "tags lost"
+	isMissing   = "missing"
+	isBack      = "back"
+	isNeverSeen = "never seen"
+)
+
+// log tells of a decision: of what an operator would want to know at the level that he has.
+func (d *decision) log(logger klog.Logger) {
+	told := logger.V(2)
+	if told.Enabled() {
+		told = told.WithValues("eniID", d.id, "nodeENI", klog.KRef("", d.owner.NodeENIName), "node", d.owner.NodeName, "instanceID", d.owner.InstanceID)
+	}
+	switch d.what {
+	case isAttached:
+		told.Info("Attached interface")
+	case isDetached:
+		told.Info("Detached interface")
+	case isGone:
+		told.Info("The interface is gone, and not by our delete")
+	case hasLostTags:
+		told.Info("The interface has lost its ownership tags")
+	default:
+		logger.V(4).Info("Decided about an interface", "eniID", d.id, "decision", d.what)
+	}
+}
 
 // show notes that those who look at the interface see a difference.
 func (c *changes) show(r *record) {
@@ -26,7 +64,23 @@ func (c *changes) show(r *record) {
 	}
 }
 
-func (c *changes) decide(what, id string) { c.decisions = append(c.decisions, decision{what, id}) }
+func (c *changes) decide(what string, r *record) {
+	c.decisions = append(c.decisions, decision{what, r.ID, r.owner})
+}
+
+// decideMoved notes that an attachment has come or gone.
+func (c *changes) decideMoved(before, after *eni.Attachment, r *record) {
+	switch {
+	case inPlace(after) && before != nil && before.Status == eni.UnknownAttachment && before.ID == after.ID:
+		// a detach without answer has come to nothing: it has been attached all the time
+	case inPlace(after) && !inPlace(before):
+		c.decide(isAttached, r)
+	case before != nil && after == nil:
+		c.decide(isDetached, r)
+	}
+}
+
+func inPlace(a *eni.Attachment) bool { return a != nil && a.Status == eni.Attached }
 
 func (c *changes) empty() bool { return len(c.instances)+len(c.uids)+len(c.subnets) == 0 }
 

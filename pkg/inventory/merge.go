@@ -59,7 +59,7 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 			return
 		}
 		delete(s.tombstones, iface.ID)
-		c.decide("back", iface.ID)
+		c.decide(isBack, &record{ObservedInterface: eni.ObservedInterface{Interface: *iface}})
 	}
 	if r, known := s.records[iface.ID]; known {
 		s.edit(r, c, func() { s.merge(rd, r, iface, epoch) })

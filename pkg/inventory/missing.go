@@ -63,18 +63,18 @@ func (s *store) miss(rd read, r *record, first *time.Time, c *changes) {
 func (r *record) lose(c *changes) {
 	if !r.Missing {
 		r.Missing, r.missingSince = true, c.now
-		c.decide("missing", r.ID)
+		c.decide(isMissing, r)
 	}
 }
 
 func (s *store) gone(r *record, c *changes) {
-	c.decide("gone", r.ID)
+	c.decide(isGone, r)
 	s.bury(r, c)
 }
 
 // drop forgets a create that was answered, but whose interface nobody has ever seen. It leaves no tombstone:
 // should it appear after all, the next list has it.
 func (s *store) drop(r *record, c *changes) {
-	c.decide("never seen", r.ID)
+	c.decide(isNeverSeen, r)
 	s.remove(r, c)
 }

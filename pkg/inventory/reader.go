@@ -42,6 +42,9 @@ type Options struct {
 	// Changed is called, from any goroutine and with no lock held, when what the inventory shows has changed,
 	// and when a refresh that somebody asked for is there. It may be nil.
 	Changed func(Change)
+	// Seen is called likewise when something is concluded about an interface: that it is attached, detached, gone or
+	// missing, say. It may be nil.
+	Seen func(id, what string)
 }
 
 func (o Options) withDefaults() Options {
@@ -60,6 +63,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Changed == nil {
 		o.Changed = func(Change) {}
+	}
+	if o.Seen == nil {
+		o.Seen = func(string, string) {}
 	}
 	return o
 }

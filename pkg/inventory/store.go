@@ -79,6 +79,7 @@ func (s *store) edit(r *record, c *changes, change func()) {
 		s.readOwner(r, c)
 	}
 	s.watch(r)
+	c.decideMoved(before.Attachment, r.Attachment, r)
 	if !r.differs(&before) {
 		return
 	}
@@ -99,7 +100,7 @@ func (s *store) edit(r *record, c *changes, change func()) {
 func (s *store) readOwner(r *record, c *changes) {
 	owner, ok := s.ownerOf(r.Tags)
 	if !ok {
-		c.decide("tags lost", r.ID)
+		c.decide(hasLostTags, r)
 		last := r.owner
 		r.LastOwner = &last
 		return

@@ -82,7 +82,8 @@ func (i *Inventory) apply(change func(now time.Time) *changes) {
 		wake(i.listWake)
 	}
 	for _, d := range c.decisions {
-		logger.V(4).Info("Decided about an interface", "eniID", d.id, "decision", d.what)
+		d.log(logger)
+		i.options.Seen(d.id, d.what)
 	}
 	if !c.empty() {
 		i.options.Changed(c.change())

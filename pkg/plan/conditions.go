@@ -17,11 +17,15 @@ import (
 const maxMessage = 32768
 
 // conditions are Ready, Reconciling and Stalled, as kstatus reads them: a summary, and two that are true
-// when something is not as usual.
+// when something is not as usual. PermissionsMissing is like those two, but is there only when it is true: it says
+// nothing of how this NodeENI stands, which may be well until something has to be done for it.
 func conditions(in StatusInput, t tally) []metav1.Condition {
 	stalled := stalledCondition(in, t)
 	reconciling := reconcilingCondition(in, t, stalled)
 	list := []metav1.Condition{readyCondition(in, t, reconciling, stalled), reconciling, stalled}
+	if in.MissingPermissions != "" {
+		list = append(list, condition(v1alpha1.ConditionPermissionsMissing, metav1.ConditionTrue, v1alpha1.ReasonPermissionDenied, in.MissingPermissions))
+	}
 	for i := range list {
 		c := &list[i]
 		c.ObservedGeneration = in.NodeENI.Generation

@@ -26,6 +26,8 @@ type StatusInput struct {
 	Releases    []ReleaseReport
 	// Contested says what of the NodeENI itself something else keeps changing back; empty when nothing does.
 	Contested string
+	// MissingPermissions says what the controller is not permitted to do, as far as it knows; empty when nothing.
+	MissingPermissions string
 }
 
 // tally is what the reports add up to.

@@ -35,6 +35,27 @@ func summary(conditions []metav1.Condition) []string {
 	return list
 }
 
+// What is not permitted is told beside how the NodeENI stands, and only then.
+func TestMissingPermissionsAreACondition(t *testing.T) {
+	in := StatusInput{NodeENI: nodeENI("a"), Now: now, Attachments: []AttachmentReport{reportOn("ok", v1alpha1.AttachmentAttached, "")}, MissingPermissions: "IAM denies all"}
+	got := Status(in)
+	want := []string{"Ready=True AllAttached", "Reconciling=False Stable", "Stalled=False NotStalled", "PermissionsMissing=True PermissionDenied"}
+	if diff := cmp.Diff(want, summary(got.Conditions)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if c := got.Conditions[3]; c.Message != in.MissingPermissions || c.ObservedGeneration != in.NodeENI.Generation || !c.LastTransitionTime.Time.Equal(now) {
+		t.Errorf("%+v", c)
+	}
+	in.NodeENI.Status, in.Now = got, now.Add(time.Hour)
+	if diff := cmp.Diff(got, Status(in)); diff != "" {
+		t.Errorf("an hour later: %s", diff)
+	}
+	in.MissingPermissions = ""
+	if diff := cmp.Diff(want[:3], summary(Status(in).Conditions)); diff != "" {
+		t.Errorf("when nothing is missing (-want +got):\n%s", diff)
+	}
+}
+
 func TestConditions(t *testing.T) {
 	ok := reportOn("ok", v1alpha1.AttachmentAttached, "")
 	creating := reportOn("creating", v1alpha1.AttachmentCreating, "")

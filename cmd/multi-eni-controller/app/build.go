@@ -98,6 +98,7 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 		Cloud:          ec2,
 		Recorder:       p.broadcaster.NewRecorder(scheme, corev1.EventSource{Component: programName}),
 		Cluster:        cluster,
+		Prober:         ec2,
 		Lease:          types.NamespacedName{Namespace: o.LeaderElection.ResourceNamespace, Name: o.LeaderElection.ResourceName},
 		AttachWorkers:  o.ConcurrentAttachSyncs,
 		CleanupWorkers: o.ConcurrentCleanupSyncs,
@@ -142,7 +143,8 @@ func (p *parts) ready() []check {
 			return nil
 		}
 	}
-	return []check{{"nodes", synced(p.nodes)}, {"nodeenis", synced(p.nodeENIs)}}
+	reads := func(*http.Request) error { return p.controller.ReadsDenied() }
+	return []check{{"nodes", synced(p.nodes)}, {"nodeenis", synced(p.nodeENIs)}, {"ec2-permissions", reads}}
 }
 
 // trim drops what the controller never reads from what the informers hold: of a Node, its status makes up

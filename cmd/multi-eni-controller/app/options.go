@@ -47,10 +47,14 @@ type Options struct {
 	AllowAdoption          bool
 	OnNodes                plan.NodeOptions
 	HTTPBindAddress        string
+	DebugBindAddress       string
 
 	LeaderElection config.LeaderElectionConfiguration
 	Logging        *logsapi.LoggingConfiguration
 	ShowVersion    bool
+
+	// flags are what AddFlags has added, for people to look at.
+	flags *pflag.FlagSet
 }
 
 // NewOptions returns the defaults.
@@ -64,6 +68,7 @@ func NewOptions() *Options {
 		VisibilityHorizon:      10 * time.Second,
 		MassReleaseThreshold:   0.5,
 		HTTPBindAddress:        ":8080",
+		DebugBindAddress:       "127.0.0.1:8081",
 		Logging:                logsapi.NewLoggingConfiguration(),
 	}
 	o.Logging.Verbosity = 2
@@ -95,11 +100,16 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.OnNodes.Retaint, "retaint", o.OnNodes.Retaint, "Give a Node the taint of --node-readiness-taint, with effect NoSchedule, when a wanted interface is not attached.")
 	fs.BoolVar(&o.OnNodes.Condition, "node-condition", o.OnNodes.Condition, "Keep the condition "+v1alpha1.NodeConditionENIsReady+" on Nodes that NodeENIs select. Needs leave to patch nodes/status.")
 	fs.BoolVar(&o.OnNodes.Annotation, "node-annotation", o.OnNodes.Annotation, "Keep the annotation "+v1alpha1.AnnotationENIs+" on Nodes that NodeENIs select: the attached interfaces as JSON. Needs leave to patch Nodes.")
-	fs.StringVar(&o.HTTPBindAddress, "http-bind-address", o.HTTPBindAddress, "Address that serves /healthz, /readyz and /metrics.")
+	fs.StringVar(&o.HTTPBindAddress, "http-bind-address", o.HTTPBindAddress, "Address that serves /healthz, /livez, /readyz and /metrics.")
+	fs.StringVar(&o.DebugBindAddress, "debug-bind-address", o.DebugBindAddress, "Loopback address that serves pages for debugging, without authentication; / lists them. Empty or 0: none.")
 	fs.BoolVar(&o.ShowVersion, "version", o.ShowVersion, "Print the version and exit.")
 	options.BindLeaderElectionFlags(&o.LeaderElection, fs)
 	logsapi.AddFlags(o.Logging, fs)
+	o.flags = fs
 }
+
+// debugs reports whether there is a debug port.
+func (o *Options) debugs() bool { return o.DebugBindAddress != "" && o.DebugBindAddress != "0" }
 
 // Validate returns every mistake in the flags, each with its cure.
 func (o *Options) Validate() error {
@@ -152,6 +162,11 @@ func (o *Options) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(o.HTTPBindAddress); err != nil {
 		reject("--http-bind-address=%q: must be host:port or :port: %v", o.HTTPBindAddress, err)
+	}
+	if o.debugs() {
+		if err := checkLoopback(o.DebugBindAddress); err != nil {
+			reject("--debug-bind-address=%q: %w", o.DebugBindAddress, err)
+		}
 	}
 	errs = append(errs, o.validateElection()...)
 	return errors.Join(errs...)

@@ -30,6 +30,7 @@ func TestWrongFlagsEndInOneLineAndExitCodeTwo(t *testing.T) {
 		{"malformed taint", []string{"--cluster-name=a", "--node-readiness-taint=a/b/c"}, `--node-readiness-taint="a/b/c"`},
 		{"retaint without a taint", []string{"--cluster-name=a", "--retaint"}, "--retaint is of no use without --node-readiness-taint"},
 		{"malformed address", []string{"--cluster-name=a", "--http-bind-address=8080"}, `--http-bind-address="8080"`},
+		{"debug port for everybody", []string{"--cluster-name=a", "--debug-bind-address=:8081"}, `--debug-bind-address=":8081": must be a loopback address`},
 		{"lease shorter than its renewal", []string{"--cluster-name=a", "--leader-elect-lease-duration=5s"}, "--leader-elect-lease-duration=5s"},
 		{"another kind of lock", []string{"--cluster-name=a", "--leader-elect-resource-lock=configmaps"}, `--leader-elect-resource-lock="configmaps"`},
 		{"unnamed lease", []string{"--cluster-name=a", "--leader-elect-resource-name="}, "--leader-elect-resource-name is empty"},

@@ -13,60 +13,55 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// check is one thing that must be well for a health endpoint to say so.
-type check struct {
-	name string
-	run  func(*http.Request) error
-}
-
-// serveProcess serves a process's health and metrics until stop is called.
+// serveProcess serves a process's health and metrics, and the debug port, until stop is called.
 func serveProcess(ctx context.Context, o *Options, watchdog *leaderelection.HealthzAdaptor, p *parts) (stop func(), err error) {
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
-	wait, err := serve(serving, o.HTTPBindAddress, []check{{watchdog.Name(), watchdog.Check}}, p.ready())
+	waitMain, err := serve(serving, "http-bind-address", o.HTTPBindAddress, mainSite([]check{{watchdog.Name(), watchdog.Check}}, p.ready()).handler())
 	if err != nil {
 		stopServing()
 		return nil, err
 	}
+	waitDebug := func() error { return nil }
+	if o.debugs() {
+		waitDebug, err = serve(serving, "debug-bind-address", o.DebugBindAddress, loopbackOnly(debugSite(o, p.controller).handler()))
+		if err != nil {
+			stopServing()
+			return nil, errors.Join(err, waitMain())
+		}
+	}
 	return func() {
 		stopServing()
-		if err := wait(); err != nil {
-			klog.FromContext(ctx).Error(err, "Health and metrics endpoint failed")
+		if err := errors.Join(waitMain(), waitDebug()); err != nil {
+			klog.FromContext(ctx).Error(err, "Serving failed")
 		}
 	}, nil
 }
 
-// serve serves health and metrics until ctx ends. An address that can not be bound is an error at once.
-func serve(ctx context.Context, address string, healthy, ready []check) (wait func() error, err error) {
+// mainSite is what the kubelet and Prometheus read.
+func mainSite(alive, ready []check) site {
+	return site{programName, []page{
+		{"/healthz", "whether the process is well; ?verbose names the checks", health("healthz", alive)},
+		{"/livez", "the same", health("livez", alive)},
+		{"/readyz", "whether it can do its work; ?verbose names the checks", health("readyz", ready)},
+		{"/metrics", "metrics in Prometheus' format", legacyregistry.Handler().ServeHTTP},
+	}}
+}
+
+// serve serves until ctx ends. An address that can not be bound is an error at once.
+func serve(ctx context.Context, flag, address string, handler http.Handler) (wait func() error, err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listening on --http-bind-address=%s: %w", address, err)
+		return nil, fmt.Errorf("listening on --%s=%s: %w", flag, address, err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/healthz", answer(healthy))
-	mux.Handle("/readyz", answer(ready))
-	mux.Handle("/metrics", legacyregistry.Handler())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	return func() error {
 		defer stop()
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serving health and metrics: %w", err)
+			return fmt.Errorf("serving --%s=%s: %w", flag, address, err)
 		}
 		return nil
 	}, nil
-}
-
-// answer says ok, or which check failed.
-func answer(checks []check) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, c := range checks {
-			if err := c.run(r); err != nil {
-				http.Error(w, fmt.Sprintf("%s: %v", c.name, err), http.StatusServiceUnavailable)
-				return
-			}
-		}
-		_, _ = fmt.Fprintln(w, "ok")
-	})
 }

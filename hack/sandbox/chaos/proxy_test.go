@@ -113,6 +113,9 @@ func actionOf(r *http.Request, body []byte) string {
 	if err != nil || form.Get("Action") == "" {
 		return "unknown EC2 call " + r.URL.String()
 	}
+	if form.Get("DryRun") == "true" {
+		return "DescribeLeaveFor" + form.Get("Action") // it changes as little
+	}
 	return form.Get("Action")
 }
 

@@ -22,15 +22,20 @@ const (
 	restTime = 7 * time.Second
 )
 
-// mutating are the calls, of any outcome, that could change something.
+// mutating are the calls, of any outcome, that could change something; dry runs could not.
 func mutating(calls sandbox.Calls) map[string]int {
 	counts := map[string]int{}
 	for action, codes := range calls {
 		if strings.HasPrefix(action, "Describe") {
 			continue
 		}
-		for _, count := range codes {
-			counts[action] += count
+		for code, count := range codes {
+			if code != "DryRunOperation" {
+				counts[action] += count
+			}
+		}
+		if counts[action] == 0 {
+			delete(counts, action)
 		}
 	}
 	return counts

@@ -76,11 +76,18 @@ func (l *lab) startController(args ...string) *sandbox.Controller {
 // startControllerOf starts one for a cluster ID, which may be none.
 func (l *lab) startControllerOf(clusterID string, args ...string) *sandbox.Controller {
 	l.Helper()
+	return l.startControllerIn(nil, clusterID, args...)
+}
+
+// startControllerIn starts one with more in its environment.
+func (l *lab) startControllerIn(env []string, clusterID string, args ...string) *sandbox.Controller {
+	l.Helper()
 	controller, err := sandbox.StartController(shared.binaries, sandbox.ControllerOptions{
 		Name:       "controller-" + string(rune('a'+len(l.replicas))),
 		Kubeconfig: l.kubeconfig,
 		EC2:        l.sim.URL,
 		ClusterID:  clusterID,
+		Env:        env,
 		Args: append([]string{
 			"--leader-elect-lease-duration=3s", "--leader-elect-renew-deadline=2s", "--leader-elect-retry-period=500ms",
 		}, args...),

@@ -37,6 +37,8 @@ const (
 	ConditionReady       = "Ready"
 	ConditionReconciling = "Reconciling"
 	ConditionStalled     = "Stalled"
+	// ConditionPermissionsMissing is there only while it is true.
+	ConditionPermissionsMissing = "PermissionsMissing"
 )
 
 // Reasons of conditions.

@@ -21,6 +21,10 @@
 //	                    what to do
 //	             False  NotStalled
 //
+// PermissionsMissing is there, and True for the reason PermissionDenied, only while IAM is known to deny a call that the
+// controller makes, whether this NodeENI needs it now or not: EC2 is asked about each of them by a dry run. Its message
+// has the actions and the statements of the policy.
+//
 // # Reasons of a blocked attachment
 //
 // An attached interface that cannot be given a wanted setting has one of these too, and so has one that waits for
