@@ -26,6 +26,8 @@ import (
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/textlogger"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
@@ -68,7 +70,9 @@ type lab struct {
 	refuseWrites atomic.Bool
 	// lookups counts the status syncs of the controller that was started last.
 	lookups *countingLister
-	stop    func()
+	// log is where those that are started log to; nil is where klog does.
+	log  io.Writer
+	stop func()
 }
 
 // countingTransport counts the requests that have not been answered.
@@ -199,6 +203,9 @@ func (l *lab) start() {
 	l.lookups = &countingLister{NodeENILister: c.nodeENIs}
 	c.nodeENIs = l.lookups
 	ctx, cancel := context.WithCancel(context.Background())
+	if l.log != nil {
+		ctx = klog.NewContext(ctx, textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(l.log))))
+	}
 	core.StartWithContext(ctx)
 	own.StartWithContext(ctx)
 	ended := make(chan error, 1)
