@@ -1,0 +1,6 @@
+package image
+
+import (
+	_ "github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	_ "github.com/moby/patternmatcher"
+)
