@@ -200,19 +200,19 @@ func TestGitOpsJudgesEveryState(t *testing.T) {
 
 	controller := l.startController("--ec2-resync-period=5s")
 	l.becomes("attaching", "a", inProgress, "2 pending")
-	l.becomes("without nodes", "nobody", healthy, "no node")
+	l.becomes("without nodes", "nobody", healthy, "no Node bears")
 	l.becomes("blocked", "blocked", stuck, "SubnetInOtherZone: ")
-	l.becomes("attached", "a", healthy, "2 of 2")
+	l.becomes("attached", "a", healthy, "attached on 2 nodes")
 
 	l.must(l.cluster.Kube.CoreV1().Nodes().Delete(l.ctx, nodes[1].Name, metav1.DeleteOptions{}))
-	l.becomes("releasing", "a", judged{"Healthy", "Current", "InProgress"}, "1 of 1")
-	l.becomes("released", "a", healthy, "1 of 1")
+	l.becomes("releasing", "a", judged{"Healthy", "Current", "InProgress"}, "attached on 1 node")
+	l.becomes("released", "a", healthy, "attached on 1 node")
 
 	l.must(controller.Stop(l.ctx, 15*time.Second))
 	l.edit("a", map[string]any{"description": "an edit that no controller has seen"})
 	l.becomes("edited", "a", inProgress, "waits for the controller")
 	l.startController("--cleanup-dry-run", "--ec2-resync-period=5s")
-	l.becomes("seen", "a", healthy, "1 of 1")
+	l.becomes("seen", "a", healthy, "attached on 1 node")
 	l.delete("a")
 	l.becomes("being deleted, and held", "a", judged{"Degraded", "Failed", "Terminating"}, v1alpha1.ReasonCleanupDryRun)
 }
