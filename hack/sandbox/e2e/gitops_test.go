@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -29,7 +28,7 @@ func shipped(t *testing.T, into any, path ...string) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(append([]string{shared.repo, "manifests"}, path...)...))
 	if err == nil {
-		err = yaml.UnmarshalStrict(data, into)
+		err = yaml.Unmarshal(data, into)
 	}
 	if err != nil {
 		t.Fatalf("%v: %v", path, err)
@@ -99,11 +98,9 @@ func fluxHealth(t *testing.T, object *unstructured.Unstructured) string {
 			HealthCheckExprs []map[string]string `json:"healthCheckExprs"`
 		} `json:"spec"`
 	}
-	var loose map[string]any
-	shipped(t, &loose, "gitops", "flux-kustomization.yaml")
-	data, err := json.Marshal(loose)
-	if err := errors.Join(err, json.Unmarshal(data, &kustomization)); err != nil || len(kustomization.Spec.HealthCheckExprs) != 1 {
-		t.Fatalf("healthCheckExprs: %v, %v", kustomization, err)
+	shipped(t, &kustomization, "gitops", "flux-kustomization.yaml")
+	if len(kustomization.Spec.HealthCheckExprs) != 1 {
+		t.Fatalf("healthCheckExprs: %v", kustomization)
 	}
 	check := kustomization.Spec.HealthCheckExprs[0]
 	if check["apiVersion"] != object.GetAPIVersion() || check["kind"] != object.GetKind() {

@@ -98,16 +98,13 @@ func buildIn(t *testing.T, folder string, environment ...string) string {
 }
 
 // The same source makes the same bytes, wherever, whenever and by whomever it is built: from what a builder gets to see,
-// in two folders, at two times, in two zones; and for both architectures.
+// in two folders, at two times, in two time zones.
 func TestBuildsAreReproducible(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	contextOf(t, first)
 	contextOf(t, second)
-	for _, architecture := range []string{"amd64", "arm64"} {
-		once := buildIn(t, first, "GOOS=linux", "GOARCH="+architecture, "TZ=UTC0", "USER=one")
-		again := buildIn(t, second, "GOOS=linux", "GOARCH="+architecture, "TZ=Asia/Tokyo", "USER=two", "LANG=C")
-		if once != again {
-			t.Errorf("%s: two builds of one source differ: %s, %s", architecture, once, again)
-		}
+	once, again := buildIn(t, first, "TZ=UTC0", "USER=one"), buildIn(t, second, "TZ=Asia/Tokyo", "USER=two", "LANG=C")
+	if once != again {
+		t.Errorf("two builds of one source differ: %s, %s", once, again)
 	}
 }
