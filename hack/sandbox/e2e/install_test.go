@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,9 +19,9 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
 )
 
-func installedDeployment(t *testing.T) *appsv1.Deployment {
+func installedDeployment(t *testing.T, cluster *sandbox.Cluster) *appsv1.Deployment {
 	t.Helper()
-	deployment, err := shared.cluster.Kube.AppsV1().Deployments(sandbox.Namespace).Get(t.Context(), sandbox.ServiceAccount, metav1.GetOptions{})
+	deployment, err := cluster.Kube.AppsV1().Deployments(sandbox.Namespace).Get(t.Context(), sandbox.ServiceAccount, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func installedDeployment(t *testing.T) *appsv1.Deployment {
 
 // The Deployment's pod passes Pod Security admission in its namespace, which refuses one that is anything less.
 func TestDeploymentsPodIsAdmitted(t *testing.T) {
-	template := installedDeployment(t).Spec.Template
+	template := installedDeployment(t, shared.cluster).Spec.Template
 	pod := func(change func(*corev1.PodSpec)) error {
 		made := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "controller-", Labels: template.Labels}, Spec: *template.Spec.DeepCopy()}
 		change(&made.Spec)
@@ -58,7 +59,7 @@ func TestDeploymentsPodIsAdmitted(t *testing.T) {
 
 // What Pod Security does not ask for.
 func TestDeploymentIsHardened(t *testing.T) {
-	deployment := installedDeployment(t)
+	deployment := installedDeployment(t, shared.cluster)
 	pod := deployment.Spec.Template.Spec
 	container := pod.Containers[0]
 	if *deployment.Spec.Replicas != 2 || pod.HostNetwork || pod.ServiceAccountName != sandbox.ServiceAccount || pod.PriorityClassName != "system-cluster-critical" {
@@ -76,9 +77,33 @@ func TestDeploymentIsHardened(t *testing.T) {
 	}
 }
 
+// What a replica asks for is enough for a small cluster. The program is the one that is shipped: the race detector's
+// takes many times the memory.
+func TestMemoryRequestCoversASmallCluster(t *testing.T) {
+	nodes := machines(40)
+	l := newLab(t, nodes...)
+	controller, err := sandbox.StartController(sandbox.Binaries{Controller: filepath.Join(shared.repo, ".bin", "multi-eni-controller")},
+		sandbox.ControllerOptions{Name: "shipped", Kubeconfig: l.kubeconfig, EC2: l.sim.URL, ClusterID: l.id}, l.dir)
+	l.must(err)
+	l.replicas = append(l.replicas, controller)
+	l.create(nodeENI("a", sandbox.SubnetA, 1))
+	l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", controller.PID()))
+	l.must(err)
+	_, line, _ := strings.Cut(string(status), "VmHWM:")
+	var peak int64
+	if _, err := fmt.Sscanf(line, "%d kB", &peak); err != nil {
+		t.Fatalf("the kernel says %q: %v", line, err)
+	}
+	request := installedDeployment(t, l.cluster).Spec.Template.Spec.Containers[0].Resources.Requests.Memory()
+	if t.Logf("at most %d KiB in memory, %s are asked for", peak, request); peak*1024 > request.Value() {
+		t.Errorf("more than the %s that the Deployment asks for: %d KiB", request, peak)
+	}
+}
+
 // Everything that finds the pods by their labels finds them, and knows their port.
 func TestManifestsFitTogether(t *testing.T) {
-	template := installedDeployment(t).Spec.Template
+	template := installedDeployment(t, shared.cluster).Spec.Template
 	pod := labels.Set(template.Labels)
 	port := template.Spec.Containers[0].Ports[0].ContainerPort
 	budget, err := shared.cluster.Kube.PolicyV1().PodDisruptionBudgets(sandbox.Namespace).Get(t.Context(), sandbox.ServiceAccount, metav1.GetOptions{})
