@@ -8,7 +8,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod \
     go mod download
-COPY Makefile ./
+COPY Makefile LICENSE ./
 COPY cmd cmd
 COPY pkg pkg
 # What the Makefile would ask git for; the repository itself is not in the build's context.
@@ -20,17 +20,22 @@ ARG TARGETOS
 ARG TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
-    GOOS=$TARGETOS GOARCH=$TARGETARCH make build
+    GOOS=$TARGETOS GOARCH=$TARGETARCH make build && \
+    # The same source makes the same image, with --output=type=image,rewrite-timestamp=true down to the folders.
+    touch --date="$COMMIT_DATE" .bin/multi-eni-controller LICENSE
 
 FROM ${BASE_IMAGE}
 ARG VERSION=v0.0.0-unknown
 ARG COMMIT=unknown
+ARG COMMIT_DATE=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="AWS Multi-ENI Controller" \
       org.opencontainers.image.description="Attaches Elastic Network Interfaces to Kubernetes nodes" \
       org.opencontainers.image.source="https://github.com/multi-eni/aws-multi-eni-controller" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version=$VERSION \
-      org.opencontainers.image.revision=$COMMIT
+      org.opencontainers.image.revision=$COMMIT \
+      org.opencontainers.image.created=$COMMIT_DATE
+COPY --from=build /src/LICENSE /LICENSE
 COPY --from=build /src/.bin/multi-eni-controller /multi-eni-controller
 # By number, so that the kubelet can see that it is not root.
 USER 65532:65532

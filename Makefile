@@ -119,6 +119,21 @@ demo: ## Show the controller at work; DEMO_FLAGS=--once ends after the last step
 	@go -C hack/sandbox build -o '$(CURDIR)/$(BIN)/demo' ./cmd/demo
 	@exec $(BIN)/demo $(DEMO_FLAGS)
 
+.PHONY: print-version
+print-version: ## Print the version as the image's build arguments want it
+	@echo 'version=$(VERSION)'
+	@echo 'commit=$(COMMIT)'
+	@echo 'date=$(COMMIT_DATE)'
+	@echo "epoch=$$(git log -1 --format=%ct)"
+
+# The image that install.yaml names; empty leaves it to who installs.
+IMAGE ?=
+
+.PHONY: install-yaml
+install-yaml: ## Render the manifests as one file, .dist/install.yaml, with the image IMAGE=
+	@mkdir -p .dist
+	@IMAGE='$(IMAGE)' hack/install-yaml.sh > .dist/install.yaml
+
 .PHONY: verify
 verify: ## Check generated files, lint, vet, format and module files
 	@failed=; for script in hack/verify-*.sh; do \

@@ -45,6 +45,8 @@ func StartCluster(repo, assets, dir string) (*Cluster, error) {
 	server.Path = filepath.Join(assets, "kube-apiserver")
 	server.Configure().
 		Set("authorization-mode", "RBAC").
+		Set("audit-policy-file", filepath.Join(dir, auditPolicyFile)).
+		Set("audit-log-path", filepath.Join(dir, auditLogFile)).
 		Disable("disable-admission-plugins") // envtest's own; here admission is as in a cluster
 	// In folders of their own, certificates and data outlast a restart.
 	server.CertDir, cluster.env.ControlPlane.Etcd = filepath.Join(dir, "certificates"), &envtest.Etcd{
@@ -54,6 +56,9 @@ func StartCluster(repo, assets, dir string) (*Cluster, error) {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return nil, err
 		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, auditPolicyFile), []byte(auditPolicy), 0o600); err != nil {
+		return nil, err
 	}
 	cluster.env.ControlPlane.KubectlPath = filepath.Join(assets, "kubectl")
 	config, err := cluster.env.Start()

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
@@ -105,4 +106,43 @@ func TestEventsAreToldInSum(t *testing.T) {
 	if key := "NodeENI/a Normal " + plan.NoticeAttached; len(after[key]) != len(before[key]) {
 		t.Errorf("a wiped status was told again: %q, then %q", before[key], after[key])
 	}
+}
+
+// What happens again is one event that counts, as kubectl describe shows it.
+func TestARepeatedEventIsCounted(t *testing.T) {
+	l := newLab(t, machines(1)...)
+	l.startController()
+	l.create(nodeENI("a", sandbox.SubnetFar, 1))
+	for _, state := range []struct {
+		selector map[string]any
+		status   metav1.ConditionStatus
+		reason   string
+	}{
+		{nil, metav1.ConditionTrue, v1alpha1.ReasonSubnetInOtherZone},
+		{map[string]any{"ng": nil, "nobody": "here"}, metav1.ConditionFalse, v1alpha1.ReasonNotStalled},
+		{map[string]any{"ng": "multi-eni", "nobody": nil}, metav1.ConditionTrue, v1alpha1.ReasonSubnetInOtherZone},
+	} {
+		if state.selector != nil {
+			l.edit("a", map[string]any{"nodeSelector": state.selector})
+		}
+		l.eventually("stalled: "+string(state.status), func(ctx context.Context) error {
+			object, err := l.get(ctx, "a")
+			if err != nil {
+				return err
+			}
+			return condition(object, v1alpha1.ConditionStalled, state.status, state.reason)
+		})
+	}
+	l.eventually("counted", func(ctx context.Context) error {
+		list, err := l.cluster.Kube.CoreV1().Events(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, event := range list.Items {
+			if event.Reason == plan.NoticeStalled && event.Count == 2 {
+				return nil
+			}
+		}
+		return fmt.Errorf("no event has happened twice: %v", list.Items)
+	})
 }

@@ -46,5 +46,9 @@ func run(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, shared.Close()) }()
 	shared.repo, shared.binaries, shared.cluster = shared.Repo, shared.Binaries, shared.Clusters[0]
-	return m.Run(), nil
+	code = m.Run()
+	if code != 0 {
+		return code, nil
+	}
+	return code, judgePermissions(ctx, shared.Clusters, everyTestRuns())
 }
