@@ -46,9 +46,7 @@ var faultKinds = []faultKind{
 		})
 	}},
 	{"EC2 leaves things out", 2, func(f *fault) string {
-		f.watch.mu.Lock()
-		f.watch.lied = true
-		f.watch.mu.Unlock()
+		f.lied.Store(true)
 		return f.ec2(ec2sim.Fault{Effect: "omit", Action: "Describe*", Share: 0.5, ItemShare: 0.3})
 	}},
 	{"credentials have expired", 1, func(f *fault) string {
@@ -131,7 +129,8 @@ func (f *fault) api(faults strictapi.Faults) string {
 	return fmt.Sprintf("for%s for %v", who, while)
 }
 
-func (f *fault) some() *replica { return pick(f.Rand, f.replicas) }
+// one is one of the replicas.
+func (f *fault) one() *replica { return pick(f.Rand, f.replicas) }
 
 func (f *fault) dropWatches() string {
 	for _, r := range f.replicas {
@@ -148,7 +147,7 @@ func (f *fault) compact() string {
 }
 
 func (f *fault) crash() string {
-	r := f.some()
+	r := f.one()
 	r.crash()
 	return r.name
 }
@@ -165,7 +164,7 @@ func (f *fault) crashAtEC2() string {
 
 func (f *fault) crashAtAPI() string {
 	n, late := 1+f.IntN(25), chance(f.Rand, 0.5)
-	r := f.some()
+	r := f.one()
 	if p := r.living(); p != nil {
 		p.client.KillAt(n, late)
 	}
@@ -174,7 +173,7 @@ func (f *fault) crashAtAPI() string {
 
 // pause stops a process as SIGSTOP does, and lets it go on when another one may lead.
 func (f *fault) pause() string {
-	r := f.some()
+	r := f.one()
 	p := r.living()
 	if p == nil {
 		return "it is not alive"
@@ -194,7 +193,7 @@ func (f *fault) pause() string {
 }
 
 func (f *fault) restart() string {
-	r := f.some()
+	r := f.one()
 	d := between(f.Rand, time.Second, 3*time.Minute)
 	go func() {
 		r.stop()

@@ -21,8 +21,9 @@ const (
 	// instance is described at least every 5 minutes before anything is created for it, and a create is followed by
 	// its attach.
 	knownDead = 7 * time.Minute
-	// readAgain is how old the description of an instance may be from which something is taken.
-	readAgain = 2 * time.Minute
+	// readAgain is how old the description of an instance may be from which something is taken, with how long EC2's
+	// reads lag and a call may take.
+	readAgain = 90 * time.Second
 	// outlives is for how long an attachment may outlive its instance.
 	outlives = 10 * time.Minute
 )
@@ -173,9 +174,8 @@ func (w *watcher) attaches(who string, e *ec2sim.InterfaceNow, form url.Values, 
 	if since := w.deadFor(instance); since > knownDead {
 		w.violated(0, "I10: %s attaches %s to %s, which has been told to terminate %v ago", who, e.ID, instance, since)
 	}
-	w.mu.Lock()
-	lied := w.lied // by reads of all kinds: then who believes them is not to blame, and EC2 gives no slot away twice
-	w.mu.Unlock()
+	// By reads of all kinds: then who believes them is not to blame, and EC2 gives no slot away twice.
+	lied := w.lied.Load()
 	for i := range s.Interfaces {
 		other := &s.Interfaces[i]
 		if !lied && other.ID != e.ID && other.Attachment != nil && other.Attachment.Status != "detaching" && other.Attachment.Instance == instance &&

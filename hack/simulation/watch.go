@@ -31,14 +31,14 @@ type watcher struct {
 	refused map[string]int
 	acted   int
 	writes  []string
-	// reads counts calls to the API server that change nothing.
-	reads map[string]int
-	// toldStuck are the messages on the Lease about interfaces without a NodeENI that EC2 does not end to detach, and
-	// lied says that reads have left things out.
+	// reads counts calls to the API server that change nothing, describes those to EC2.
+	reads, describes map[string]int
+	// toldStuck are the messages on the Lease about interfaces without a NodeENI that EC2 does not end to detach.
 	toldStuck []string
 	// began is when the present leader began.
 	began time.Time
-	lied  bool
+	// led is called when another leader begins, once.
+	led []func()
 	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
 	lease lease
 	died  map[string]time.Time
@@ -49,11 +49,14 @@ type watcher struct {
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, describes: map[string]int{}}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {
 	v := property.Violation{Clause: clause, Message: fmt.Sprintf(format, args...)}
+	if w.prefix != "" {
+		v.Message = "in the other cluster: " + v.Message
+	}
 	w.mu.Lock()
 	w.found = append(w.found, v)
 	w.mu.Unlock()
@@ -140,11 +143,29 @@ func (w *watcher) untagged(id string) {
 	}
 }
 
+// whenLed has something done when the next leader begins.
+func (w *watcher) whenLed(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.led = append(w.led, do)
+}
+
+// ownerOf is the UID of the NodeENI of an interface of ours.
+func (w *watcher) ownerOf(id string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.made[id]
+}
+
 // restarted says that a process begins which knows nothing of what was before.
 func (w *watcher) restarted() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began = time.Now()
+	for _, do := range w.led {
+		go do()
+	}
+	w.led = nil
 	for id := range w.stripped {
 		w.forgotten[id] = true
 	}

@@ -24,6 +24,8 @@ type wire struct {
 	// before and after see every call that changes EC2: before it is handed over, and when it was answered.
 	before func(action string, form url.Values, unleased string)
 	after  func(action string, form url.Values, status int, err error)
+	// described sees every other call.
+	described func(action string)
 	// unleased says why the process must not change EC2 now; empty where it may.
 	unleased func() string
 	// tell notes what happened.
@@ -105,6 +107,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	changes := !strings.HasPrefix(action, "Describe")
 	if changes {
 		w.before(action, form, unleased)
+	} else {
+		w.described(action)
 	}
 	response, err := w.next.RoundTrip(r)
 	if changes {
