@@ -37,6 +37,8 @@ type watcher struct {
 	toldStuck []string
 	// began is when the present leader began.
 	began time.Time
+	// attached are the interfaces that the present leader has attached, with its name.
+	attached map[string]string
 	// led is called when another leader begins, once.
 	led []func()
 	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
@@ -49,7 +51,7 @@ type watcher struct {
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, describes: map[string]int{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, describes: map[string]int{}, attached: map[string]string{}}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {
@@ -68,6 +70,9 @@ func (w *watcher) after(who, action string, form url.Values, status int, err err
 	w.trace.add(who, "%s %s: %s", action, subject(form), outcome(status, err))
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if status == 200 && action == "AttachNetworkInterface" && err == nil {
+		w.attached[form.Get("NetworkInterfaceId")] = who
+	}
 	if status == 200 {
 		w.acted++
 	} else {
@@ -162,6 +167,7 @@ func (w *watcher) restarted() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began = time.Now()
+	clear(w.attached)
 	for _, do := range w.led {
 		go do()
 	}

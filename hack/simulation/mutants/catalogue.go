@@ -100,8 +100,11 @@ var catalogue = []mutant{
 		edits: []edit{{"pkg/plan/drift.go", "!slices.Equal(wanted, keeper.SecurityGroupIDs) {", "len(keeper.SecurityGroupIDs) == 0 {"}},
 	},
 	{
-		name: "invisible-is-gone", fault: "EC2's answer that an interface does not exist is believed at once when it is to be deleted",
-		edits: []edit{{"pkg/inventory/ownwrites.go", "if ok && now.Before(r.known.Add(s.horizon)) {", "if ok && now.Before(r.known) {"}},
+		name: "invisible-is-gone", fault: "EC2's answer that an interface does not exist is believed at once when it is to be deleted, and no list is wanted then",
+		edits: []edit{
+			{"pkg/inventory/ownwrites.go", "if ok && now.Before(r.known.Add(s.horizon)) {", "if ok && now.Before(r.known) {"},
+			{"pkg/inventory/ownwrites.go", "	return true, s.deleted(id, now)\n", "	c = s.deleted(id, now)\n	if ok {\n		s.absence.waiting[r.owner.NodeENIUID] = &wait{confirmed: true}\n	}\n	return true, c\n"},
+		},
 	},
 	{
 		name: "stale-status", fault: "the status is written once and then only when the spec changes",
