@@ -4,6 +4,9 @@
 //
 // One number, the seed, generates a world (world.go), what users and other controllers do in it (acts.go,
 // ec2acts.go, hardacts.go) and what goes wrong (faults.go): at least 4 Nodes, 3 NodeENIs, 18 acts and 9 faults in 40 minutes.
+// What has to come together to be dangerous is drawn together (rare.go). In one of eight seeds a second cluster with a
+// live controller is in the account (neighbour.go): the same name, Nodes and NodeENIs of the same names and UIDs,
+// another identity; the property must hold for both.
 // Then faults end (run.go). After 75 minutes, which is longer than the longest retry, the property must hold; what
 // is held on purpose is helped as its reason asks (approved, tagged again, detached by hand), and must be gone half
 // an hour later; then, for an hour, nothing may change (quiet.go); and when the replicas have stopped, no goroutine

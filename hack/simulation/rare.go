@@ -18,6 +18,7 @@ const rareShare = 0.2
 
 var rareActs = []act{
 	{name: "create a NodeENI and delete it within seconds", do: (*actor).createInVain},
+	{name: "delete the Node of an instance that takes its time to end", do: (*actor).endSlowly},
 }
 
 var rareFaults = []faultKind{
@@ -53,6 +54,27 @@ func (a *actor) createInVain() string {
 	d := between(a.Rand, 200*time.Millisecond, 6*time.Second)
 	time.Sleep(d)
 	return a.said(a.client().Delete(context.Background(), n.Name, metav1.DeleteOptions{}), "%s after %v", n.Name, d)
+}
+
+// endSlowly terminates an instance, and has its Node deleted only after a while: where the instance still shuts down by
+// then, nothing is to be taken from it.
+func (a *actor) endSlowly() string {
+	e, ok := a.someAttached()
+	if !ok {
+		return ""
+	}
+	for _, node := range a.nodes() {
+		if lastPart(node.Spec.ProviderID) != e.Attachment.Instance {
+			continue
+		}
+		d := between(a.Rand, 100*time.Second, 4*time.Minute)
+		time.AfterFunc(d, func() {
+			err := a.user.Kube().CoreV1().Nodes().Delete(context.Background(), node.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &node.UID}})
+			a.trace.add(a.prefix+"ACT", "%d: node %s is deleted: %v", a.number, node.Name, err)
+		})
+		return fmt.Sprintf("%s of %s after %v: %s", e.Attachment.Instance, node.Name, d, a.control("POST", "instances/"+e.Attachment.Instance+"/terminate", nil))
+	}
+	return ""
 }
 
 // lieTime is for how long a new leader is shown nothing: for its first list and one a horizon later, not for those by

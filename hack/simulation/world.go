@@ -76,7 +76,7 @@ func newWorld(d dice) *world {
 		{}, ec2sim.Spread(100*time.Millisecond, time.Second, 2*time.Second), ec2sim.Spread(200*time.Millisecond, 4*time.Second, 9*time.Second),
 	})
 	w.ec2.Variants = variants(r)
-	w.ec2.Latency.Terminate = pick(d.of("terminate", 0), []ec2sim.Distribution{{}, ec2sim.Spread(5*time.Second, time.Minute, 6*time.Minute)})
+	w.ec2.Latency.Terminate = pick(d.of("terminate", 0), []ec2sim.Distribution{{}, ec2sim.Spread(2*time.Minute, 5*time.Minute, 6*time.Minute)})
 	w.renewDeadline = pick(d.of("renew", 0), []time.Duration{leaseDuration * 2 / 3, leaseDuration - time.Second})
 	if chance(d.of("quota", 0), 0.2) {
 		w.ec2.Quotas.InterfacesPerRegion = len(w.ec2.Interfaces) + len(w.ec2.Instances) + 40

@@ -77,8 +77,8 @@ var catalogue = []mutant{
 		edits: []edit{{"pkg/plan/release.go", "due := since.At.Add(orphanAge)", "due := v.Now.Add(orphanAge)"}},
 	},
 	{
-		name: "setbacks-forgotten", fault: "a call that EC2 refused is made again and again",
-		edits: []edit{{"pkg/controller/setback.go", "s.step = min(max(2*s.step, firstSetback), maxSetback)", "s.step = time.Millisecond"}},
+		name: "setbacks-forgotten", fault: "a call that EC2 refused is made again after the same short time each time",
+		edits: []edit{{"pkg/controller/setback.go", "s.step = min(max(2*s.step, firstSetback), maxSetback)", "s.step = firstSetback"}},
 	},
 	{
 		name: "dying-detached", fault: "interfaces are detached from instances that are shutting down",

@@ -6,5 +6,8 @@
 // A mutant is a handful of replaced lines (catalogue.go). Nothing of it touches the product's files: the changed copy
 // lies in a temporary folder and is given to the compiler by go build's -overlay. A mutant that the simulation does
 // not kill within the seeds, one whose lines the product no longer has, and one that does not compile are failures.
-// With -check, mutants are only compiled.
+// With -check, mutants are only compiled. A seed in which the product violates the property without the mutant, too,
+// counts for nothing.
+//
+// TABLE
 package main
