@@ -46,8 +46,9 @@ func (s Seed) rare() (steps []step) {
 // createInVain deletes a NodeENI while its first interfaces are being made, and perhaps not yet to be seen.
 func (a *actor) createInVain() string {
 	n := a.world.newNodeENI(a.Rand, fmt.Sprintf("vain-%d", a.number))
-	n.Spec.SubnetID = a.world.subnets[3*a.IntN(len(a.world.zones))+1].ID
-	n.Spec.NodeSelector = map[string]string{"tier": pick(a.Rand, []string{"x", "y"})}
+	zone := a.IntN(len(a.world.zones))
+	n.Spec.SubnetID, n.Spec.NodeSelector = a.world.subnets[3*zone+1].ID, map[string]string{"zone": a.world.zones[zone]}
+	n.Spec.DeviceIndex = 9 // which nobody has
 	if _, err := a.client().Create(context.Background(), n, metav1.CreateOptions{}); err != nil {
 		return a.said(err, "%s", n.Name)
 	}

@@ -93,7 +93,10 @@ var catalogue = []mutant{
 	},
 	{
 		name: "node-by-name", fault: "an interface stays when its Node was made again under its name with another instance",
-		edits: []edit{{"pkg/plan/wanted.go", "case here && v.Node == nil:\n", "case here && v.Node == nil && v.NodeGoneSince.IsZero():\n"}},
+		edits: []edit{
+			{"pkg/plan/wanted.go", "case here && v.Node == nil:\n", "case here && v.Node == nil && v.NodeGoneSince.IsZero():\n"},
+			{"pkg/plan/wanted.go", "case !Selects(n, v.Node):\n", "case v.Node != nil && !Selects(n, v.Node):\n"},
+		},
 	},
 	{
 		name: "groups-not-kept", fault: "security groups that somebody changed are left as they are",
