@@ -30,6 +30,6 @@
 //	label-loss-missed          98  clause 5: status lists a Node that does not match
 //	node-by-name                3  clause 2: an interface of a Node that is gone exists
 //	groups-not-kept             2  clause 1: other security groups
-//	invisible-is-gone
+//	invisible-is-gone          82  clause 4: the NodeENI goes while an interface of it exists
 //	stale-status                2  clause 5: status names another interface
 package main
