@@ -37,10 +37,14 @@ type Cluster struct {
 	env  *envtest.Environment
 }
 
+// startTimeout is how long etcd or kube-apiserver may take to start, on a machine that has much else to do: to give up
+// and start over costs what it lacks.
+const startTimeout = 2 * time.Minute
+
 // StartCluster starts a control plane with the binaries of assets. Its files are in dir.
 func StartCluster(repo, assets, dir string) (*Cluster, error) {
 	log.SetLogger(logr.Discard())
-	cluster := &Cluster{repo: repo, dir: dir, env: &envtest.Environment{}}
+	cluster := &Cluster{repo: repo, dir: dir, env: &envtest.Environment{ControlPlaneStartTimeout: startTimeout, ControlPlaneStopTimeout: startTimeout}}
 	server := cluster.env.ControlPlane.GetAPIServer()
 	server.Path = filepath.Join(assets, "kube-apiserver")
 	server.Configure().

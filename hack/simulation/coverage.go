@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -57,13 +58,10 @@ func (r *run) coverage() Coverage {
 
 // expected is all that must happen in a few hundred seeds.
 func expected() (list []string) {
-	for _, a := range clusterActs {
+	for _, a := range slices.Concat(clusterActs, ec2Acts, rareActs) {
 		list = append(list, "act: "+a.name)
 	}
-	for _, a := range ec2Acts {
-		list = append(list, "act: "+a.name)
-	}
-	for _, f := range faultKinds {
+	for _, f := range slices.Concat(faultKinds, rareFaults) {
 		list = append(list, "fault: "+f.name)
 	}
 	for _, code := range codes {
@@ -87,6 +85,6 @@ func expected() (list []string) {
 	for _, action := range append([]string{"DescribeNetworkInterfaces", "DescribeInstances", "DescribeInstanceTypes", "DescribeSubnets"}, allowed...) {
 		list = append(list, "asked for leave: "+action)
 	}
-	return append(list, "killed before a call to EC2", "killed after a call to EC2", "the leader is paused", "another replica leads",
+	return append(list, "killed before a call to EC2", "killed after a call to EC2", "the leader is paused", "another replica leads", "something happens to the other cluster",
 		"adopted", "held: CleanupHalted", "held: TagsLost", "held: DetachStuck")
 }

@@ -103,7 +103,9 @@ func (f *fault) ec2(rule ec2sim.Fault) string {
 	}
 	time.AfterFunc(while, func() { f.sim.RemoveFaults(added.ID) })
 	if rule.Effect == "omit" {
-		f.watch.lies(while)
+		for _, cluster := range f.clusters() {
+			cluster.watch.lies(while)
+		}
 	}
 	return fmt.Sprintf("%s %s %v for %v", added.Action, added.Effect, added.Code, while)
 }
@@ -134,7 +136,8 @@ func (f *fault) api(faults strictapi.Faults) string {
 	return fmt.Sprintf("for%s for %v", who, while)
 }
 
-func (f *fault) some() *replica { return pick(f.Rand, f.replicas) }
+// one is one of the replicas.
+func (f *fault) one() *replica { return pick(f.Rand, f.replicas) }
 
 func (f *fault) dropWatches() string {
 	for _, r := range f.replicas {
@@ -151,7 +154,7 @@ func (f *fault) compact() string {
 }
 
 func (f *fault) crash() string {
-	r := f.some()
+	r := f.one()
 	r.crash()
 	return r.name
 }
@@ -168,7 +171,7 @@ func (f *fault) crashAtEC2() string {
 
 func (f *fault) crashAtAPI() string {
 	n, late := 1+f.IntN(25), chance(f.Rand, 0.5)
-	r := f.some()
+	r := f.one()
 	if p := r.living(); p != nil {
 		p.client.KillAt(n, late)
 	}
@@ -177,7 +180,7 @@ func (f *fault) crashAtAPI() string {
 
 // pause stops a process as SIGSTOP does, and lets it go on when another one may lead.
 func (f *fault) pause() string {
-	r := f.some()
+	r := f.one()
 	p := r.living()
 	if p == nil {
 		return "it is not alive"
@@ -197,7 +200,7 @@ func (f *fault) pause() string {
 }
 
 func (f *fault) restart() string {
-	r := f.some()
+	r := f.one()
 	d := between(f.Rand, time.Second, 3*time.Minute)
 	go func() {
 		r.stop()

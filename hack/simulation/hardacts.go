@@ -156,7 +156,7 @@ func annotate(key string) func(*actor) string {
 func (a *actor) impostor() string {
 	subnet := a.world.subnets[3*a.IntN(len(a.world.zones))+1]
 	placed, err := a.sim.PlaceInterface(ec2sim.Interface{Subnet: subnet.ID, Description: "pasted tags", Tags: map[string]string{
-		eni.TagClusterID: clusterID, eni.TagClusterName: clusterName, eni.TagNodeENIName: "eni-a", eni.TagSlot: "0-1",
+		eni.TagClusterID: a.cluster, eni.TagClusterName: clusterName, eni.TagNodeENIName: "eni-a", eni.TagSlot: "0-1",
 	}})
 	if err == nil {
 		a.ledger.made(placed)

@@ -21,8 +21,9 @@ const (
 	// instance is described at least every 5 minutes before anything is created for it, and a create is followed by
 	// its attach.
 	knownDead = 7 * time.Minute
-	// readAgain is how old the description of an instance may be from which something is taken.
-	readAgain = 2 * time.Minute
+	// readAgain is how old the description of an instance may be from which something is taken, with how long EC2's
+	// reads lag and a call may take.
+	readAgain = 90 * time.Second
 	// outlives is for how long an attachment may outlive its instance.
 	outlives = 10 * time.Minute
 )
@@ -188,6 +189,9 @@ func (w *watcher) attaches(who string, e *ec2sim.InterfaceNow, form url.Values, 
 	if is := e.Tags[eni.TagSlot]; is != "" && is != slot {
 		w.violated(0, "%s attaches %s of slot %s at %s", who, e.ID, is, slot)
 	}
+	if at := e.Attachment; at != nil && at.Instance == instance && at.Status != "detaching" && w.hasAttached(who, e.ID) {
+		w.violated(0, "%s attaches %s to %s again, which it has attached itself", who, e.ID, instance)
+	}
 	if since := w.deadFor(instance); since > knownDead {
 		w.violated(0, "I10: %s attaches %s to %s, which has been told to terminate %v ago", who, e.ID, instance, since)
 	}
@@ -200,6 +204,13 @@ func (w *watcher) attaches(who string, e *ec2sim.InterfaceNow, form url.Values, 
 			w.violated(1, "%s attaches %s for slot %s of %s, for which %s is attached", who, e.ID, slot, instance, other.ID)
 		}
 	}
+}
+
+// hasAttached reports whether the present leader is the one whose attach of the interface was answered with success.
+func (w *watcher) hasAttached(who, id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.attached[id] == who
 }
 
 // detaches judges from what an interface is taken: the dying are left alone.

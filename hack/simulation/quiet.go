@@ -23,7 +23,7 @@ func (w *watcher) wrote(write strictapi.Write) {
 	switch write.Resource {
 	case "leases":
 		if w.leased(write) {
-			w.trace.add("LEASE", "written by %s, held: %v", write.Client, holder(write.New) != "")
+			w.trace.add(w.prefix+"LEASE", "written by %s, held: %v", write.Client, holder(write.New) != "")
 			w.lost(w.sim.Snapshot())
 			w.restarted()
 		}
@@ -89,10 +89,12 @@ type spent struct {
 }
 
 func (r *run) spent() spent {
-	s := spent{describes: r.describes()}
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()
-	s.acted, s.writes, s.reads, s.dries = r.watch.acted, len(r.watch.writes), maps.Clone(r.watch.reads), maps.Clone(r.watch.dries)
+	s := spent{
+		acted: r.watch.acted, writes: len(r.watch.writes), reads: maps.Clone(r.watch.reads), dries: maps.Clone(r.watch.dries),
+		describes: maps.Clone(r.watch.describes),
+	}
 	for _, n := range r.watch.refused {
 		s.refused += n
 	}
@@ -120,9 +122,18 @@ const (
 
 // quiet is clause 6: an hour in which nothing is changed and little is asked.
 func (r *run) quiet() {
-	before, causes := r.spent(), len(property.Causes(r.nodeENIs(), r.nodes(), r.truth()))
+	before, causes := map[*run]spent{}, map[*run]int{}
+	for _, c := range r.clusters() {
+		before[c], causes[c] = c.spent(), len(property.Causes(c.nodeENIs(), c.nodes(), c.truth()))
+	}
 	time.Sleep(quietTime)
-	after := r.spent()
+	for _, c := range r.clusters() {
+		c.wasQuiet(before[c], c.spent(), causes[c])
+	}
+}
+
+// wasQuiet judges such an hour of one cluster.
+func (r *run) wasQuiet(before, after spent, causes int) {
 	if n := after.acted - before.acted; n > 0 {
 		r.watch.violated(6, "%d calls changed EC2 in an hour in which nothing happened", n)
 	}
@@ -188,19 +199,11 @@ func (r *run) strangers() bool {
 	return slices.ContainsFunc(r.nodes(), func(n corev1.Node) bool { return !known[path.Base(n.Spec.ProviderID)] })
 }
 
-// describes counts the describes by what they are of, dry runs aside.
-func (r *run) describes() map[string]int {
-	counts := map[string]int{}
-	for action, codes := range r.sim.Calls() {
-		if strings.HasPrefix(action, "Describe") {
-			for code, n := range codes {
-				if code != "DryRunOperation" {
-					counts[action] += n
-				}
-			}
-		}
-	}
-	return counts
+// described counts a call to EC2 that changes nothing.
+func (w *watcher) described(action string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.describes[action]++
 }
 
 // asked counts a call to the API server that changes nothing, but for those of the election.

@@ -67,6 +67,7 @@ func (r *replica) begin() {
 		before: func(action string, form url.Values, unleased string) {
 			r.watch.before(r.name, action, form, unleased)
 		},
+		described: r.watch.described,
 		after: func(action string, form url.Values, status int, err error) {
 			r.watch.after(r.name, action, form, status, err)
 		},
@@ -117,7 +118,7 @@ func (r *replica) product(p *process) *app.Replica {
 	o.ResyncPeriod = r.world.resync
 	o.LeaderElection.ResourceNamespace = "kube-system"
 	o.LeaderElection.LeaseDuration.Duration = leaseDuration
-	o.LeaderElection.RenewDeadline.Duration = leaseDuration * 2 / 3
+	o.LeaderElection.RenewDeadline.Duration = r.world.renewDeadline
 	o.LeaderElection.RetryPeriod.Duration = leaseDuration / 4
 	return &app.Replica{
 		Options: o, Clients: app.Clients{Kube: p.client.Kube(), NodeENIs: p.client.NodeENIs()},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -39,13 +40,15 @@ type run struct {
 	watch  *watcher
 	ledger *ledger
 	tally  *tally
-	// cluster is the identity of the cluster that the replicas work for.
-	cluster  string
-	replicas []*replica
-	log      func(name string) klog.Logger
+	// cluster is the identity of the cluster that the replicas work for; prefix comes before their names.
+	cluster, prefix string
+	replicas        []*replica
+	log             func(name string) klog.Logger
 	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
 	gone map[string]*corev1.Node
 	cni  []string
+	// neighbour is another cluster in the same account; nil where there is none.
+	neighbour *run
 }
 
 func (r *run) logger(name string) klog.Logger {
@@ -72,7 +75,11 @@ func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
 	r.heal()
 	r.judge()
 	r.end()
-	return Result{r.watch.found, r.trace, r.coverage()}, nil
+	var found []property.Violation
+	for _, c := range r.clusters() {
+		found = append(found, c.watch.found...)
+	}
+	return Result{found, r.trace, r.coverage()}, nil
 }
 
 func newRun(seed Seed, world *world, log func(string) klog.Logger) *run {
@@ -81,6 +88,9 @@ func newRun(seed Seed, world *world, log func(string) klog.Logger) *run {
 		gone: map[string]*corev1.Node{}, cluster: clusterID, tally: &tally{},
 	}
 	r.watch = newWatch(r)
+	if world.neighbour != nil {
+		r.settle(world.neighbour)
+	}
 	return r
 }
 
@@ -90,13 +100,24 @@ func (r *run) begin(options ec2sim.Options) (err error) {
 		return err
 	}
 	r.ledger = newLedger(r.sim.Snapshot())
+	for _, c := range r.clusters() {
+		c.sim, c.ledger = r.sim, r.ledger
+		if err := c.inhabit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inhabit makes the objects of one cluster, and starts its replicas.
+func (r *run) inhabit() error {
 	r.server.OnWrite(r.watch.wrote)
 	r.user = r.server.NewClient("user")
 	if err := r.populate(); err != nil {
 		return err
 	}
 	for _, name := range []string{"replica-0", "replica-1"}[:r.world.replicas] {
-		r.replicas = append(r.replicas, &replica{name: name, run: r})
+		r.replicas = append(r.replicas, &replica{name: r.prefix + name, run: r})
 	}
 	for _, p := range r.replicas {
 		p.start()
@@ -107,8 +128,10 @@ func (r *run) begin(options ec2sim.Options) (err error) {
 
 // end stops the replicas, and looks what they have left.
 func (r *run) end() {
-	for _, p := range r.replicas {
-		p.stop()
+	for _, c := range r.clusters() {
+		for _, p := range c.replicas {
+			p.stop()
+		}
 	}
 	time.Sleep(restartPause + 5*time.Minute)
 	r.leaks()
@@ -139,29 +162,37 @@ func (r *run) judge() {
 	}
 	// One hold may come to light behind another: a detach that never ends behind tags that were lost.
 	for range 3 {
-		holds := property.Holds(r.nodeENIs(), r.nodes(), r.truth())
-		if len(holds) == 0 {
-			break
+		helped := false
+		for _, c := range r.clusters() {
+			for _, h := range property.Holds(c.nodeENIs(), c.nodes(), c.truth()) {
+				c.help(h)
+				helped = true
+			}
 		}
-		for _, h := range holds {
-			r.help(h)
+		if !helped {
+			break
 		}
 		time.Sleep(helpTime)
 		if r.check("after help"); r.failed() {
 			return
 		}
 	}
-	for _, h := range property.Holds(r.nodeENIs(), r.nodes(), r.truth()) {
-		r.watch.violated(2, "after help: %s of NodeENI %s is still held: %s", h.InterfaceID, h.NodeENI, h.Reason)
-		return
+	for _, c := range r.clusters() {
+		for _, h := range property.Holds(c.nodeENIs(), c.nodes(), c.truth()) {
+			c.watch.violated(2, "after help: %s of NodeENI %s is still held: %s", h.InterfaceID, h.NodeENI, h.Reason)
+			return
+		}
 	}
 	r.quiet()
 }
 
+// failed reports whether the property is violated, for whichever cluster.
 func (r *run) failed() bool {
-	r.watch.mu.Lock()
-	defer r.watch.mu.Unlock()
-	return len(r.watch.found) > 0
+	return slices.ContainsFunc(r.clusters(), func(c *run) bool {
+		c.watch.mu.Lock()
+		defer c.watch.mu.Unlock()
+		return len(c.watch.found) > 0
+	})
 }
 
 // help does what the reason of a hold asks a person to do.
@@ -191,8 +222,10 @@ func (r *run) help(h property.Hold) {
 }
 
 func (r *run) check(when string) {
-	for _, v := range property.Check(r.nodeENIs(), r.nodes(), r.truth()) {
-		r.watch.violated(v.Clause, "%s: %s", when, v.Message)
+	for _, c := range r.clusters() {
+		for _, v := range property.Check(c.nodeENIs(), c.nodes(), c.truth()) {
+			c.watch.violated(v.Clause, "%s: %s", when, v.Message)
+		}
 	}
 	for _, diff := range r.ledger.differences(r.sim.Snapshot()) {
 		r.watch.violated(3, "%s: %s", when, diff)
@@ -237,7 +270,14 @@ func (r *run) nodes() []corev1.Node {
 func (r *run) heal() {
 	r.trace.add("CHECK", "faults end")
 	r.sim.RemoveFaults(0)
-	r.server.SetServed("nodeenis", true)
+	for _, c := range r.clusters() {
+		c.server.SetServed("nodeenis", true)
+		c.recover()
+	}
+}
+
+// recover ends what is wrong with the replicas of one cluster.
+func (r *run) recover() {
 	for _, p := range r.replicas {
 		p.setFaults(strictapi.Faults{})
 		p.start()

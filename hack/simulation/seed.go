@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -37,35 +38,46 @@ func NewSeed(number uint64) Seed {
 	for i := range leastFaults + r.IntN(5) {
 		s.steps = append(s.steps, s.newFault(i))
 	}
+	s.steps = append(s.steps, s.rare()...)
 	slices.SortStableFunc(s.steps, func(a, b step) int { return int(a.at - b.at) })
 	return s
 }
 
 func (s Seed) newAct(number int) step {
 	r := s.of("act", number)
-	chosen := draw(r.IntN, slices.Concat(clusterActs, ec2Acts), func(a act) int { return a.weight })
+	return s.act(number, r, draw(r.IntN, slices.Concat(clusterActs, ec2Acts), func(a act) int { return a.weight }))
+}
+
+// act is a step of an act, at a time that is drawn.
+func (s Seed) act(number int, r *rand.Rand, chosen act) step {
 	return step{
 		at: between(r, 0, actTime*3/4), what: fmt.Sprintf("act %d: %s", number, chosen.name),
 		do: func(run *run) {
+			run = run.some(s.of("whose act", number))
 			a := &actor{run: run, Rand: s.of("doing", number), number: number}
 			did := chosen.do(a)
 			if a.took || strings.HasSuffix(did, "ok") || strings.HasSuffix(did, ": 200") {
 				run.tally.add("act: " + chosen.name)
 			}
-			run.trace.add("ACT", "%d: %s: %s", number, chosen.name, did)
+			run.trace.add(run.prefix+"ACT", "%d: %s: %s", number, chosen.name, did)
 		},
 	}
 }
 
 func (s Seed) newFault(number int) step {
 	r := s.of("fault", number)
-	chosen := draw(r.IntN, faultKinds, func(f faultKind) int { return f.weight })
+	return s.fault(number, r, draw(r.IntN, faultKinds, func(f faultKind) int { return f.weight }))
+}
+
+// fault is a step of a fault, at a time that is drawn.
+func (s Seed) fault(number int, r *rand.Rand, chosen faultKind) step {
 	return step{
 		at: between(r, 0, actTime*3/4), what: fmt.Sprintf("fault %d: %s", number, chosen.name),
 		do: func(run *run) {
+			run = run.some(s.of("whose fault", number))
 			f := &fault{run: run, Rand: s.of("failing", number), number: number}
 			run.tally.add("fault: " + chosen.name)
-			run.trace.add("FAULT", "%d: %s: %s", number, chosen.name, chosen.begin(f))
+			run.trace.add(run.prefix+"FAULT", "%d: %s: %s", number, chosen.name, chosen.begin(f))
 		},
 	}
 }

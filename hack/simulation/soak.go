@@ -100,7 +100,7 @@ func (s *soak) day(number int) bool {
 // newSoakWorld has, in each of three zones, a NodeENI for the Nodes of a node group and one for those of a tier.
 func newSoakWorld(d dice, nodes int) *world {
 	r := d.of("world", 0)
-	w := &world{zones: []string{"us-east-1a", "us-east-1b", "us-east-1c"}, resync: 10 * time.Minute, replicas: 2}
+	w := &world{zones: []string{"us-east-1a", "us-east-1b", "us-east-1c"}, resync: 10 * time.Minute, replicas: 2, renewDeadline: leaseDuration * 2 / 3}
 	w.addNetwork(r)
 	for i := range nodes {
 		w.addNode(d, i)

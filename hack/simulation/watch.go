@@ -31,12 +31,16 @@ type watcher struct {
 	refused map[string]int
 	acted   int
 	writes  []string
-	// reads counts calls to the API server that change nothing, dries the dry runs of EC2's actions.
-	reads, dries map[string]int
+	// reads counts calls to the API server that change nothing, describes those to EC2, dries the dry runs of EC2's actions.
+	reads, describes, dries map[string]int
 	// toldStuck are the messages on the Lease about interfaces without a NodeENI that EC2 does not end to detach.
 	toldStuck []string
 	// began is when the present leader began, lie until when reads leave things out.
 	began, lie time.Time
+	// attached are the interfaces that the present leader has attached, with its name.
+	attached map[string]string
+	// led is called when another leader begins, once.
+	led []func()
 	// lease is the one by which a controller may change EC2, died has when instances were told to terminate.
 	lease lease
 	died  map[string]time.Time
@@ -47,11 +51,14 @@ type watcher struct {
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, dries: map[string]int{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, describes: map[string]int{}, dries: map[string]int{}, attached: map[string]string{}}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {
 	v := property.Violation{Clause: clause, Message: fmt.Sprintf(format, args...)}
+	if w.prefix != "" {
+		v.Message = "in the other cluster: " + v.Message
+	}
 	w.mu.Lock()
 	w.found = append(w.found, v)
 	w.mu.Unlock()
@@ -63,6 +70,9 @@ func (w *watcher) after(who, action string, form url.Values, status int, err err
 	w.trace.add(who, "%s %s: %s", action, subject(form), outcome(status, err))
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if status == 200 && action == "AttachNetworkInterface" && err == nil {
+		w.attached[form.Get("NetworkInterfaceId")] = who
+	}
 	if status == 200 {
 		w.acted++
 	} else {
@@ -155,11 +165,30 @@ func (w *watcher) untagged(id string) {
 	}
 }
 
+// whenLed has something done when the next leader begins.
+func (w *watcher) whenLed(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.led = append(w.led, do)
+}
+
+// ownerOf is the UID of the NodeENI of an interface of ours.
+func (w *watcher) ownerOf(id string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.made[id]
+}
+
 // restarted says that a process begins which knows nothing of what was before.
 func (w *watcher) restarted() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began = time.Now()
+	clear(w.attached)
+	for _, do := range w.led {
+		go do()
+	}
+	w.led = nil
 	for id := range w.stripped {
 		w.forgotten[id] = true
 	}

@@ -26,6 +26,8 @@ type wire struct {
 	after  func(action string, form url.Values, status int, err error)
 	// dry sees every dry run.
 	dry func(action string, form url.Values)
+	// described sees every other call that changes nothing.
+	described func(action string)
 	// unleased says why the process must not change EC2 now; empty where it may.
 	unleased func() string
 	// tell notes what happened.
@@ -105,13 +107,16 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	action := form.Get("Action")
 	changes := !strings.HasPrefix(action, "Describe")
-	if form.Get("DryRun") == "true" {
-		changes = false
+	dry := form.Get("DryRun") == "true"
+	switch {
+	case dry:
 		w.dry(action, form)
-	}
-	if changes {
+	case changes:
 		w.before(action, form, unleased)
+	default:
+		w.described(action)
 	}
+	changes = changes && !dry
 	response, err := w.next.RoundTrip(r)
 	if changes {
 		status := 0

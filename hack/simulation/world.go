@@ -37,6 +37,13 @@ type world struct {
 	nodeENIs []*v1alpha1.NodeENI
 	resync   time.Duration
 	replicas int
+	// renewDeadline is for how long a leader tries to renew its lease. Where it is next to all of the lease's duration,
+	// the lease ends before the leader gives up.
+	renewDeadline time.Duration
+	// instances is from which number on they are named.
+	instances int
+	// neighbour is what another cluster in the account begins with; nil in most seeds.
+	neighbour *world
 }
 
 func newWorld(d dice) *world {
@@ -56,6 +63,9 @@ func newWorld(d dice) *world {
 	for i := range 3 + r.IntN(3) {
 		w.nodeENIs = append(w.nodeENIs, w.newNodeENI(d.of("nodeeni", i), fmt.Sprintf("eni-%c", 'a'+i)))
 	}
+	if chance(d.of("neighbour", 0), neighbourShare) {
+		w.neighbour = newNeighbour(d, w)
+	}
 	w.addOtherCluster(d.of("others", 0))
 	w.ec2.Seed = r.Int64()
 	w.ec2.Latency = ec2sim.Latency{
@@ -66,6 +76,8 @@ func newWorld(d dice) *world {
 		{}, ec2sim.Spread(100*time.Millisecond, time.Second, 2*time.Second), ec2sim.Spread(200*time.Millisecond, 4*time.Second, 9*time.Second),
 	})
 	w.ec2.Variants = variants(r)
+	w.ec2.Latency.Terminate = pick(d.of("terminate", 0), []ec2sim.Distribution{{}, ec2sim.Spread(2*time.Minute, 5*time.Minute, 6*time.Minute)})
+	w.renewDeadline = pick(d.of("renew", 0), []time.Duration{leaseDuration * 2 / 3, leaseDuration - time.Second})
 	if chance(d.of("quota", 0), 0.2) {
 		w.ec2.Quotas.InterfacesPerRegion = len(w.ec2.Interfaces) + len(w.ec2.Instances) + 40
 	}
@@ -131,7 +143,7 @@ func instanceName(i int) string { return fmt.Sprintf("i-%017x", i+1) }
 func (w *world) addNode(d dice, i int) {
 	r := d.of("node", i)
 	zone := r.IntN(len(w.zones))
-	instance := ec2sim.Instance{ID: instanceName(i), Type: pick(r, instanceTypes), Subnet: w.subnets[3*zone].ID, State: "running"}
+	instance := ec2sim.Instance{ID: instanceName(w.instances + i), Type: pick(r, instanceTypes), Subnet: w.subnets[3*zone].ID, State: "running"}
 	w.ec2.Instances = append(w.ec2.Instances, instance)
 	labels := map[string]string{"zone": w.zones[zone], "tier": pick(r, []string{"x", "y"})}
 	if chance(r, 0.8) {

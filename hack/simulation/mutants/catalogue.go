@@ -77,8 +77,8 @@ var catalogue = []mutant{
 		edits: []edit{{"pkg/plan/release.go", "due := since.At.Add(orphanAge)", "due := v.Now.Add(orphanAge)"}},
 	},
 	{
-		name: "setbacks-forgotten", fault: "a call that EC2 refused is made again and again",
-		edits: []edit{{"pkg/controller/setback.go", "s.step = min(max(2*s.step, firstSetback), maxSetback)", "s.step = time.Millisecond"}},
+		name: "setbacks-forgotten", fault: "a call that EC2 refused is made again after the same short time each time",
+		edits: []edit{{"pkg/controller/setback.go", "s.step = min(max(2*s.step, firstSetback), maxSetback)", "s.step = firstSetback"}},
 	},
 	{
 		name: "dying-detached", fault: "interfaces are detached from instances that are shutting down",
@@ -93,15 +93,21 @@ var catalogue = []mutant{
 	},
 	{
 		name: "node-by-name", fault: "an interface stays when its Node was made again under its name with another instance",
-		edits: []edit{{"pkg/plan/wanted.go", "case here && v.Node == nil:\n", "case here && v.Node == nil && v.NodeGoneSince.IsZero():\n"}},
+		edits: []edit{
+			{"pkg/plan/wanted.go", "case here && v.Node == nil:\n", "case here && v.Node == nil && v.NodeGoneSince.IsZero():\n"},
+			{"pkg/plan/wanted.go", "case !Selects(n, v.Node):\n", "case v.Node != nil && !Selects(n, v.Node):\n"},
+		},
 	},
 	{
 		name: "groups-not-kept", fault: "security groups that somebody changed are left as they are",
 		edits: []edit{{"pkg/plan/drift.go", "!slices.Equal(wanted, keeper.SecurityGroupIDs) {", "len(keeper.SecurityGroupIDs) == 0 {"}},
 	},
 	{
-		name: "invisible-is-gone", fault: "EC2's answer that an interface does not exist is believed at once when it is to be deleted",
-		edits: []edit{{"pkg/inventory/ownwrites.go", "if ok && now.Before(r.known.Add(s.horizon)) {", "if ok && now.Before(r.known) {"}},
+		name: "invisible-is-gone", fault: "EC2's answer that an interface does not exist is believed at once when it is to be deleted, and no list is wanted then",
+		edits: []edit{
+			{"pkg/inventory/ownwrites.go", "if ok && now.Before(r.known.Add(s.horizon)) {", "if ok && now.Before(r.known) {"},
+			{"pkg/inventory/ownwrites.go", "	return true, s.deleted(id, now)\n", "	c = s.deleted(id, now)\n	if ok {\n		s.absence.waiting[r.owner.NodeENIUID] = &wait{confirmed: true}\n	}\n	return true, c\n"},
+		},
 	},
 	{
 		name: "stale-status", fault: "the status is written once and then only when the spec changes",

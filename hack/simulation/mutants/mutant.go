@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -26,49 +27,79 @@ type edit struct{ file, old, now string }
 // errSurvived means that the simulation found nothing.
 var errSurvived = errors.New("the simulation found nothing")
 
-// verdict is the line with which the simulation ends at a violation.
-var verdict = regexp.MustCompile(`(?m)killed at seed \d+ after \d+ seeds?`)
+// kill is how a mutant ended.
+type kill struct {
+	// seed is 0 where the mutant's process crashed.
+	seed int
+	// why is what the simulation said.
+	why string
+}
 
-// try compiles the simulation with the mutant in it and runs it.
-func try(ctx context.Context, folder string, m mutant, seeds, seed int, check bool) (string, error) {
-	overlay, err := m.plant(folder)
-	if err != nil {
-		return "", err
+func (k kill) String() string {
+	if k.seed == 0 {
+		return k.why
 	}
-	binary := filepath.Join(folder, m.name+".test")
-	defer func() { _ = os.Remove(binary) }()
+	return fmt.Sprintf("killed at seed %d", k.seed)
+}
+
+// verdict is what the simulation ends with at a violation.
+var verdict = regexp.MustCompile(`(?m)^\s*(\S.*)\n\s*killed at seed (\d+) after \d+ seeds?`)
+
+// hunt has the simulation look for a mutant in seeds, from a first to a last one. A seed in which the product as it is
+// violates the property, too, kills nobody: product is the simulation without a mutant.
+func (m mutant) hunt(ctx context.Context, binary, product string, first, last int) (kill, error) {
+	for first <= last {
+		found, err := judge(simulate(ctx, binary, first, last-first+1, 1))
+		if err != nil || found.seed == 0 {
+			return found, err
+		}
+		if _, err := judge(simulate(ctx, product, found.seed, 1, 3)); errors.Is(err, errSurvived) {
+			return found, nil
+		} else if err != nil {
+			return kill{}, fmt.Errorf("seed %d without the mutant: %w", found.seed, err)
+		}
+		first = found.seed + 1
+	}
+	return kill{}, errSurvived
+}
+
+// build compiles the simulation, with a mutant in it where there is an overlay.
+func build(ctx context.Context, binary, overlay string) error {
 	//nolint:gosec // Every argument is ours.
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-overlay="+overlay, "-o", binary, "./hack/simulation")
-	if output, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("it does not compile: %w\n%s", err, output)
+	command := exec.CommandContext(ctx, "go", "test", "-c", "-overlay="+overlay, "-o", binary, "./hack/simulation")
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("it does not compile: %w\n%s", err, output)
 	}
-	if check {
-		return "compiles", nil
-	}
+	return nil
+}
+
+// simulate runs seeds.
+func simulate(ctx context.Context, binary string, first, count, repeat int) ([]byte, error) {
 	//nolint:gosec // Every argument is ours.
-	test := exec.CommandContext(ctx, binary, "-test.run=^TestSeeds$", "-test.timeout=15m", fmt.Sprintf("-seeds=%d", seeds), fmt.Sprintf("-seed=%d", seed), "-shrink=false")
+	test := exec.CommandContext(ctx, binary, "-test.run=^TestSeeds$", "-test.timeout=30m", fmt.Sprintf("-seeds=%d", count),
+		fmt.Sprintf("-seed=%d", first), fmt.Sprintf("-repeat=%d", repeat), "-shrink=false")
 	test.Dir = filepath.Join("hack", "simulation")
-	output, err := test.CombinedOutput()
-	return judge(output, err)
+	return test.CombinedOutput()
 }
 
 // judge tells a mutant that was killed from one that survived and from a run that failed in another way: a crash of
 // the mutant, too, is found by the simulation.
-func judge(output []byte, err error) (string, error) {
+func judge(output []byte, err error) (kill, error) {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
-		return "", errSurvived
+		return kill{}, errSurvived
 	case !errors.As(err, &exit):
-		return "", err
+		return kill{}, err
 	}
-	if found := verdict.Find(output); found != nil {
-		return string(found), nil
+	if found := verdict.FindSubmatch(output); found != nil {
+		seed, err := strconv.Atoi(string(found[2]))
+		return kill{seed, string(found[1])}, err
 	}
 	if bytes.Contains(output, []byte("panic: ")) || bytes.Contains(output, []byte("DATA RACE")) {
-		return "killed by its own crash", nil
+		return kill{why: "killed by its own crash"}, nil
 	}
-	return "", fmt.Errorf("the simulation ended without a verdict: %w\n%s", err, tail(output, 4000))
+	return kill{}, fmt.Errorf("the simulation ended without a verdict: %w\n%s", err, tail(output, 4000))
 }
 
 func tail(output []byte, size int) []byte { return output[max(0, len(output)-size):] }

@@ -32,20 +32,21 @@ func TestEveryMutantFindsItsLines(t *testing.T) {
 func TestJudge(t *testing.T) {
 	failed := exec.Command("false").Run()
 	for _, test := range []struct {
-		name, output, want string
-		err                error
-		survived           bool
+		name, output string
+		want         kill
+		err          error
+		survived     bool
 	}{
 		{name: "nothing found", output: "ok", survived: true},
-		{name: "found", output: "x\nkilled at seed 17 after 17 seeds\nFAIL", err: failed, want: "killed at seed 17 after 17 seeds"},
-		{name: "crashed", output: "panic: assignment to entry in nil map", err: failed, want: "killed by its own crash"},
+		{name: "found", output: "  x_test.go:1: clause 1: x\n   killed at seed 17 after 17 seeds\nFAIL", err: failed, want: kill{17, "x_test.go:1: clause 1: x"}},
+		{name: "crashed", output: "panic: assignment to entry in nil map", err: failed, want: kill{why: "killed by its own crash"}},
 		{name: "failed otherwise", output: "flag provided but not defined", err: failed},
 		{name: "not started", err: errors.New("no such file")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := judge([]byte(test.output), test.err)
-			if got != test.want || errors.Is(err, errSurvived) != test.survived || (err == nil) != (test.want != "") {
-				t.Errorf("verdict %q, error %v", got, err)
+			if got != test.want || errors.Is(err, errSurvived) != test.survived || (err == nil) != (test.want != kill{}) {
+				t.Errorf("verdict %+v, error %v", got, err)
 			}
 			if err != nil && !test.survived && !strings.Contains(err.Error(), test.output) {
 				t.Errorf("error %v does not show the output", err)

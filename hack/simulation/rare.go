@@ -1,0 +1,121 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+)
+
+// This file is about what goes wrong only when several things come together, which single acts and faults, drawn each
+// for itself, would bring together in one of thousands of seeds.
+
+// rareShare is in how many of the seeds each of them happens.
+const rareShare = 0.2
+
+var rareActs = []act{
+	{name: "create a NodeENI and delete it within seconds", do: (*actor).createInVain},
+	{name: "delete the Node of an instance that takes its time to end", do: (*actor).endSlowly},
+}
+
+var rareFaults = []faultKind{
+	{name: "the leader is killed while a NodeENI is deleted, and EC2 shows its successor nothing at first", begin: (*fault).lieToSuccessor},
+}
+
+// rare are the steps that a seed has beside those that it draws.
+func (s Seed) rare() (steps []step) {
+	number := 1000 // far from the others'
+	for _, a := range rareActs {
+		number++
+		if r := s.of("rare", number); chance(r, rareShare) {
+			steps = append(steps, s.act(number, r, a))
+		}
+	}
+	for _, f := range rareFaults {
+		number++
+		if r := s.of("rare", number); chance(r, rareShare) {
+			steps = append(steps, s.fault(number, r, f))
+		}
+	}
+	return steps
+}
+
+// createInVain deletes a NodeENI while its first interfaces are being made, and perhaps not yet to be seen.
+func (a *actor) createInVain() string {
+	n := a.world.newNodeENI(a.Rand, fmt.Sprintf("vain-%d", a.number))
+	zone := a.IntN(len(a.world.zones))
+	n.Spec.SubnetID, n.Spec.NodeSelector = a.world.subnets[3*zone+1].ID, map[string]string{"zone": a.world.zones[zone]}
+	n.Spec.DeviceIndex = 9 // which nobody has
+	if _, err := a.client().Create(context.Background(), n, metav1.CreateOptions{}); err != nil {
+		return a.said(err, "%s", n.Name)
+	}
+	d := between(a.Rand, 200*time.Millisecond, 6*time.Second)
+	time.Sleep(d)
+	return a.said(a.client().Delete(context.Background(), n.Name, metav1.DeleteOptions{}), "%s after %v", n.Name, d)
+}
+
+// endSlowly terminates an instance, and has its Node deleted only after a while: where the instance still shuts down by
+// then, nothing is to be taken from it.
+func (a *actor) endSlowly() string {
+	e, ok := a.someAttached()
+	if !ok {
+		return ""
+	}
+	for _, node := range a.nodes() {
+		if lastPart(node.Spec.ProviderID) != e.Attachment.Instance {
+			continue
+		}
+		d := between(a.Rand, 100*time.Second, 4*time.Minute)
+		time.AfterFunc(d, func() {
+			err := a.user.Kube().CoreV1().Nodes().Delete(context.Background(), node.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &node.UID}})
+			a.trace.add(a.prefix+"ACT", "%d: node %s is deleted: %v", a.number, node.Name, err)
+		})
+		return fmt.Sprintf("%s of %s after %v: %s", e.Attachment.Instance, node.Name, d, a.control("POST", "instances/"+e.Attachment.Instance+"/terminate", nil))
+	}
+	return ""
+}
+
+// lieTime is for how long a new leader is shown nothing: for its first list and one a horizon later, not for those by
+// which it may believe that something is gone, which begin no sooner than one and two horizons after it did.
+const lieTime = 15 * time.Second
+
+// omitFor has the lists of the cluster's interfaces be empty for a while.
+func (f *fault) omitFor(d time.Duration) {
+	added, err := f.sim.AddFault(ec2sim.Fault{Effect: "omit", Action: "DescribeNetworkInterfaces", Resource: f.cluster})
+	if err != nil {
+		f.watch.violated(0, "adding a fault: %v", err)
+	}
+	time.AfterFunc(d, func() { f.sim.RemoveFaults(added.ID) })
+}
+
+// lieToSuccessor kills the leader at once when a NodeENI is deleted, so that its interfaces are all there, and has EC2
+// show the next one nothing at first.
+func (f *fault) lieToSuccessor() string {
+	a := &actor{run: f.run, Rand: f.Rand, number: f.number}
+	e, ok := a.someAttached()
+	if !ok {
+		return "nothing is attached"
+	}
+	name := ""
+	for _, n := range f.nodeENIs() {
+		if string(n.UID) == f.watch.ownerOf(e.ID) && n.DeletionTimestamp == nil {
+			name = n.Name
+		}
+	}
+	if name == "" {
+		return e.ID + " is on its way out"
+	}
+	if err := a.client().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
+		return fmt.Sprintf("%s: %v", name, err)
+	}
+	for _, r := range f.replicas {
+		r.crash()
+	}
+	f.watch.whenLed(func() {
+		f.omitFor(lieTime)
+	})
+	return name
+}
