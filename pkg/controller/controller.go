@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -103,6 +104,10 @@ type Controller struct {
 	complaints complaints
 
 	nodeEdits nodeEdits
+	// working is true while this replica leads and has seen everything; waits and tallies are there for metrics.
+	working atomic.Bool
+	waits   waits
+	tallies tallies
 
 	stop <-chan struct{}
 }
@@ -181,6 +186,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err := c.primeExodus(work); err != nil {
 		return err
 	}
+	c.working.Store(true)
+	defer c.working.Store(false)
 	c.work(ctx, work, cancel)
 	return nil
 }

@@ -53,6 +53,7 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if err != nil {
 		return time.Time{}, err
 	}
+	c.tally(n.UID, attachments, releases)
 	due, err := c.writeStatus(ctx, n, attachments, releases)
 	if err != nil {
 		return time.Time{}, err // what was told stands for what the retry will write
