@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"k8s.io/client-go/tools/leaderelection"
-	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/klog/v2"
 )
 
@@ -22,7 +21,7 @@ type check struct {
 // serveProcess serves a process's health and metrics until stop is called.
 func serveProcess(ctx context.Context, o *Options, watchdog *leaderelection.HealthzAdaptor, p *parts) (stop func(), err error) {
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
-	wait, err := serve(serving, o.HTTPBindAddress, []check{{watchdog.Name(), watchdog.Check}}, p.ready())
+	wait, err := serve(serving, o.HTTPBindAddress, []check{{watchdog.Name(), watchdog.Check}}, p.ready(), p.metrics())
 	if err != nil {
 		stopServing()
 		return nil, err
@@ -36,7 +35,7 @@ func serveProcess(ctx context.Context, o *Options, watchdog *leaderelection.Heal
 }
 
 // serve serves health and metrics until ctx ends. An address that can not be bound is an error at once.
-func serve(ctx context.Context, address string, healthy, ready []check) (wait func() error, err error) {
+func serve(ctx context.Context, address string, healthy, ready []check, metrics http.Handler) (wait func() error, err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening on --http-bind-address=%s: %w", address, err)
@@ -44,7 +43,7 @@ func serve(ctx context.Context, address string, healthy, ready []check) (wait fu
 	mux := http.NewServeMux()
 	mux.Handle("/healthz", answer(healthy))
 	mux.Handle("/readyz", answer(ready))
-	mux.Handle("/metrics", legacyregistry.Handler())
+	mux.Handle("/metrics", metrics)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
