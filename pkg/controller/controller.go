@@ -104,6 +104,7 @@ type Controller struct {
 	complaints complaints
 
 	nodeEdits nodeEdits
+
 	// working is true while this replica leads and has seen everything; waits and tallies are there for metrics.
 	working atomic.Bool
 	waits   waits
