@@ -52,7 +52,7 @@ build-race: ## Build the controller with the race detector into .bin/race, for t
 	@CGO_ENABLED=1 go build -race -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/race/ ./cmd/multi-eni-controller
 
 .PHONY: test
-test: test-unit test-simulation test-tools test-e2e ## Run every test: unit, sync, simulation and end to end
+test: test-unit test-simulation test-tools test-prometheus test-e2e ## Run every test: unit, sync, simulation and end to end
 
 .PHONY: test-unit
 test-unit: ## Run the tests of the product, with the race detector
@@ -86,6 +86,11 @@ mutants: ## Plant known faults into the controller, each of which the simulation
 .PHONY: test-tools
 test-tools: ## Run the tests of the project's own tools
 	@for folder in $(TOOL_TESTS); do (set -x; go -C "$$folder" test -timeout=10m .); done
+
+# The first time it compiles Prometheus.
+.PHONY: test-prometheus
+test-prometheus: ## Have Prometheus read the metrics, fire the alerts and run the queries of the dashboard
+	cd hack/prometheus && go vet ./... && go test -count=1 -timeout=15m ./...
 
 .PHONY: test-e2e
 test-e2e: control-plane ## Run the sandbox's tests: the real binaries on a real API server

@@ -7,15 +7,9 @@ import (
 	"io"
 	"os"
 
-	// The metrics of work queues, the Kubernetes client, leader election and the build. Not in package app: with
-	// metrics every queue wakes up twice a second, which costs a simulation of hours dearly.
-	_ "k8s.io/component-base/metrics/prometheus/clientgo"
-	_ "k8s.io/component-base/metrics/prometheus/restclient"
-	_ "k8s.io/component-base/metrics/prometheus/version"
-	_ "k8s.io/component-base/metrics/prometheus/workqueue"
-
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/audit"
+	_ "github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/libmetrics"
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/migrate"
 )
 

@@ -27,6 +27,7 @@ func (c *Controller) adopt(ctx context.Context, n *v1alpha1.NodeENI, action plan
 	}
 	c.setbacks.succeeded(callFor(n, action), time.Now())
 	c.adoptions.add(n.UID)
+	interfacesAdopted.Inc()
 	klog.FromContext(ctx).V(2).Info("Adopted interface", "eniID", iface.ID, "nodeENI", klog.KObj(n), "node", action.NodeName,
 		"uid", n.UID, "formerUID", iface.Tags[eni.TagNodeENIUID])
 	return nil

@@ -75,6 +75,9 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 	}
 	c.tellNews(instanceID, snapshot, result)
 	c.showOnNodes(snapshot, result)
+	for _, waited := range c.waits.update(instanceID, result.Attachments, snapshot.Now) {
+		attachDuration.Observe(waited.Seconds())
+	}
 	return snapshot, result, nil
 }
 

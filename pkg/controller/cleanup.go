@@ -130,6 +130,7 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		return err
 	}
 	c.inventory.Deleted(iface.ID)
+	interfacesDeleted.WithLabelValues(action.Reason).Inc()
 	c.complaints.news(types.UID(iface.ID), "")
 	c.contests.forgive(keyOf(action))
 	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,

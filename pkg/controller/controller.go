@@ -110,6 +110,10 @@ type Controller struct {
 
 	nodeEdits nodeEdits
 
+	// waits and tallies are there for metrics.
+	waits   waits
+	tallies tallies
+
 	stop <-chan struct{}
 }
 

@@ -86,6 +86,7 @@ func (o *ownerless) update(instanceID string, interfaces []eni.ObservedInterface
 		before, known := o.byInstance[instanceID][iface.ID]
 		if !known || before.owner != owner {
 			before = sighting{plan.Sighting{At: now, Epochs: iface.Epochs}, owner}
+			leakedFound.Inc()
 		}
 		remembered[iface.ID], seen[iface.ID] = before, before.Sighting
 	}
@@ -98,4 +99,14 @@ func (o *ownerless) update(instanceID string, interfaces []eni.ObservedInterface
 	}
 	o.byInstance[instanceID] = remembered
 	return seen
+}
+
+// count is how many interfaces have no NodeENI.
+func (o *ownerless) count() (sum int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, of := range o.byInstance {
+		sum += len(of)
+	}
+	return sum
 }

@@ -118,6 +118,8 @@ func (c *Controller) forget(uid types.UID) {
 	c.complaints.news(uid, "")
 	c.adoptions.take(uid)
 	c.contests.forget(uid)
+	c.tallies.forget(uid)
+	c.waits.forget(uid)
 }
 
 // inventoryChanged is called when EC2 shows something else than before, or has answered a refresh.

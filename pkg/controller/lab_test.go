@@ -27,6 +27,7 @@ import (
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/component-base/metrics"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
@@ -74,7 +75,10 @@ type lab struct {
 	refuseWrites atomic.Bool
 	// lookups counts the status syncs of the controller that was started last.
 	lookups *countingLister
-	stop    func()
+	// collectors are what tells its metrics.
+	collectors []metrics.StableCollector
+	registry   metrics.KubeRegistry
+	stop       func()
 }
 
 // countingTransport counts the requests that have not been answered.
@@ -211,6 +215,7 @@ func (l *lab) start() {
 	l.lookups = &countingLister{NodeENILister: c.nodeENIs}
 	c.nodeENIs = l.lookups
 	ctx, cancel := context.WithCancel(cmp.Or(l.base, context.Background()))
+	l.collectors, l.registry = c.Collectors(), nil
 	core.StartWithContext(ctx)
 	own.StartWithContext(ctx)
 	ended := make(chan error, 1)

@@ -58,6 +58,7 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if err != nil {
 		return time.Time{}, err
 	}
+	c.tally(n.UID, attachments, releases)
 	due, err := c.writeStatus(ctx, n, attachments, releases)
 	if err != nil || refused != nil {
 		return time.Time{}, errors.Join(refused, err) // what was told stands for what the retry will write

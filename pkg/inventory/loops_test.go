@@ -243,7 +243,9 @@ func TestStats(t *testing.T) {
 	inBubble(t, Options{}, func(f *fakeEC2) { f.put(eni1(attaching)) }, func(t *testing.T, b *bench) {
 		pass(2.5)
 		got := b.Stats()
-		expect(t, "stats", Stats{Reads: map[string]int{ReadList: 1, ReadInstances: 1, ReadPoll: 2}, Failures: map[string]int{}, Interfaces: 1, Polled: 1}, got)
+		expect(t, "stats", Stats{
+			Reads: map[string]int{ReadList: 1, ReadInstances: 1, ReadPoll: 2}, Failures: map[string]int{}, Interfaces: 1, Polled: 1, Listed: b.ec2.begun,
+		}, got)
 		clear(got.Reads)
 		if len(b.Stats().Reads) == 0 {
 			t.Error("what was handed out is not a copy")

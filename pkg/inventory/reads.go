@@ -25,6 +25,9 @@ func (i *Inventory) list(ctx context.Context, uids []string) error {
 		return fmt.Errorf("listing the interfaces of cluster %v: %w", i.options.ClusterIDs, err)
 	}
 	i.apply(func(now time.Time) *changes {
+		if scope == nil {
+			i.stats.Listed = began
+		}
 		if scope == nil && !i.synced {
 			i.synced = true
 			close(i.listed)

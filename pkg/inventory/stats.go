@@ -1,6 +1,9 @@
 package inventory
 
-import "maps"
+import (
+	"maps"
+	"time"
+)
 
 // The reads that Stats counts.
 const (
@@ -12,6 +15,8 @@ const (
 	ReadSubnets      = "subnets"
 )
 
+var allReads = []string{ReadList, ReadNarrowedList, ReadPoll, ReadInterfaces, ReadInstances, ReadSubnets}
+
 // Stats says what the inventory has done and holds; it is there for metrics.
 type Stats struct {
 	// Reads and Failures count the calls of the Reader and those that failed, by what was read.
@@ -19,6 +24,8 @@ type Stats struct {
 	// Interfaces are those held; Polled those that EC2 is asked about until it shows what is expected; Missing
 	// those that it did not show where it should have.
 	Interfaces, Polled, Missing int
+	// Listed is when the last complete list began; before the first, when Run did; zero before that.
+	Listed time.Time
 }
 
 // Stats returns the numbers of this moment.
@@ -32,6 +39,9 @@ func (i *Inventory) Stats() Stats {
 		if r.Missing {
 			s.Missing++
 		}
+	}
+	if s.Listed.IsZero() {
+		s.Listed = i.store.absence.start
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -64,6 +65,8 @@ type parts struct {
 	kube        kubernetes.Interface
 	nodes       cache.InformerSynced
 	nodeENIs    cache.InformerSynced
+	// metrics makes, once, what serves the process's metrics and this replica's.
+	metrics func() http.Handler
 }
 
 // build wires the controller to the API server and to EC2. It starts nothing.
@@ -113,6 +116,9 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 	if err != nil {
 		return nil, err
 	}
+	p.metrics = sync.OnceValue(func() http.Handler {
+		return metricsHandler(append(p.controller.Collectors(), ec2.Collector())...)
+	})
 	p.nodes = p.core.Core().V1().Nodes().Informer().HasSynced
 	p.nodeENIs = p.own.Networking().V1alpha1().NodeENIs().Informer().HasSynced
 	return p, nil

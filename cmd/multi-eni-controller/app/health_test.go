@@ -24,7 +24,7 @@ func TestHealth(t *testing.T) {
 		{"well without any check", "/readyz", nil, 200, "ok"},
 	} {
 		answer := httptest.NewRecorder()
-		mainSite(nil, row.checks).handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", row.target, nil))
+		mainSite(nil, row.checks, http.NotFoundHandler()).handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", row.target, nil))
 		if answer.Code != row.status || answer.Body.String() != row.want {
 			t.Errorf("%s: %d %q, want %d %q", row.name, answer.Code, answer.Body, row.status, row.want)
 		}
@@ -41,7 +41,7 @@ func TestTheMainPortHasWhatOthersRead(t *testing.T) {
 		"/metrics": {200, "# TYPE "}, "/": {200, "/livez"}, "/nothing": {404, "/metrics"},
 	} {
 		answer := httptest.NewRecorder()
-		mainSite(broken, nil).handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", target, nil))
+		mainSite(broken, nil, metricsHandler()).handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", target, nil))
 		if answer.Code != want.status || !strings.Contains(answer.Body.String(), want.text) {
 			t.Errorf("%s: %d %.200q, want %d with %q", target, answer.Code, answer.Body, want.status, want.text)
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/klog/v2"
@@ -16,6 +17,8 @@ type Replica struct {
 	Clients Clients
 	// EC2 makes the adapter; cloud.New in a process.
 	EC2 func(context.Context, cloud.Options) (*cloud.Client, error)
+	// Metrics, if it is not nil, is given what serves this replica's metrics, before anything works.
+	Metrics func(http.Handler)
 	// serve offers health and metrics until the returned function is called; nil offers none.
 	serve func(context.Context, *Options, *leaderelection.HealthzAdaptor, *parts) (stop func(), err error)
 }
@@ -43,6 +46,9 @@ func (r *Replica) Run(ctx context.Context) error {
 	parts, err := r.build(ctx, cluster, lock)
 	if err != nil {
 		return err
+	}
+	if r.Metrics != nil {
+		r.Metrics(parts.metrics())
 	}
 	defer parts.start(ctx)()
 	watchdog := leaderelection.NewLeaderHealthzAdaptor(watchdogTolerance)

@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"k8s.io/client-go/tools/leaderelection"
-	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/klog/v2"
 )
 
 // serveProcess serves a process's health and metrics, and the debug port, until stop is called.
 func serveProcess(ctx context.Context, o *Options, watchdog *leaderelection.HealthzAdaptor, p *parts) (stop func(), err error) {
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
-	waitMain, err := serve(serving, "http-bind-address", o.HTTPBindAddress, mainSite([]check{{watchdog.Name(), watchdog.Check}}, p.ready()).handler())
+	waitMain, err := serve(serving, "http-bind-address", o.HTTPBindAddress, mainSite([]check{{watchdog.Name(), watchdog.Check}}, p.ready(), p.metrics()).handler())
 	if err != nil {
 		stopServing()
 		return nil, err
@@ -38,12 +37,12 @@ func serveProcess(ctx context.Context, o *Options, watchdog *leaderelection.Heal
 }
 
 // mainSite is what the kubelet and Prometheus read.
-func mainSite(alive, ready []check) site {
+func mainSite(alive, ready []check, metrics http.Handler) site {
 	return site{programName, []page{
 		{"/healthz", "whether the process is well; ?verbose names the checks", health("healthz", alive)},
 		{"/livez", "the same", health("livez", alive)},
 		{"/readyz", "whether it can do its work; ?verbose names the checks", health("readyz", ready)},
-		{"/metrics", "metrics in Prometheus' format", legacyregistry.Handler().ServeHTTP},
+		{"/metrics", "metrics in Prometheus' format", metrics.ServeHTTP},
 	}}
 }
 
