@@ -45,6 +45,8 @@ type call struct {
 	// nodeENI is set for the attach side, interfaceID for the cleanup side.
 	nodeENI     *v1alpha1.NodeENI
 	interfaceID string
+	// stuck is true when the call is to help what is stuck, of which it is told already what helps.
+	stuck bool
 }
 
 // subject is what a failure stands against that is nobody else's.

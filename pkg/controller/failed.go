@@ -21,7 +21,10 @@ func callFor(n *v1alpha1.NodeENI, action plan.Action) call {
 
 // releaseCall is the call that an action of the cleanup side makes.
 func releaseCall(action plan.Action) call {
-	return call{kind: action.Kind, instanceID: action.InstanceID, interfaceID: action.InterfaceID}
+	return call{
+		kind: action.Kind, instanceID: action.InstanceID, interfaceID: action.InterfaceID,
+		stuck: action.Force || action.Reason == v1alpha1.ReasonAttachStuck,
+	}
 }
 
 // attachCallFailed does about a failed call of the attach side what its disposition says: the next plan reports the

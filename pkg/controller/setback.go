@@ -193,8 +193,7 @@ func (s *setbacks) failed(c call, reason, message string, err error, now time.Ti
 		b.refuse(reason, message, generation, now)
 	default:
 		b.pause(retryMessage(err), generation, now)
-		// Of one that EC2 does not end to detach it is told already what helps.
-		if c.nodeENI == nil && b.lasts(now) && b.Reason != v1alpha1.ReasonDetachStuck {
+		if c.nodeENI == nil && !c.stuck && b.lasts(now) {
 			b.endure(v1alpha1.ReasonReleaseFailed, explainEndured(c.interfaceID, b.since, err), now)
 		}
 	}
