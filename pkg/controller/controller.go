@@ -93,6 +93,9 @@ type Controller struct {
 	withheld   withheld
 	stuck      stuckAttaches
 	complaints complaints
+	ahead      ahead
+	visibility visibility
+	edits      edits
 
 	stop <-chan struct{}
 }
@@ -122,6 +125,7 @@ func New(config Config) (*Controller, error) {
 		attachWorkers:   config.AttachWorkers,
 		cleanupWorkers:  config.CleanupWorkers,
 		dryRun:          config.CleanupDryRun,
+		visibility:      visibility{most: config.Horizon},
 	}
 	c.inventory = inventory.New(config.Cloud, inventory.Options{
 		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),

@@ -78,6 +78,9 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 	case !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector):
 		c.deselected.edited(n, c.selectedNodes(old))
 	}
+	if old.UID == n.UID && old.Generation != n.Generation {
+		c.edits.begin(n.UID, time.Now())
+	}
 	c.noticeUndone(old, n)
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||

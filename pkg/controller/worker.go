@@ -41,7 +41,9 @@ func namedNodeENI(logger klog.Logger, name string) klog.Logger {
 func newQueue[K comparable](name string) workqueue.TypedRateLimitingInterface[K] {
 	return workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[K](firstRetry, maxRetry),
-		workqueue.TypedRateLimitingQueueConfig[K]{Name: name})
+		workqueue.TypedRateLimitingQueueConfig[K]{Name: name, DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(
+			workqueue.TypedDelayingQueueConfig[K]{Name: name, Queue: workqueue.NewTypedWithConfig(
+				workqueue.TypedQueueConfig[K]{Name: name, Queue: &fairQueue[K]{}})})})
 }
 
 // run handles keys until the queue is shut down.
