@@ -39,6 +39,9 @@ func (c *Controller) syncAttach(ctx context.Context, instanceID string) (time.Ti
 		if len(result.Release) > 0 {
 			c.cleanupQueue.Add(instanceID)
 		}
+		if len(result.Attach) == 0 && !result.Refresh.Instance && len(result.Refresh.Subnets) == 0 {
+			c.newcomers.served(instanceID)
+		}
 		actions, due := c.timely(snapshot, result.Attach)
 		if len(actions) == 0 {
 			return sooner(result.Again, due), nil

@@ -26,15 +26,15 @@ func TestFairQueueServesTheOldestAndTheNewestByTurns(t *testing.T) {
 	}
 }
 
-// TestFairQueueLosesNothing compares it with a list, over all ways in which keys can come and go.
-func TestFairQueueLosesNothing(t *testing.T) {
+// TestDequeLosesNothing compares it with a list, over all ways in which keys can come and go.
+func TestDequeLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var q fairQueue[int]
+		var q deque[int]
 		var list []int
 		newest := false
 		for i, push := range rapid.SliceOfN(rapid.Bool(), 0, 200).Draw(t, "pushes") {
 			if push || len(list) == 0 {
-				q.Push(i)
+				q.push(i)
 				list = append(list, i)
 				continue
 			}
@@ -45,12 +45,29 @@ func TestFairQueueLosesNothing(t *testing.T) {
 				list = list[1:]
 			}
 			newest = !newest
-			if got := q.Pop(); got != want {
+			if got := q.pop(); got != want {
 				t.Fatalf("popped %d, want %d", got, want)
 			}
 		}
-		if q.Len() != len(list) {
-			t.Fatalf("%d wait, want %d", q.Len(), len(list))
+		if q.count != len(list) {
+			t.Fatalf("%d wait, want %d", q.count, len(list))
 		}
 	})
+}
+
+func TestFairQueueServesNewcomersBesideTheOthers(t *testing.T) {
+	q := fairQueue[int]{isNewcomer: func(key int) bool { return key >= 100 }}
+	for i := range 20 {
+		q.Push(i)
+	}
+	got := []int{q.Pop()}
+	for i := range 3 {
+		q.Push(100 + i)
+	}
+	for len(got) < 8 {
+		got = append(got, q.Pop())
+	}
+	if fmt.Sprint(got) != "[0 100 19 102 1 101 18 2]" || q.Len() != 15 {
+		t.Errorf("served %v, %d are left", got, q.Len())
+	}
 }

@@ -47,12 +47,23 @@ func (c *Controller) addHandlers() (synced []cache.InformerSynced, remove func()
 	return []cache.InformerSynced{nodes.HasSynced, nodeENIs.HasSynced}, remove, nil
 }
 
-func (c *Controller) nodeAdded(node *corev1.Node) { c.enqueueNode(node) }
+func (c *Controller) nodeAdded(node *corev1.Node) {
+	c.welcome(node)
+	c.enqueueNode(node)
+}
+
+// welcome has the Node's instance served among the first.
+func (c *Controller) welcome(node *corev1.Node) {
+	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+		c.newcomers.add(id)
+	}
+}
 
 func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 	if old.UID == node.UID && old.Spec.ProviderID == node.Spec.ProviderID && maps.Equal(old.Labels, node.Labels) {
 		return // a heartbeat
 	}
+	c.welcome(node)
 	c.enqueueNode(old)
 	c.enqueueNode(node)
 }
