@@ -8,10 +8,12 @@ import (
 )
 
 const (
-	// cutTo is what of a rate is left after a throttle, and recoveryTime how long a rate takes to climb from zero to
-	// what EC2 documents. With these, one call in a hundred and thirty is throttled when others have half of the quota,
-	// and what they leave is used: EC2's bucket takes up what is not used while the rate is below it.
+	// cutTo is what of a rate is left after a throttle when nothing better is known, belowFound what of the rate that
+	// EC2 was found to let through, and recoveryTime how long a rate takes to climb from zero to what EC2 documents. So
+	// less than one call in a hundred is throttled while others have half of the quota, and what they leave is used:
+	// EC2's bucket takes up what is not used while the rate is below that.
 	cutTo        = 0.7
+	belowFound   = 0.9
 	recoveryTime = 5 * time.Minute
 	// floorShare is the share of the documented rate below which ours never falls: someone must find out
 	// when the quota is free again.
@@ -54,8 +56,9 @@ type bucket struct {
 	updated time.Time
 	// next is when the next token may be taken at the earliest.
 	next time.Time
-	// cut is when rate was last cut.
-	cut time.Time
+	// cut is when rate was last cut, granted how many tokens were taken since.
+	cut     time.Time
+	granted float64
 }
 
 func newBucket(q Quota) *bucket {
@@ -150,6 +153,7 @@ func (b *bucket) tryTake(now time.Time) time.Duration {
 	}
 	if b.tokens >= 1 {
 		b.tokens--
+		b.granted++
 		b.next = now.Add(time.Duration(float64(time.Second) / (burst * b.fill)))
 		return 0
 	}
@@ -175,6 +179,7 @@ func (b *bucket) giveBack() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.tokens = min(b.tokens+1, b.size)
+	b.granted = max(0, b.granted-1)
 }
 
 // throttled empties the bucket and cuts the rate. Of calls that were under way together, only the first
@@ -187,8 +192,18 @@ func (b *bucket) throttled(sent, now time.Time) {
 	if sent.Before(b.cut) {
 		return
 	}
-	b.rate = max(b.fill*floorShare, b.rate*cutTo)
-	b.cut = now
+	b.rate = max(b.fill*floorShare, b.rate*cutTo, min(b.rate, b.found(now))*belowFound)
+	b.cut, b.granted = now, 0
+}
+
+// found is how many calls a second EC2 has let through between two throttles, at each of which its bucket was empty;
+// zero where these are too few to say.
+func (b *bucket) found(now time.Time) float64 {
+	const enough = 10
+	if b.cut.IsZero() || b.granted < enough || now.Sub(b.cut) > recoveryTime {
+		return 0
+	}
+	return b.granted / now.Sub(b.cut).Seconds()
 }
 
 // spent leaves in the bucket what can have come in since it was emptied at the given time, and leaves the rate.

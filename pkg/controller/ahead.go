@@ -71,13 +71,19 @@ func (c *Controller) leaveAhead(action plan.Action) {
 	}
 }
 
-// timely are the actions whose time has come: no create while too many interfaces wait to be attached, and nothing on
-// what EC2 may not show to all of itself yet. due is when the others' has.
+// timely are the actions whose time has come: no create while too many interfaces wait to be attached, one create at a
+// time, so that the attach of the first does not wait for the last to be created, and nothing on what EC2 may not show
+// to all of itself yet. due is when the others' has; those that wait for one of the actions are planned after it.
 func (c *Controller) timely(snapshot plan.Snapshot, actions []plan.Action) (now []plan.Action, due time.Time) {
+	creating := false
 	for _, action := range actions {
 		at := time.Time{}
 		switch action.Kind {
 		case plan.Create:
+			if creating {
+				continue
+			}
+			creating = true
 			if !c.ahead.enter(keyOf(action), snapshot.Now) {
 				at = snapshot.Now.Add(lookAhead)
 			}

@@ -16,9 +16,9 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
-// maxRounds bounds how often one sync plans and acts. The longest ordinary way - create, attach, set the
-// flag, nothing left - takes four rounds.
-const maxRounds = 8
+// maxRounds bounds how often one sync plans and acts. The ordinary way of one interface - create, attach, set the
+// flag, nothing left - takes four rounds, and each further one of the same instance begins a round later.
+const maxRounds = 32
 
 // maxTokenSteps is how many client tokens of one wanted interface are tried without a pause. A predecessor may have used
 // up some, and that one is used up says nothing about the create.

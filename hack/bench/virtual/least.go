@@ -43,9 +43,11 @@ func (w World) queueing(n int, actions ...string) time.Duration {
 }
 
 const (
+	// callPath is what a call takes, with the way to EC2.
+	callPath = callTakes + maxDistance/2
 	// What one interface takes by itself: two calls, and what EC2 takes for the attach or the detach.
-	attachPath = 2*callTakes + attachTakes
-	detachPath = 2*callTakes + detachTakes
+	attachPath = 2*callPath + attachTakes
+	detachPath = 2*callPath + detachTakes
 )
 
 // leastAttach is the least time in which n interfaces can be created and attached.

@@ -29,7 +29,9 @@ func Measure(w World, logger klog.Logger, told func(string)) ([]report.Row, erro
 			name string
 			run  func(phase string) error
 		}{
-			{"steady hour", l.steadyHour}, {"label taken, leader killed", l.unlabelled}, {"label given, restarted", l.labelled},
+			{"steady hour", l.steadyHour}, {"label taken", l.unlabelled}, {"label given", l.labelled},
+			{"new nodes, restarted", l.restarted},
+			{"label taken, leader killed", l.killed}, {"label given after that", l.labelledAnew},
 			{"newcomer during an edit", l.newcomer}, {"replacement of all nodes", l.roll}, {"tear-down", l.tearDown},
 		}...)
 	}
@@ -67,6 +69,9 @@ const (
 	newcomerFigure  = "newcomer's time until attached"
 )
 
+// manyInterfaces are so many that it is of no weight how long it takes to find out what a quota is.
+const manyInterfaces = 1000
+
 // settled waits until the interfaces are as they are wanted, and for what follows an attach.
 func (l *lab) settled(limit time.Duration) error {
 	next := time.Now()
@@ -95,11 +100,14 @@ func (l *lab) costs(phase string, before count, n int, mutating float64) {
 	} else {
 		l.atMost(phase, mutatingFigure, "", float64(spent.calls(mutates))/float64(n), mutating)
 	}
-	allowed := 0.0
-	if l.Others > 0 || l.Halved {
-		allowed = 0.01
+	switch {
+	case l.alone() || l.Lag.P50 > 0:
+		l.atMost(phase, throttledFigure, "", spent.throttledShare(), 0)
+	case l.Interfaces() < manyInterfaces: // to find out takes a few calls, of few
+		l.state(phase, throttledFigure, "", spent.throttledShare())
+	default:
+		l.atMost(phase, throttledFigure, "", spent.throttledShare(), 0.01)
 	}
-	l.atMost(phase, throttledFigure, "", spent.throttledShare(), allowed)
 }
 
 // ratio adds how much longer something took than is possible. Where the quotas keep nothing waiting there is nothing to
@@ -107,7 +115,7 @@ func (l *lab) costs(phase string, before count, n int, mutating float64) {
 func (l *lab) ratio(phase string, took, least, queueing time.Duration) {
 	value := took.Seconds() / least.Seconds()
 	switch {
-	case queueing <= 0 || l.Halved:
+	case queueing <= 0 || l.Halved || (l.Others > 0 && l.Interfaces() < manyInterfaces):
 		l.state(phase, ratioFigure, "", value)
 	case l.Others > 0:
 		l.atMost(phase, ratioFigure, "", value, 1.10)
@@ -175,13 +183,11 @@ func (l *lab) steadyHour(phase string) error {
 	return nil
 }
 
-// unlabelled takes the label from a tenth of the Nodes. Half way the leader is killed, and another replica, which has
-// been waiting, goes on.
-func (l *lab) unlabelled(phase string) error {
-	standby := l.newProcess()
-	if err := l.pass(time.Minute); err != nil {
-		return err
-	}
+// unlabelled takes the label from a tenth of the Nodes.
+func (l *lab) unlabelled(phase string) error { return l.takeLabels(phase, func() error { return nil }) }
+
+// takeLabels does that, and does something half way.
+func (l *lab) takeLabels(phase string, halfWay func() error) error {
 	nodes := l.nodesOf(max(1, l.Nodes/10))
 	n := len(nodes) * l.Each
 	least, began, before := l.leastDetach(n), time.Now(), l.meter.now()
@@ -191,35 +197,98 @@ func (l *lab) unlabelled(phase string) error {
 	if err := l.until(patience(least), "half way", func() bool { return l.meter.finished(detach)-before.done[detach] >= (n+1)/2 }); err != nil {
 		return err
 	}
-	killed := time.Now()
-	l.leader.crash()
-	l.leader = standby
+	if err := halfWay(); err != nil {
+		return err
+	}
+	if err := l.until(patience(least), "deleted", func() bool { return l.meter.finished(remove)-before.done[remove] >= n }); err != nil {
+		return err
+	}
+	l.state(phase, ratioFigure, "", time.Since(began).Seconds()/least.Seconds())
 	if err := l.settled(patience(least)); err != nil {
+		return err
+	}
+	l.costs(phase, before, n, 2)
+	return nil
+}
+
+// killed has the leader killed half way, and another replica, which has been waiting, go on.
+func (l *lab) killed(phase string) error {
+	standby := l.newProcess()
+	if err := l.pass(time.Minute); err != nil {
+		return err
+	}
+	var killed time.Time
+	err := l.takeLabels(phase, func() error {
+		killed = time.Now()
+		l.leader.crash()
+		l.leader = standby
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	acted, ok := l.meter.firstAct(standby.name)
 	if !ok {
 		return fmt.Errorf("%s has done nothing", standby.name)
 	}
-	l.costs(phase, before, n, 2)
-	l.state(phase, "time", "s", time.Since(began).Seconds())
 	l.state(phase, "from the kill to the next useful action", "s", acted.Sub(killed).Seconds())
 	l.atMost(phase, "from the new leader's lease to its first useful action", "s", acted.Sub(l.meter.ledSince(standby.name)).Seconds(), 5)
 	return nil
 }
 
-// labelled gives them the label again. Half way the controller is restarted.
+// labelled gives the label to those that have lost it.
 func (l *lab) labelled(phase string) error {
+	before := l.meter.now()
+	took, n, err := l.giveLabels()
+	if err != nil {
+		return err
+	}
+	l.ratio(phase, took, l.leastAttach(n), l.queueing(n, create, attach))
+	l.costs(phase, before, n, 3)
+	return nil
+}
+
+// labelledAnew does the same when the interfaces that were there have been deleted by a process that is no more. Nobody
+// remembers their client tokens but EC2, which answers a create with such a token with the interface that is gone.
+func (l *lab) labelledAnew(phase string) error {
+	before := l.meter.now()
+	took, n, err := l.giveLabels()
+	if err != nil {
+		return err
+	}
+	l.state(phase, "time", "s", took.Seconds())
+	l.state(phase, mutatingFigure, "", float64(l.meter.now().since(before).calls(mutates))/float64(n))
+	return nil
+}
+
+// giveLabels returns how long it took, and for how many interfaces.
+func (l *lab) giveLabels() (took time.Duration, n int, err error) {
 	var nodes []int
 	for i := range l.Nodes {
 		if !l.selected[i] {
 			nodes = append(nodes, i)
 		}
 	}
-	n := len(nodes) * l.Each
-	least, began, before := l.leastAttach(n), time.Now(), l.meter.now()
+	n = len(nodes) * l.Each
+	began := time.Now()
 	if err := l.label(true, nodes...); err != nil {
-		return err
+		return 0, n, err
+	}
+	if err := l.settled(patience(l.leastAttach(n))); err != nil {
+		return 0, n, err
+	}
+	return l.attachedSince(began), n, nil
+}
+
+// restarted adds a tenth more Nodes, and has the controller restarted half way.
+func (l *lab) restarted(phase string) error {
+	nodes := max(1, l.Nodes/10)
+	n := nodes * l.Each
+	least, began, before := l.leastAttach(n), time.Now(), l.meter.now()
+	for range nodes {
+		if err := l.launch(true); err != nil {
+			return err
+		}
 	}
 	if err := l.until(patience(least), "half way", func() bool { return l.meter.finished(attach)-before.done[attach] >= (n+1)/2 }); err != nil {
 		return err
@@ -231,8 +300,8 @@ func (l *lab) labelled(phase string) error {
 	if err := l.settled(patience(least)); err != nil {
 		return err
 	}
-	l.ratio(phase, l.attachedSince(began), least, l.queueing(n, create, attach))
 	l.costs(phase, before, n, 3)
+	l.state(phase, "time", "s", l.attachedSince(began).Seconds())
 	// Few calls may all have been in progress, which a process that is told to stop finishes.
 	if acted, ok := l.meter.firstAct(l.leader.name); ok {
 		l.atMost(phase, "from the start to the first useful action", "s", acted.Sub(l.leader.began).Seconds(), 5)
