@@ -31,6 +31,11 @@
 // refuses for many alike is remembered by cause (causes.go) and asked again by one for all; what a failure calls for
 // (failed.go) is said by its eni.Disposition, which the adapter's table of error codes gives.
 //
+// EC2's quotas are what most things wait for, so that who is served first matters: fairqueue.go serves the oldest and
+// the newest by turns, and those beside all others whose Nodes have just come or changed (newcomers.go). ahead.go
+// bounds how many interfaces are created and not yet attached, visibility.go learns how soon after a write a call on it
+// would be wasted, and edits.go lets edits give way to what something else has changed.
+//
 // The package knows neither the EC2 SDK nor the adapter: what it needs of the cloud is declared in
 // cloud.go.
 package controller
