@@ -19,6 +19,7 @@ import (
 
 var (
 	sizes   = flag.String("sizes", "small", "which worlds to measure: small, some, full, or one such as 1000x4, 1000x4+others, +halved, +lag")
+	until   = flag.String("until", "", "the last phase to measure, such as bring-up; all if empty")
 	figures = flag.String("figures", "", "the file to which figures are added; none if empty")
 	logs    = flag.Int("klog", -1, "show the controller's logs up to this level of klog")
 )
@@ -102,7 +103,7 @@ func measure(t *testing.T, w World) {
 	}()
 	synctest.Test(t, func(t *testing.T) {
 		var err error
-		if rows, err = Measure(w, logger, func(line string) { lines <- line }); err != nil {
+		if rows, err = Measure(w, *until, logger, func(line string) { lines <- line }); err != nil {
 			t.Fatal(err)
 		}
 	})

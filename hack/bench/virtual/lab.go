@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -165,7 +166,7 @@ func (l *lab) until(limit time.Duration, what string, is func() bool) error {
 		}
 		select {
 		case <-l.leader.ended:
-			return fmt.Errorf("%s: the controller has ended: %v", l.World, l.leader.err)
+			return errors.Join(fmt.Errorf("%s: the controller has ended", l.World), l.leader.err)
 		default:
 		}
 	}

@@ -13,35 +13,48 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/hack/bench/report"
 )
 
-// Measure measures a world. It must be called in a bubble of virtual time; all that it has started has ended when it
-// returns. told gets a line after each phase.
-func Measure(w World, logger klog.Logger, told func(string)) ([]report.Row, error) {
+// phase is something that is done in a world, and what that costs.
+type phase struct {
+	name string
+	run  func(phase string) error
+}
+
+// phases are those of the world, in their order.
+func (l *lab) phases() []phase {
+	if !l.alone() {
+		return []phase{{"bring-up", l.bringUp}}
+	}
+	return []phase{
+		{"bring-up", l.bringUp},
+		{"steady hour", l.steadyHour},
+		{"label taken", l.unlabelled},
+		{"label given", l.labelled},
+		{"new nodes, restarted", l.restarted},
+		{"label taken, leader killed", l.killed},
+		{"label given after that", l.labelledAnew},
+		{"newcomer during an edit", l.newcomer},
+		{"replacement of all nodes", l.roll},
+		{"tear-down", l.tearDown},
+	}
+}
+
+// Measure measures a world, up to the phase with the given name or all of it. It must be called in a bubble of virtual
+// time; all that it has started has ended when it returns. told gets a line after each phase.
+func Measure(w World, until string, logger klog.Logger, told func(string)) ([]report.Row, error) {
 	l, err := newLab(w, logger)
 	if err != nil {
 		return nil, err
 	}
-	phases := []struct {
-		name string
-		run  func(phase string) error
-	}{{"bring-up", l.bringUp}}
-	if w.alone() {
-		phases = append(phases, []struct {
-			name string
-			run  func(phase string) error
-		}{
-			{"steady hour", l.steadyHour}, {"label taken", l.unlabelled}, {"label given", l.labelled},
-			{"new nodes, restarted", l.restarted},
-			{"label taken, leader killed", l.killed}, {"label given after that", l.labelledAnew},
-			{"newcomer during an edit", l.newcomer}, {"replacement of all nodes", l.roll}, {"tear-down", l.tearDown},
-		}...)
-	}
-	for _, phase := range phases {
+	for _, p := range l.phases() {
 		began := time.Now()
-		if err := phase.run(phase.name); err != nil {
+		if err := p.run(p.name); err != nil {
 			l.crashAll()
-			return l.rows, fmt.Errorf("%s: %w", phase.name, err)
+			return l.rows, fmt.Errorf("%s: %w", p.name, err)
 		}
-		told(fmt.Sprintf("%s: %s: %v of virtual time", w, phase.name, time.Since(began).Round(time.Second)))
+		told(fmt.Sprintf("%s: %s: %v of virtual time", w, p.name, time.Since(began).Round(time.Second)))
+		if p.name == until {
+			break
+		}
 	}
 	if err := l.leader.end(); err != nil {
 		return l.rows, fmt.Errorf("the controller ended with %w", err)
