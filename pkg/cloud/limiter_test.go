@@ -94,6 +94,30 @@ func TestOneThrottleIsCountedOnce(t *testing.T) {
 	})
 }
 
+func TestTheRateIsCutToWhatEC2WasFoundToLetThrough(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		granted int
+		after   time.Duration
+		want    float64
+	}{
+		{"too few to say", 9, 3 * time.Second, 0.7 * 3.55},
+		{"3.8 a second", 228, time.Minute, 0.9 * 3.8},
+		{"less than would be cut to anyway", 120, time.Minute, 0.7 * 4.5},
+		{"long ago", 2000, 10 * time.Minute, 0.7 * 5},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBucket(Quota{50, 5})
+			b.throttled(time.Now(), time.Now()) // at 3.5 from now on
+			b.granted = float64(row.granted)
+			pass(row.after)
+			if b.throttled(time.Now(), time.Now()); !about(b.rate, row.want) {
+				t.Errorf("%s: cut to %v, want %v", row.name, b.rate, row.want)
+			}
+		})
+	}
+}
+
 func TestWaitersFeelTheThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBucket(Quota{50, 5})
