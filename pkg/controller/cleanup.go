@@ -13,6 +13,10 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
+// cleanupNewest is how many instances that have just become due are looked at for each one that has waited for long. A
+// detach is followed by several looks whether it has ended, and these are all that a delete waits for.
+const cleanupNewest = 3
+
 // syncCleanup takes the interfaces of one instance away that nobody wants there.
 func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.Time, error) {
 	defer c.locks.lock(instanceID)()

@@ -211,9 +211,9 @@ func start[K comparable](group *sync.WaitGroup, ctx context.Context, count int, 
 // openQueues makes the queues. Not in New, because a queue has goroutines of its own.
 func (c *Controller) openQueues(ctx context.Context) {
 	c.stop = ctx.Done()
-	c.attachQueue = newQueue("attach", c.newcomers.has)
-	c.cleanupQueue = newQueue[string]("cleanup", nil)
-	c.statusQueue = newQueue[string]("status", nil)
+	c.attachQueue = newQueue("attach", &fairQueue[string]{isNewcomer: c.newcomers.has})
+	c.cleanupQueue = newQueue("cleanup", &fairQueue[string]{others: deque[string]{newest: cleanupNewest}})
+	c.statusQueue = newQueue("status", &fairQueue[string]{})
 }
 
 func (c *Controller) closeQueues() {

@@ -3,7 +3,7 @@ package controller
 // fairQueue has those who come wait less than those who have waited already. Of two keys one is a newcomer, as long as
 // there are any, and of two of a kind one is the oldest, the other one the newest. So a Node that has just been labelled
 // is not served after thousands that became due before it, nor what goes on after a pause - a delete after its detach -
-// after all that have yet to begin; and nobody waits for more than four times as long as in a line.
+// after all that have yet to begin; and nobody waits for more than a few times as long as in a line.
 type fairQueue[K comparable] struct {
 	// isNewcomer is asked when a key comes; nil for a queue without newcomers.
 	isNewcomer        func(K) bool
@@ -38,9 +38,12 @@ func (q *fairQueue[K]) Pop() K {
 
 // deque is a ring: from has the oldest, and there are count of them.
 type deque[K comparable] struct {
+	// newest is how many of the newest are taken after each oldest one; one if zero.
+	newest int
+
 	ring        []K
 	from, count int
-	newest      bool
+	taken       int
 }
 
 func (d *deque[K]) push(key K) {
@@ -58,12 +61,12 @@ func (d *deque[K]) push(key K) {
 // pop takes the oldest and the newest by turns.
 func (d *deque[K]) pop() K {
 	at := d.from
-	if d.newest {
+	if d.taken > 0 {
 		at = (d.from + d.count - 1) % len(d.ring)
 	} else {
 		d.from = (d.from + 1) % len(d.ring)
 	}
-	d.newest = !d.newest
+	d.taken = (d.taken + 1) % (1 + max(1, d.newest))
 	d.count--
 	key := d.ring[at]
 	var none K

@@ -29,9 +29,10 @@ func TestFairQueueServesTheOldestAndTheNewestByTurns(t *testing.T) {
 // TestDequeLosesNothing compares it with a list, over all ways in which keys can come and go.
 func TestDequeLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var q deque[int]
+		share := rapid.IntRange(0, 4).Draw(t, "newest")
+		q := deque[int]{newest: share}
 		var list []int
-		newest := false
+		taken := 0
 		for i, push := range rapid.SliceOfN(rapid.Bool(), 0, 200).Draw(t, "pushes") {
 			if push || len(list) == 0 {
 				q.push(i)
@@ -39,12 +40,12 @@ func TestDequeLosesNothing(t *testing.T) {
 				continue
 			}
 			want := list[0]
-			if newest {
+			if taken%(1+max(1, share)) > 0 {
 				want, list = list[len(list)-1], list[:len(list)-1]
 			} else {
 				list = list[1:]
 			}
-			newest = !newest
+			taken++
 			if got := q.pop(); got != want {
 				t.Fatalf("popped %d, want %d", got, want)
 			}
