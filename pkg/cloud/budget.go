@@ -10,7 +10,7 @@ var (
 	budgetTokensDesc = metrics.NewDesc("multi_eni_ec2_budget_tokens",
 		"EC2 calls that our own rate limit would let through at once, by action.", []string{"action"}, nil, metrics.ALPHA, "")
 	budgetRatioDesc = metrics.NewDesc("multi_eni_ec2_budget_ratio",
-		"Share of EC2's documented rate that our own rate limit allows, by action: halved by a throttle, back at 1 within a minute.",
+		"Share of EC2's documented rate that our own rate limit allows, by action: cut by a throttle, back at 1 within five minutes.",
 		[]string{"action"}, nil, metrics.ALPHA, "")
 )
 

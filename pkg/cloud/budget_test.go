@@ -10,7 +10,7 @@ import (
 
 func TestBudgetIsToldAndNotTouched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter()
+		l := newLimiter(nil)
 		registry := metrics.NewKubeRegistry()
 		registry.CustomMustRegister(&budget{limiter: l})
 		told := func(name string) float64 {
@@ -34,22 +34,22 @@ func TestBudgetIsToldAndNotTouched(t *testing.T) {
 				t.Errorf("%v tokens at %v of the rate, want %v at %v", gotTokens, gotRatio, tokens, ratio)
 			}
 		}
-		want(50, 1)
-		if _, err := l.take(t.Context(), attachNetworkInterface); err != nil {
+		want(49, 1)
+		if _, err := l.take(t.Context(), attachNetworkInterface, usual); err != nil {
 			t.Fatal(err)
 		}
-		want(49, 1)
+		want(48, 1)
 		l.throttled(attachNetworkInterface, time.Now())
-		want(0, 0.5)
+		want(0, 0.7)
 
 		b := l.buckets[attachNetworkInterface]
 		updated := b.updated
 		pass(15 * time.Second)
-		want(37.5, 0.75)
+		want(36.75, 0.75)
 		if !b.updated.Equal(updated) || b.tokens != 0 {
 			t.Error("looking at a bucket changes it")
 		}
-		pass(time.Minute)
-		want(50, 1)
+		pass(5 * time.Minute)
+		want(49, 1)
 	})
 }

@@ -20,6 +20,8 @@ type request struct {
 	owned bool
 	// dry says that the call is only asked about, see probe.go.
 	dry bool
+	// how urgent it is, among all that are about to make the same call.
+	how urgency
 	// confirm, if there is one, has the last word.
 	confirm func(context.Context) error
 }
@@ -65,7 +67,7 @@ func (c *Client) admit(ctx context.Context, r request) (token, error) {
 	if r.dry {
 		return token{}, nil
 	}
-	t, err := c.limiter.take(ctx, r.action)
+	t, err := c.limiter.take(ctx, r.action, r.how)
 	if err != nil || r.confirm == nil {
 		return t, err
 	}

@@ -12,7 +12,9 @@
 //
 //	  - What changes or destroys an interface is refused unless the interface bears our ownership tags, both as
 //	    its caller holds them and as EC2 showed them last to this client, which remembers that (described.go).
-//	  - Every action has a token bucket of its own, sized like EC2's, which backs off when EC2 throttles.
+//	  - Every action has a token bucket of its own, sized like EC2's but for one token, which backs off when EC2
+//	    throttles. What matters most is served first: delete-on-termination, then what something else has changed, then
+//	    edits.
 //	  - A detach, delete or adoption is confirmed by its caller once the token is there: between the last decision and
 //	    the call there is no queue.
 //	  - A call that changes EC2 is made only while the lease lasts, and its deadline ends with the lease.
@@ -26,6 +28,6 @@
 // client.go and config.go build a client; interfaces.go, instances.go, instancetypes.go and subnets.go
 // read; create.go, modify.go, tags.go and release.go write; probe.go asks what would be allowed;
 // convert.go translates what EC2 says; errortable.go holds the table of EC2's error codes, which
-// classify.go reads and unknowncodes.go completes; limiter.go and quota.go hold the rate limits;
-// metrics.go what is measured.
+// classify.go reads and unknowncodes.go completes; limiter.go and quota.go hold the rate limits, and
+// handover.go what a predecessor has left of them; metrics.go what is measured.
 package cloud

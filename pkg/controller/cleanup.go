@@ -13,6 +13,10 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
+// cleanupNewest is how many instances that have just become due are looked at for each one that has waited for long. A
+// detach is followed by several looks whether it has ended, and these are all that a delete waits for.
+const cleanupNewest = 3
+
 // syncCleanup takes the interfaces of one instance away that nobody wants there.
 func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.Time, error) {
 	defer c.locks.lock(instanceID)()
@@ -131,6 +135,9 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 	}
 	c.inventory.Deleted(iface.ID)
 	interfacesDeleted.WithLabelValues(action.Reason).Inc()
+	if len(c.byUID(string(action.NodeENI))) > 0 {
+		c.tokens.step(keyOf(action)) // the token may be that of its create, which a predecessor made
+	}
 	c.complaints.news(types.UID(iface.ID), "")
 	c.contests.forgive(keyOf(action))
 	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,

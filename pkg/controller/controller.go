@@ -114,6 +114,11 @@ type Controller struct {
 	waits   waits
 	tallies tallies
 
+	newcomers  newcomers
+	ahead      ahead
+	visibility visibility
+	edits      edits
+
 	stop <-chan struct{}
 }
 
@@ -145,6 +150,7 @@ func New(config Config) (*Controller, error) {
 		allowAdoption:   config.AllowAdoption,
 		nodeEdits:       nodeEdits{kube: config.Kube, options: config.OnNodes},
 		preflight:       newPreflight(config.Prober),
+		visibility:      visibility{most: config.Horizon},
 	}
 	c.inventory = inventory.New(config.Cloud, inventory.Options{
 		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),
@@ -234,10 +240,10 @@ func start[K comparable](group *sync.WaitGroup, ctx context.Context, count int, 
 // openQueues makes the queues. Not in New, because a queue has goroutines of its own.
 func (c *Controller) openQueues(ctx context.Context) {
 	c.stop = ctx.Done()
-	c.attachQueue = newQueue[string]("attach")
-	c.cleanupQueue = newQueue[string]("cleanup")
-	c.statusQueue = newQueue[string]("status")
-	c.nodeQueue = newQueue[string]("node")
+	c.attachQueue = newQueue("attach", &fairQueue[string]{isNewcomer: c.newcomers.has})
+	c.cleanupQueue = newQueue("cleanup", &fairQueue[string]{others: deque[string]{newest: cleanupNewest}})
+	c.statusQueue = newQueue("status", &fairQueue[string]{})
+	c.nodeQueue = newQueue("node", &fairQueue[string]{})
 }
 
 func (c *Controller) closeQueues() {

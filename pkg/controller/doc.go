@@ -35,6 +35,11 @@
 // What EC2 allows is asked before it is needed (preflight.go, permissions.go); it decides nothing. For people there are
 // the flight recorder of each interface (flights.go) and the topology (topology.go).
 //
+// EC2's quotas are what most things wait for, so that who is served first matters: fairqueue.go serves the oldest and
+// the newest by turns, and those beside all others whose Nodes have just come or changed (newcomers.go). ahead.go
+// bounds how many interfaces are created and not yet attached, visibility.go learns how soon after a write a call on it
+// would be wasted, and edits.go lets edits give way to what something else has changed.
+//
 // The package knows neither the EC2 SDK nor the adapter: what it needs of the cloud is declared in
 // cloud.go.
 package controller

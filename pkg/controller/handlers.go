@@ -47,7 +47,17 @@ func (c *Controller) addHandlers() (synced []cache.InformerSynced, remove func()
 	return []cache.InformerSynced{nodes.HasSynced, nodeENIs.HasSynced}, remove, nil
 }
 
-func (c *Controller) nodeAdded(node *corev1.Node) { c.enqueueNode(node) }
+func (c *Controller) nodeAdded(node *corev1.Node) {
+	c.welcome(node)
+	c.enqueueNode(node)
+}
+
+// welcome has the Node's instance served among the first.
+func (c *Controller) welcome(node *corev1.Node) {
+	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+		c.newcomers.add(id)
+	}
+}
 
 func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 	c.noticeMoved(old, node)
@@ -57,6 +67,7 @@ func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 	if old.UID == node.UID && old.Spec.ProviderID == node.Spec.ProviderID && maps.Equal(old.Labels, node.Labels) {
 		return // a heartbeat
 	}
+	c.welcome(node)
 	c.enqueueNode(old)
 	c.enqueueNode(node)
 }
@@ -82,6 +93,9 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 		c.forget(old.UID) // deleted and made again, without an event between
 	case !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector):
 		c.deselected.edited(n, c.selectedNodes(old))
+	}
+	if old.UID == n.UID && old.Generation != n.Generation {
+		c.edits.begin(n.UID, time.Now())
 	}
 	c.noticeUndone(old, n)
 	switch {

@@ -38,10 +38,12 @@ func namedNodeENI(logger klog.Logger, name string) klog.Logger {
 	return logger.WithValues("nodeENI", klog.KRef("", name))
 }
 
-func newQueue[K comparable](name string) workqueue.TypedRateLimitingInterface[K] {
+func newQueue[K comparable](name string, order *fairQueue[K]) workqueue.TypedRateLimitingInterface[K] {
 	return workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[K](firstRetry, maxRetry),
-		workqueue.TypedRateLimitingQueueConfig[K]{Name: name})
+		workqueue.TypedRateLimitingQueueConfig[K]{Name: name, DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(
+			workqueue.TypedDelayingQueueConfig[K]{Name: name, Queue: workqueue.NewTypedWithConfig(
+				workqueue.TypedQueueConfig[K]{Name: name, Queue: order})})})
 }
 
 // run handles keys until the queue is shut down.
