@@ -21,7 +21,7 @@ type Simulator struct {
 // Access keys of who calls the simulator.
 const (
 	controllerKey = "sandbox-controller"
-	somebodyKey   = "sandbox-somebody"
+	SomebodyKey   = "sandbox-somebody"
 )
 
 // everything is the policy of an administrator.
@@ -73,6 +73,6 @@ func writePolicies(repo, dir string) ([]ec2sim.Principal, error) {
 	}
 	return []ec2sim.Principal{
 		{Name: "controller", AccessKey: controllerKey, Policies: []string{"controller-policy.json"}},
-		{Name: "somebody", AccessKey: somebodyKey, Policies: []string{"somebody-policy.json"}},
+		{Name: "somebody", AccessKey: SomebodyKey, Policies: []string{"somebody-policy.json"}},
 	}, nil
 }
