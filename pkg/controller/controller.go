@@ -76,6 +76,8 @@ type Controller struct {
 	cleanupQueue   workqueue.TypedRateLimitingInterface[string]
 	statusQueue    workqueue.TypedRateLimitingInterface[string]
 
+	selections selections
+
 	locks     keyedLock
 	gone      goneNodes
 	ownerless ownerless

@@ -47,17 +47,22 @@ func (c *Controller) addHandlers() (synced []cache.InformerSynced, remove func()
 	return []cache.InformerSynced{nodes.HasSynced, nodeENIs.HasSynced}, remove, nil
 }
 
-func (c *Controller) nodeAdded(node *corev1.Node) { c.enqueueNode(node) }
+func (c *Controller) nodeAdded(node *corev1.Node) {
+	c.selections.node(node)
+	c.enqueueNode(node)
+}
 
 func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 	if old.UID == node.UID && old.Spec.ProviderID == node.Spec.ProviderID && maps.Equal(old.Labels, node.Labels) {
 		return // a heartbeat
 	}
+	c.selections.node(node)
 	c.enqueueNode(old)
 	c.enqueueNode(node)
 }
 
 func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
+	c.selections.forgetNode(deleted.GetName())
 	if deleted.OptionalObj != nil {
 		c.deselected.forgetNode(deleted.OptionalObj.UID)
 		c.enqueueNode(deleted.OptionalObj)
@@ -69,20 +74,26 @@ func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
 	}
 }
 
-func (c *Controller) nodeENIAdded(n *v1alpha1.NodeENI) { c.enqueueNodeENI(n) }
+func (c *Controller) nodeENIAdded(n *v1alpha1.NodeENI) {
+	c.selections.nodeENI(n, c.allNodes)
+	c.enqueueNodeENI(n)
+}
 
 func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
-	switch {
-	case old.UID != n.UID:
-		c.forget(old.UID) // deleted and made again, without an event between
-	case !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector):
-		c.deselected.edited(n, c.selectedNodes(old))
+	if reselected := !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector); reselected || old.UID != n.UID {
+		if reselected && old.UID == n.UID {
+			c.deselected.edited(n, c.selectedNodes(old))
+		}
+		c.enqueueNodeENI(old) // what it had, which n may not have any more
 	}
+	if old.UID != n.UID {
+		c.forget(old.UID) // deleted and made again, without an event between
+	}
+	c.selections.nodeENI(n, c.allNodes)
 	c.noticeUndone(old, n)
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
 		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
-		c.enqueueNodeENI(old)
 		c.enqueueNodeENI(n)
 	case equality.Semantic.DeepEqual(old.Status, n.Status) || c.written.wrote(n):
 		// nothing of ours, or the echo of our own write
@@ -92,6 +103,7 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 }
 
 func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeENI]) {
+	defer c.selections.forgetNodeENI(deleted.GetName())
 	if deleted.OptionalObj == nil {
 		for _, id := range c.inventory.InstanceKeys() {
 			c.enqueueInstance(id)
@@ -140,11 +152,7 @@ func (c *Controller) enqueueNode(node *corev1.Node) {
 	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
 		c.enqueueInstance(id)
 	}
-	for _, n := range c.allNodeENIs() {
-		if plan.Selects(n, node) {
-			c.enqueueStatus(n.Name)
-		}
-	}
+	c.selections.nodeENIs(node.Labels, c.enqueueStatus)
 }
 
 // enqueueInstance adds the key to the queues that may have something to do. What either finds for the
@@ -200,9 +208,23 @@ func (c *Controller) selectedNodes(n *v1alpha1.NodeENI) []*corev1.Node {
 	if len(n.Spec.NodeSelector) == 0 {
 		return nil
 	}
-	// A lister over an indexer has no way to fail.
-	nodes, _ := c.nodes.List(labels.SelectorFromSet(n.Spec.NodeSelector))
+	names, known := c.selections.nodes(n)
+	if !known { // its selector has been edited, or its handler is still to be called
+		return slices.DeleteFunc(c.allNodes(), func(node *corev1.Node) bool { return !plan.Matches(n.Spec.NodeSelector, node.Labels) })
+	}
+	nodes := make([]*corev1.Node, 0, len(names))
+	for _, name := range names {
+		if node, err := c.nodes.Get(name); err == nil && plan.Matches(n.Spec.NodeSelector, node.Labels) {
+			nodes = append(nodes, node)
+		}
+	}
 	return nodes
+}
+
+func (c *Controller) allNodes() []*corev1.Node {
+	// A lister over an indexer has no way to fail.
+	all, _ := c.nodes.List(labels.Everything())
+	return all
 }
 
 func (c *Controller) allNodeENIs() []*v1alpha1.NodeENI {
