@@ -52,6 +52,7 @@ func (c *Controller) syncAttach(ctx context.Context, instanceID string) (time.Ti
 // decide gathers and plans, and passes on what the plan says beside its actions: which reads it needs and
 // whose status may have changed.
 func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapshot, plan.Result, error) {
+	planned := c.told.begin()
 	snapshot, err := c.gather(instanceID)
 	if err != nil {
 		return snapshot, plan.Result{}, err
@@ -73,7 +74,7 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 	if len(result.Refresh.Subnets) > 0 {
 		c.inventory.RefreshSubnets(result.Refresh.Subnets...)
 	}
-	c.tellNews(instanceID, snapshot, result)
+	c.tellNews(planned, snapshot, result, "")
 	return snapshot, result, nil
 }
 

@@ -118,7 +118,7 @@ func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeEN
 func (c *Controller) forget(uid types.UID) {
 	c.setbacks.forget(uid)
 	c.tokens.forget(uid)
-	c.told.begin(uid)
+	c.told.forget(uid)
 	c.written.forget(uid)
 	c.deselected.forget(uid)
 	c.stuck.forget(uid)
@@ -158,10 +158,11 @@ func (c *Controller) enqueueNode(node *corev1.Node) {
 // enqueueInstance adds the key to the queues that may have something to do. What either finds for the
 // other side it hands over.
 func (c *Controller) enqueueInstance(id string) {
+	c.told.changed(id)
 	if id != "" {
 		c.attachQueue.Add(id)
 	}
-	if len(c.inventory.InterfacesOf(id)) > 0 {
+	if c.inventory.HasInterfaces(id) {
 		c.cleanupQueue.Add(id)
 	}
 }
@@ -189,12 +190,15 @@ func (c *Controller) enqueueStatus(name string) {
 	c.statusQueue.Add(name)
 }
 
-// tellNews has the statuses written of which a plan says something else than they do.
-func (c *Controller) tellNews(instanceID string, snapshot plan.Snapshot, result plan.Result) {
-	for _, uid := range c.told.news(instanceID, snapshot.NodeENIs, result) {
+// tellNews has the statuses written of which a plan says something else than they do, but for that which is being made.
+func (c *Controller) tellNews(planned uint64, snapshot plan.Snapshot, result plan.Result, inTheMaking types.UID) {
+	for _, uid := range c.told.record(snapshot.InstanceID, planned, snapshot.NodeENIs, result) {
+		if uid == inTheMaking {
+			continue
+		}
 		found := c.byUID(string(uid))
 		if len(found) == 0 {
-			c.told.begin(uid) // it went while its status was being made
+			c.told.forget(uid) // it went while its status was being made
 		}
 		for _, n := range found {
 			c.enqueueStatus(n.Name)

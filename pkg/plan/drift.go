@@ -131,6 +131,14 @@ func Metadata(n *v1alpha1.NodeENI, borne map[string]bool) MetadataPatch {
 	return patch
 }
 
+// RetiredTagKeys are the recorded tag keys that the spec has no more: Metadata keeps those that an interface bears.
+func RetiredTagKeys(n *v1alpha1.NodeENI) []string {
+	return slices.DeleteFunc(managedTagKeys(n), func(key string) bool {
+		_, wanted := n.Spec.Tags[key]
+		return wanted
+	})
+}
+
 // ready reports whether interfaces may be created for the NodeENI: its deletion would wait for them, and
 // every tag key that they will bear is recorded.
 func ready(n *v1alpha1.NodeENI) bool {
