@@ -41,6 +41,8 @@ type setbacks struct {
 	mu     sync.Mutex
 	own    map[subject]*setback
 	causes map[cause]*shared
+	// enough is how many own ones may be held before those are looked for that are too old.
+	enough int
 }
 
 // setback is one remembered failure.
@@ -194,8 +196,13 @@ func (s *setbacks) concerned(c call, err error, now time.Time) (b *setback, gene
 	return remember(&s.own, c.subject()), c.generation()
 }
 
-// pruneOwn forgets instances and interfaces that are gone, and slots that nobody wants any more.
+// pruneOwn forgets, once in a while, instances and interfaces that are gone, and slots that nobody wants any more.
 func (s *setbacks) pruneOwn(now time.Time) {
+	const few = 256
+	if len(s.own) < max(few, s.enough) {
+		return
+	}
+	defer func() { s.enough = 2 * len(s.own) }()
 	maps.DeleteFunc(s.own, func(_ subject, b *setback) bool { return !now.Before(b.Until.Add(keepIdle)) })
 }
 

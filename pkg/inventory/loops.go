@@ -152,7 +152,7 @@ func (i *Inventory) dueLists() (uids []string, next time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	uids, next = i.store.absence.due(time.Now())
-	wanted := i.store.unlisted()
+	wanted := i.store.unlistedUIDs()
 	for _, uid := range uids {
 		include(&wanted, uid)
 	}

@@ -304,7 +304,7 @@ func (m *model) narrowedLists(t *rapid.T) {
 	for _, uid := range testUIDs {
 		m.store.absent(uid, m.now)
 	}
-	scope := m.store.unlisted()
+	scope := m.store.unlistedUIDs()
 	uids, _ := m.store.absence.due(m.now)
 	for _, uid := range uids {
 		include(&scope, uid)
