@@ -8,7 +8,6 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
@@ -85,8 +84,8 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 		return nil, fmt.Errorf("making the scheme that events refer by: %w", err)
 	}
 	p := &parts{
-		core:        informers.NewSharedInformerFactoryWithOptions(k.Kube, 0, informers.WithTransform(trim)),
-		own:         nodeeniinformers.NewSharedInformerFactoryWithOptions(k.NodeENIs, 0, nodeeniinformers.WithTransform(trim)),
+		core:        informers.NewSharedInformerFactoryWithOptions(k.Kube, 0, informers.WithTransform(trimNode)),
+		own:         nodeeniinformers.NewSharedInformerFactoryWithOptions(k.NodeENIs, 0, nodeeniinformers.WithTransform(trimNode)),
 		broadcaster: record.NewBroadcaster(record.WithContext(context.WithoutCancel(ctx))),
 		kube:        k.Kube,
 	}
@@ -141,17 +140,4 @@ func (p *parts) ready() []check {
 		}
 	}
 	return []check{{"nodes", synced(p.nodes)}, {"nodeenis", synced(p.nodeENIs)}}
-}
-
-// trim drops what the controller never reads from what the informers hold: of a Node, its status makes up
-// most.
-func trim(object any) (any, error) {
-	if accessor, err := meta.Accessor(object); err == nil {
-		accessor.SetManagedFields(nil)
-	}
-	if node, ok := object.(*corev1.Node); ok {
-		node.Status = corev1.NodeStatus{}
-		node.Annotations = nil
-	}
-	return object, nil
 }
