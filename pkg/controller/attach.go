@@ -31,6 +31,9 @@ const roundsPause = time.Second
 // settings, as far as it goes without waiting for EC2.
 func (c *Controller) syncAttach(ctx context.Context, instanceID string) (time.Time, error) {
 	defer c.locks.lock(instanceID)()
+	if again, idle := c.told.idle(instanceID, time.Now()); idle {
+		return again, nil
+	}
 	for range maxRounds {
 		snapshot, result, err := c.decide(ctx, instanceID)
 		if err != nil {
@@ -75,6 +78,7 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 		c.inventory.RefreshSubnets(result.Refresh.Subnets...)
 	}
 	c.tellNews(planned, snapshot, result, "")
+	c.told.rest(instanceID, planned, result)
 	return snapshot, result, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -21,7 +22,9 @@ type told struct {
 	mu sync.Mutex
 	// clock counts the plans: of two plans of one instance that are made at a time, what the one says counts that
 	// was begun later.
-	clock     uint64
+	clock uint64
+	// unknown is its time when something last happened to an instance of which there is no account.
+	unknown   uint64
 	instances map[string]*toldInstance
 	// byUID has the instances that have an account of a NodeENI, for those of which a status has been made.
 	byUID map[types.UID]map[string]struct{}
@@ -30,8 +33,10 @@ type told struct {
 // toldInstance is what the plans of one instance said last.
 type toldInstance struct {
 	accounts []account
-	// changed is the clock's time when something last happened to the instance.
-	changed uint64
+	// changed is the clock's time when something last happened to the instance, idle that of the workers' last plan, if
+	// that found nothing to do or to tell before again.
+	changed, idle uint64
+	again         time.Time
 }
 
 // account is what the plan of one instance says of one NodeENI.
@@ -94,10 +99,38 @@ func (t *told) begin() (planned uint64) {
 func (t *told) changed(instanceID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.clock++
 	if i := t.instances[instanceID]; i != nil {
-		t.clock++
 		i.changed = t.clock
+	} else {
+		t.unknown = t.clock
 	}
+}
+
+// rest notes what a worker's plan left to do. A plan that is made for a status only does not count: what it asks for
+// beside its actions is not done.
+func (t *told) rest(instanceID string, planned uint64, result plan.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.instances[instanceID]
+	if i == nil {
+		return
+	}
+	if i.idle = 0; len(result.Attach)+len(result.Release)+len(result.Withheld)+len(result.Releases) == 0 {
+		i.idle, i.again = planned, result.Again
+	}
+}
+
+// idle reports whether another plan would say the same as the last one, that nothing is to be done, and until when.
+// What wakes one of the workers of an instance wakes the other as well, and own writes wake those who made them.
+func (t *told) idle(instanceID string, now time.Time) (again time.Time, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.instances[instanceID]
+	if i == nil || i.idle == 0 || i.idle < i.changed || (!i.again.IsZero() && !now.Before(i.again)) {
+		return time.Time{}, false
+	}
+	return i.again, true
 }
 
 // record takes in a plan of an instance. It returns the NodeENIs of which it says something else than their status was
@@ -165,7 +198,7 @@ func (t *told) insert(instanceID string, a account) {
 		if t.instances == nil {
 			t.instances = map[string]*toldInstance{}
 		}
-		i = &toldInstance{}
+		i = &toldInstance{changed: t.unknown} // it may have been this one, while it was planned
 		t.instances[instanceID] = i
 	}
 	i.accounts = append(i.accounts, a)

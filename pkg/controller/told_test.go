@@ -107,35 +107,88 @@ func TestNewsIsWhatNoStatusWasMadeOf(t *testing.T) {
 func TestStatusPlansWhatIsStale(t *testing.T) {
 	type states = map[types.UID]v1alpha1.AttachmentState
 	result := says(states{"a": v1alpha1.AttachmentAttached, "b": v1alpha1.AttachmentAttached})
-	of := map[string]bool{"i-1": true, "i-2": true}
 	for _, test := range []struct {
 		name   string
-		before func(*toldLab)
+		before func(l *toldLab, of map[string]bool)
 		want   []string
 	}{
-		{"nothing", func(*toldLab) {}, nil},
-		{"something happened to an instance", func(l *toldLab) { l.changed("i-2") }, []string{"i-2"}},
-		{"it has been planned since", func(l *toldLab) { l.changed("i-2"); l.plan("i-2", l.both, result) }, nil},
-		{"the plan had begun before", func(l *toldLab) {
+		{"nothing", func(*toldLab, map[string]bool) {}, nil},
+		{"something happened to an instance", func(l *toldLab, _ map[string]bool) { l.changed("i-2") }, []string{"i-2"}},
+		{"it has been planned since", func(l *toldLab, _ map[string]bool) { l.changed("i-2"); l.plan("i-2", l.both, result) }, nil},
+		{"the plan had begun before", func(l *toldLab, _ map[string]bool) {
 			planned := l.begin()
 			l.changed("i-2")
 			l.record("i-2", planned, l.both, result)
 		}, []string{"i-2"}},
-		{"the spec was edited", func(l *toldLab) { l.both[0].Generation++ }, []string{"i-1", "i-2"}},
-		{"it is being deleted", func(l *toldLab) { l.both[0].DeletionTimestamp = new(metav1.Now()) }, []string{"i-1", "i-2"}},
-		{"an instance has come", func(*toldLab) { of["i-3"] = true }, []string{"i-3"}},
+		{"the spec was edited", func(l *toldLab, _ map[string]bool) { l.both[0].Generation++ }, []string{"i-1", "i-2"}},
+		{"it is being deleted", func(l *toldLab, _ map[string]bool) { l.both[0].DeletionTimestamp = new(metav1.Now()) }, []string{"i-1", "i-2"}},
+		{"something happened to an instance while it was planned for the first time", func(l *toldLab, of map[string]bool) {
+			planned := l.begin()
+			l.changed("i-3")
+			of["i-3"] = true
+			l.record("i-3", planned, l.both, result)
+		}, []string{"i-3"}},
+		{"an instance has come", func(_ *toldLab, of map[string]bool) { of["i-3"] = true }, []string{"i-3"}},
 	} {
-		l := newToldLab()
+		l, of := newToldLab(), map[string]bool{"i-1": true, "i-2": true}
 		for _, n := range l.both {
 			l.stale(n, of)
 		}
 		for _, id := range []string{"i-1", "i-2"} {
 			l.plan(id, l.both, result)
 		}
-		test.before(l)
+		test.before(l, of)
 		if got := l.stale(l.both[0], of); !slices.Equal(got, test.want) {
 			t.Errorf("%s: %v is planned, want %v", test.name, got, test.want)
 		}
+	}
+}
+
+// A worker plans again when something has happened, when its time has come, and when something was left to do.
+func TestIdleInstancesAreNotPlannedAgain(t *testing.T) {
+	type states = map[types.UID]v1alpha1.AttachmentState
+	settled := says(states{"a": v1alpha1.AttachmentAttached})
+	now := time.Now()
+	with := func(change func(*plan.Result)) plan.Result {
+		result := settled
+		change(&result)
+		return result
+	}
+	for _, test := range []struct {
+		name   string
+		result plan.Result
+		after  func(*toldLab)
+		want   bool
+	}{
+		{"nothing to do", settled, func(*toldLab) {}, true},
+		{"later", with(func(r *plan.Result) { r.Again = now.Add(time.Second) }), func(*toldLab) {}, true},
+		{"now", with(func(r *plan.Result) { r.Again = now }), func(*toldLab) {}, false},
+		{"something to attach", with(func(r *plan.Result) { r.Attach = make([]plan.Action, 1) }), func(*toldLab) {}, false},
+		{"something to release", with(func(r *plan.Result) { r.Release = make([]plan.Action, 1) }), func(*toldLab) {}, false},
+		{"something withheld", with(func(r *plan.Result) { r.Withheld = make([]plan.Action, 1) }), func(*toldLab) {}, false},
+		{"something held", with(func(r *plan.Result) { r.Releases = make([]plan.ReleaseReport, 1) }), func(*toldLab) {}, false},
+		{"something happened", settled, func(l *toldLab) { l.changed("i-1") }, false},
+		{"something happened, and only a status was made", settled, func(l *toldLab) { l.changed("i-1"); l.plan("i-1", l.both, settled) }, false},
+		{"it went", settled, func(l *toldLab) { l.stale(l.both[0], nil); l.stale(l.both[1], nil) }, false},
+	} {
+		l := newToldLab()
+		l.make(settled)
+		planned := l.begin()
+		l.record("i-1", planned, l.both, test.result)
+		l.rest("i-1", planned, test.result)
+		test.after(l)
+		if again, got := l.idle("i-1", now); got != test.want || (got && !again.Equal(test.result.Again)) {
+			t.Errorf("%s: idle is %v until %v, want %v", test.name, got, again, test.want)
+		}
+	}
+	l := newToldLab()
+	l.make(settled)
+	planned := l.begin()
+	l.changed("i-1") // while the worker gathers
+	l.record("i-1", planned, l.both, settled)
+	l.rest("i-1", planned, settled)
+	if _, got := l.idle("i-1", now); got {
+		t.Error("idle, although something happened while it was planned")
 	}
 }
 

@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	// pollInterval is how often the poll reads, pollWorth how much at a time: one call's worth, so that however
-	// much is in flux, the poll costs at most a call each second, and those wait longer who are many.
+	// pollInterval is how often the poll reads, pollWorth how much one call reads, and pollMost how much a poll does:
+	// so that however much is in flux, it costs at most five calls each second, all but the last of them full.
 	pollInterval = time.Second
 	pollWorth    = 200
+	pollMost     = 1000
 	// listInterval keeps narrowed lists apart, so that more who wait for one share it.
 	listInterval = time.Second
 )
@@ -118,7 +119,7 @@ func (i *Inventory) pollLoop(ctx context.Context) {
 			return
 		}
 		i.mu.Lock()
-		ids := i.store.poll(time.Now(), pollWorth)
+		ids := i.store.poll(time.Now(), pollWorth, pollMost)
 		i.mu.Unlock()
 		if len(ids) > 0 {
 			backOff.settle(ctx, i.describeInterfaces(ctx, ReadPoll, ids, false))

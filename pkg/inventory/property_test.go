@@ -289,7 +289,7 @@ func (m *model) converge(t *rapid.T) {
 			m.beginList(t, nil)(t)
 			m.beginDescribe(t, m.store.allTagsLost())(t)
 		}
-		if ids := m.store.poll(m.now, pollWorth); len(ids) > 0 {
+		if ids := m.store.poll(m.now, pollWorth, pollMost); len(ids) > 0 {
 			m.beginDescribe(t, ids)(t)
 		}
 		m.narrowedLists(t)

@@ -210,8 +210,9 @@ func (s *store) nextPoll() (next time.Time, ok bool) {
 	return next, ok
 }
 
-// poll takes up to limit of the interfaces that are to be read now, those first that have waited longest.
-func (s *store) poll(now time.Time, limit int) []string {
+// poll takes of the interfaces that are to be read now those first that have waited longest: up to one call's worth, or
+// where there are more, as many as make whole calls, up to most.
+func (s *store) poll(now time.Time, worth, most int) []string {
 	var due []*record
 	for _, r := range s.restless {
 		if at, _ := r.due(s.horizon); !at.After(now) {
@@ -219,7 +220,9 @@ func (s *store) poll(now time.Time, limit int) []string {
 		}
 	}
 	slices.SortFunc(due, func(a, b *record) int { return cmp.Or(a.polled.Compare(b.polled), cmp.Compare(a.ID, b.ID)) })
-	due = due[:min(len(due), limit)]
+	if len(due) > worth {
+		due = due[:min(len(due)/worth*worth, most)]
+	}
 	ids := make([]string, len(due))
 	for i, r := range due {
 		r.polled = now
