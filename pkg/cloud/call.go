@@ -18,6 +18,8 @@ type request struct {
 	action, subject string
 	// owned says that the subject is an interface, which must be ours when the call is made.
 	owned bool
+	// how urgent it is, among all that are about to make the same call.
+	how urgency
 	// confirm, if there is one, has the last word.
 	confirm func(context.Context) error
 }
@@ -60,7 +62,7 @@ func call[In, Out any](ctx context.Context, c *Client, r request, do operation[I
 
 // admit waits for a token and then lets the caller confirm that the call is still wanted.
 func (c *Client) admit(ctx context.Context, r request) (token, error) {
-	t, err := c.limiter.take(ctx, r.action)
+	t, err := c.limiter.take(ctx, r.action, r.how)
 	if err != nil || r.confirm == nil {
 		return t, err
 	}

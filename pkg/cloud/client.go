@@ -17,6 +17,8 @@ type Options struct {
 	ClusterIDs []string
 	// Fence tells until when calls that change EC2 may be made; nil when nobody competes with us.
 	Fence Fence
+	// Quotas replace those that EC2 documents, by action, where the account has others.
+	Quotas map[string]Quota
 	// Version is the controller's, for the user agent.
 	Version string
 }
@@ -28,6 +30,7 @@ type Client struct {
 	fence    Fence
 	limiter  *limiter
 	types    typeCache
+	handover handover
 	// described is fed by every answer that shows interfaces with their tags.
 	described described
 }
@@ -38,7 +41,7 @@ func NewFromConfig(cfg aws.Config, opts Options) *Client {
 	c := &Client{
 		clusters: map[string]bool{},
 		fence:    opts.Fence,
-		limiter:  newLimiter(),
+		limiter:  newLimiter(opts.Quotas),
 	}
 	for _, id := range opts.ClusterIDs {
 		c.clusters[id] = true
@@ -54,7 +57,3 @@ func NewFromConfig(cfg aws.Config, opts Options) *Client {
 	})
 	return c
 }
-
-// AssumeQuotaSpent empties the buckets of all calls that change EC2. A new leader that finds fresh
-// attachments calls it: its predecessor has used up what EC2 would have granted at once.
-func (c *Client) AssumeQuotaSpent() { c.limiter.assumeSpent() }

@@ -74,7 +74,7 @@ func TestTheTableIsWhole(t *testing.T) {
 			t.Errorf("something is missing in %+v", row)
 		}
 		for _, action := range row.Actions {
-			if _, ok := quotas[action]; !ok {
+			if _, ok := documented[action]; !ok {
 				t.Errorf("%v: we do not call %s", row.Codes, action)
 			}
 		}

@@ -27,6 +27,7 @@ func (c *Client) ListInterfaces(ctx context.Context, clusterIDs, nodeENIUIDs []s
 		all, err := c.interfaces(ctx, several("clusters", clusterIDs), byCluster)
 		if err == nil {
 			c.described.prune(time.Now())
+			c.handover.listed(c.limiter)
 		}
 		return all, err
 	}
@@ -69,7 +70,11 @@ func (c *Client) interfaces(ctx context.Context, subject string, filters ...type
 		}
 		for _, in := range out.NetworkInterfaces {
 			iface := interfaceFrom(in)
-			c.described.show(began, iface.ID, c.owns(iface.Tags) && !iface.RequesterManaged)
+			ours := c.owns(iface.Tags) && !iface.RequesterManaged
+			c.described.show(began, iface.ID, ours)
+			if ours {
+				c.handover.shown(began, &in)
+			}
 			all = append(all, iface)
 		}
 		return out.NextToken, nil

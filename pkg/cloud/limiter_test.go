@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,7 +21,7 @@ func taken(t *testing.T, b *bucket, n int) []float64 {
 	start := time.Now()
 	var at []float64
 	for range n {
-		if err := b.take(t.Context()); err != nil {
+		if err := b.take(t.Context(), usual); err != nil {
 			t.Fatal(err)
 		}
 		at = append(at, time.Since(start).Seconds())
@@ -33,51 +34,55 @@ func pass(d time.Duration) { <-time.After(d) }
 
 func about(got, want float64) bool { return math.Abs(got-want) < 1e-3 }
 
-func TestBucketIsLikeEC2s(t *testing.T) {
+func TestBucketIsLikeEC2sButForOneToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(50, 5)
-		at := taken(t, b, 60)
-		if at[49] != 0 || !about(at[50], 0.2) || !about(at[59], 2) {
-			t.Errorf("tokens 50, 51 and 60 came after %v, %v and %v seconds; want 0, 0.2 and 2", at[49], at[50], at[59])
+		b := newBucket(Quota{50, 5})
+		// 49 at 50 a second; by then nearly five more have come in, at 5 a second.
+		at := taken(t, b, 64)
+		if at[0] != 0 || !about(at[49], 49.0/50) || !about(at[63], (64-49)/5.0) {
+			t.Errorf("tokens 1, 50 and 64 came after %v, %v and %v seconds; want 0, 0.98 and 3", at[0], at[49], at[63])
 		}
 		pass(time.Hour)
-		if at := taken(t, b, 51); at[49] != 0 || !about(at[50], 0.2) {
-			t.Errorf("after a rest: tokens 50 and 51 came after %v and %v seconds", at[49], at[50])
+		if at := taken(t, b, 64); at[0] != 0 || !about(at[63], (64-49)/5.0) {
+			t.Errorf("after a rest: tokens 1 and 64 came after %v and %v seconds", at[0], at[63])
+		}
+		if b := newBucket(Quota{1, 5}); b.size != 1 {
+			t.Errorf("a bucket of one token holds %v", b.size)
 		}
 	})
 }
 
-func TestThrottleHalvesTheRate(t *testing.T) {
+func TestThrottleCutsTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(50, 5)
+		b := newBucket(Quota{50, 5})
 		b.throttled(time.Now(), time.Now())
-		if b.rate != 2.5 || b.tokens != 0 {
-			t.Fatalf("rate %v, tokens %v; want 2.5 and 0", b.rate, b.tokens)
+		if b.rate != 3.5 || b.tokens != 0 {
+			t.Fatalf("rate %v, tokens %v; want 3.5 and 0", b.rate, b.tokens)
 		}
-		// The rate climbs by 5 a minute, from 2.5 to 5 in half a minute.
-		pass(15 * time.Second)
+		// The rate climbs by 5 in five minutes, from 3.5 to 5 in one and a half.
+		pass(45 * time.Second)
 		b.advance(time.Now())
-		if !about(b.rate, 3.75) || !about(b.tokens, 37.5) {
-			t.Errorf("after 15 s: rate %v, tokens %v; want 3.75, and no more than that share of 50", b.rate, b.tokens)
+		if !about(b.rate, 4.25) || !about(b.tokens, 49*0.85) {
+			t.Errorf("after 45 s: rate %v, tokens %v; want 4.25, and no more than that share of 49", b.rate, b.tokens)
 		}
-		pass(15 * time.Second)
+		pass(45 * time.Second)
 		b.advance(time.Now())
-		if b.rate != 5 || b.tokens != 50 {
-			t.Errorf("after 30 s: rate %v, tokens %v; want 5 and 50", b.rate, b.tokens)
+		if b.rate != 5 || b.tokens != 49 {
+			t.Errorf("after 90 s: rate %v, tokens %v; want 5 and 49", b.rate, b.tokens)
 		}
 	})
 }
 
 func TestOneThrottleIsCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(50, 5)
+		b := newBucket(Quota{50, 5})
 		sent := time.Now()
 		pass(time.Second)
 		for range 20 {
 			b.throttled(sent, time.Now())
 		}
-		if b.rate != 2.5 {
-			t.Errorf("twenty calls that met one empty bucket: rate %v, want 2.5", b.rate)
+		if b.rate != 3.5 {
+			t.Errorf("twenty calls that met one empty bucket: rate %v, want 3.5", b.rate)
 		}
 		for range 20 {
 			pass(time.Second)
@@ -91,15 +96,15 @@ func TestOneThrottleIsCountedOnce(t *testing.T) {
 
 func TestWaitersFeelTheThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(50, 5)
-		b.drain(time.Now())
+		b := newBucket(Quota{50, 5})
+		b.spent(time.Now(), time.Now())
 		start := time.Now()
 		var mu sync.Mutex
 		var order []int
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() {
-				if err := b.take(t.Context()); err != nil {
+				if err := b.take(t.Context(), usual); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
@@ -111,8 +116,8 @@ func TestWaitersFeelTheThrottle(t *testing.T) {
 		pass(100 * time.Millisecond)
 		b.throttled(time.Now(), time.Now())
 		wg.Wait()
-		if got := time.Since(start).Seconds(); got < 3.5 || got > 4.2 {
-			t.Errorf("ten waiters at half the rate were done after %v s", got)
+		if got := time.Since(start).Seconds(); got < 2.8 || got > 3.1 {
+			t.Errorf("ten waiters at seven tenths of the rate were done after %v s", got)
 		}
 		if fmt.Sprint(order) != "[0 1 2 3 4 5 6 7 8 9]" {
 			t.Errorf("served in the order %v", order)
@@ -122,15 +127,15 @@ func TestWaitersFeelTheThrottle(t *testing.T) {
 
 func TestWaitEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(50, 5)
-		b.drain(time.Now())
+		b := newBucket(Quota{50, 5})
+		b.spent(time.Now(), time.Now())
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		start := time.Now()
 		var wg sync.WaitGroup
 		for range 3 { // one waits for a token, two for their turn
 			wg.Go(func() {
-				if err := b.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				if err := b.take(ctx, usual); !errors.Is(err, context.DeadlineExceeded) {
 					t.Error(err)
 				}
 			})
@@ -147,10 +152,10 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 
 func TestGiveBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(50, 5)
+		b := newBucket(Quota{50, 5})
 		taken(t, b, 50)
 		b.giveBack()
-		if at := taken(t, b, 1); at[0] != 0 {
+		if at := taken(t, b, 1); at[0] > 1/(burst*5.0) {
 			t.Errorf("the token that was given back came after %v s", at[0])
 		}
 		pass(time.Hour)
@@ -188,7 +193,7 @@ func TestThrottleSlowsItsActionOnly(t *testing.T) {
 
 func TestAttachAndDetachShareWhenThrottledTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter()
+		l := newLimiter(nil)
 		l.throttled(attachNetworkInterface, time.Now())
 		pass(2 * time.Second)
 		l.throttled(detachNetworkInterface, time.Now())
@@ -230,7 +235,7 @@ func (l *limiter) serve(t *testing.T, during time.Duration, actions ...string) m
 		for range 10 {
 			wg.Go(func() {
 				for {
-					if _, err := l.take(ctx, action); err != nil {
+					if _, err := l.take(ctx, action, usual); err != nil {
 						return
 					}
 					mu.Lock()
@@ -244,18 +249,66 @@ func (l *limiter) serve(t *testing.T, during time.Duration, actions ...string) m
 	return counts
 }
 
-func TestAssumeQuotaSpent(t *testing.T) {
+func TestTheUrgentAreServedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _ := newScripted(t, accept)
-		c.AssumeQuotaSpent()
-		for action, b := range c.limiter.buckets {
-			if empty := b.tokens == 0; empty != mutates(action) {
-				t.Errorf("%s: %v tokens", action, b.tokens)
-			}
+		b := newBucket(Quota{50, 5})
+		b.spent(time.Now(), time.Now())
+		var mu sync.Mutex
+		var served []string
+		var wg sync.WaitGroup
+		wait := func(ctx context.Context, name string, how urgency) {
+			wg.Go(func() {
+				if b.take(ctx, how) == nil {
+					mu.Lock()
+					defer mu.Unlock()
+					served = append(served, name)
+				}
+			})
+			synctest.Wait()
 		}
-		start := time.Now()
-		if err := c.DetachInterface(t.Context(), ours(), confirmed); err != nil || !about(time.Since(start).Seconds(), 0.2) {
-			t.Errorf("%v after %v", err, time.Since(start))
+		wait(t.Context(), "first", patient)
+		ctx, cancel := context.WithCancel(t.Context())
+		wait(t.Context(), "edit", patient)
+		wait(ctx, "gives up", urgent)
+		wait(t.Context(), "drift", usual)
+		wait(t.Context(), "flag", urgent)
+		wait(t.Context(), "other flag", urgent)
+		cancel()
+		wg.Wait()
+		if got := fmt.Sprint(served); got != "[first flag other flag drift edit]" {
+			t.Errorf("served in the order %s", got)
+		}
+	})
+}
+
+// TestWhoModifies goes through the client: which calls are served before which.
+func TestWhoModifies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newScripted(t, accept)
+		b := c.limiter.buckets[modifyInterfaceAttribute]
+		b.spent(time.Now(), time.Now())
+		edit, attached := eni.WithEdit(t.Context()), ours()
+		var wg sync.WaitGroup
+		for _, call := range []func() error{
+			func() error { return c.SetDescription(edit, ours(), "waits for the first token") },
+			func() error { return c.SetDescription(edit, ours(), "edited") },
+			func() error { return c.SetDescription(t.Context(), ours(), "put right") },
+			func() error { return c.SetDeleteOnTermination(edit, attached, attached.Attachment.ID, true) },
+		} {
+			wg.Go(func() {
+				if err := call(); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		var got []string
+		for _, form := range s.requests() {
+			got = append(got, form.Get("Description.Value")+form.Get("Attachment.DeleteOnTermination"))
+		}
+		if want := []string{"waits for the first token", "true", "put right", "edited"}; !slices.Equal(got, want) {
+			t.Errorf("made in the order %q, want %q", got, want)
 		}
 	})
 }

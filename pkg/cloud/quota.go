@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 )
@@ -21,10 +22,13 @@ const (
 	describeSubnets           = "DescribeSubnets"
 )
 
-// quotas are EC2's documented token buckets: size, and tokens per second. Instances are described by a
+// Quota is a token bucket of EC2's: how many calls it holds, and how many come in each second.
+type Quota struct{ Bucket, Refill float64 }
+
+// documented are EC2's token buckets, those that it grants everybody. Instances are described by a
 // list of IDs, which is neither filtered nor paginated; for that EC2 grants half.
 // Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
-var quotas = map[string]struct{ size, fill float64 }{
+var documented = map[string]Quota{
 	createNetworkInterface:    {100, 5},
 	attachNetworkInterface:    {50, 5},
 	detachNetworkInterface:    {50, 5},
@@ -38,17 +42,24 @@ var quotas = map[string]struct{ size, fill float64 }{
 	describeSubnets:           {100, 20},
 }
 
+// DocumentedQuotas are the quotas by EC2's action, for each that a client calls, that hold unless Options say otherwise.
+func DocumentedQuotas() map[string]Quota { return maps.Clone(documented) }
+
 // limiter holds one bucket per action.
 type limiter struct {
 	buckets map[string]*bucket
 	pair    pair
 }
 
-func newLimiter() *limiter {
+// newLimiter takes the documented quotas where there are no others.
+func newLimiter(others map[string]Quota) *limiter {
 	l := &limiter{buckets: map[string]*bucket{}}
+	quotas := DocumentedQuotas()
+	maps.Copy(quotas, others)
 	for action, quota := range quotas {
-		l.buckets[action] = newBucket(quota.size, quota.fill)
+		l.buckets[action] = newBucket(quota)
 	}
+	l.pair.quota = quotas[attachNetworkInterface]
 	return l
 }
 
@@ -62,11 +73,11 @@ func (t token) giveBack() {
 }
 
 // take waits for the right to make one call.
-func (l *limiter) take(ctx context.Context, action string) (token, error) {
+func (l *limiter) take(ctx context.Context, action string, how urgency) (token, error) {
 	begun := time.Now()
 	defer func() { countWait(action, time.Since(begun)) }()
 	own := l.buckets[action]
-	if err := own.queue(ctx); err != nil {
+	if err := own.queue(ctx, how); err != nil {
 		return token{}, err
 	}
 	// The turn is kept while the parent is waited for: so each of the two has one in the parent's queue,
@@ -79,7 +90,7 @@ func (l *limiter) take(ctx context.Context, action string) (token, error) {
 	if parent == nil {
 		return token{[]*bucket{own}}, nil
 	}
-	if err := parent.take(ctx); err != nil {
+	if err := parent.take(ctx, how); err != nil {
 		own.giveBack()
 		return token{}, err
 	}
@@ -93,12 +104,12 @@ func (l *limiter) throttled(action string, sent time.Time) {
 	l.pair.throttled(action, sent, now)
 }
 
-// assumeSpent empties the buckets of the actions that change EC2.
-func (l *limiter) assumeSpent() {
+// assumeSpent takes for granted that somebody emptied the buckets of the actions that change EC2 at the given time.
+func (l *limiter) assumeSpent(at time.Time) {
 	now := time.Now()
 	for action, b := range l.buckets {
 		if mutates(action) {
-			b.drain(now)
+			b.spent(at, now)
 		}
 	}
 }
@@ -114,6 +125,9 @@ const (
 // they share one can only be seen. When both are throttled at once they draw on one parent bucket, where
 // they take turns: half each when both have work, all for one when the other has none.
 type pair struct {
+	// quota is what a parent bucket has.
+	quota Quota
+
 	mu               sync.Mutex
 	attached, detach time.Time
 	parent           *bucket
@@ -156,8 +170,7 @@ func (p *pair) throttled(action string, sent, now time.Time) {
 	}
 	p.until = now.Add(sharedFor)
 	if p.parent == nil {
-		quota := quotas[attachNetworkInterface]
-		p.parent = newBucket(quota.size, quota.fill)
-		p.parent.drain(now)
+		p.parent = newBucket(p.quota)
+		p.parent.spent(now, now)
 	}
 }

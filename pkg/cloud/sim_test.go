@@ -159,7 +159,7 @@ func TestLifeOfAnInterface(t *testing.T) {
 		t.Errorf("subnets %+v, %v", subnets, err)
 	}
 	for action := range sim.Calls() {
-		if _, known := quotas[action]; !known {
+		if _, known := documented[action]; !known {
 			t.Errorf("%s has no bucket", action)
 		}
 	}

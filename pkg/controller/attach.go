@@ -16,9 +16,9 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
-// maxRounds bounds how often one sync plans and acts. The longest ordinary way - create, attach, set the
-// flag, nothing left - takes four rounds.
-const maxRounds = 8
+// maxRounds bounds how often one sync plans and acts. The ordinary way of one interface - create, attach, set the
+// flag, nothing left - takes four rounds, and each further one of the same instance begins a round later.
+const maxRounds = 32
 
 // maxTokenSteps is how many client tokens of one wanted interface are tried without a pause. A predecessor may have used
 // up some, and that one is used up says nothing about the create.
@@ -42,10 +42,14 @@ func (c *Controller) syncAttach(ctx context.Context, instanceID string) (time.Ti
 		if len(result.Release) > 0 {
 			c.cleanupQueue.Add(instanceID)
 		}
-		if len(result.Attach) == 0 {
-			return result.Again, nil
+		if len(result.Attach) == 0 && !result.Refresh.Instance && len(result.Refresh.Subnets) == 0 {
+			c.newcomers.served(instanceID)
 		}
-		if err := c.actAll(ctx, snapshot, result.Attach, c.attachAction); err != nil {
+		actions, due := c.timely(snapshot, result.Attach)
+		if len(actions) == 0 {
+			return sooner(result.Again, due), nil
+		}
+		if err := c.actAll(ctx, snapshot, actions, c.attachAction); err != nil {
 			return time.Time{}, err
 		}
 	}
@@ -131,6 +135,12 @@ func ownerIn(snapshot plan.Snapshot, action plan.Action) *v1alpha1.NodeENI {
 }
 
 func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action) error {
+	created := false
+	defer func() {
+		if !created {
+			c.leaveAhead(action)
+		}
+	}()
 	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil // the next plan shows the setback that another worker is probing
 	}
@@ -141,6 +151,7 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	if err != nil {
 		return c.attachCallFailed(ctx, n, action, c.subnetDecides(n, err))
 	}
+	created = true
 	c.setbacks.succeeded(callFor(n, action), time.Now())
 	c.contests.made(keyOf(action), time.Now(), plan.Correction{Field: plan.FieldExistence, Wanted: plan.ExistenceOf(action.SubnetID), Found: iface.ID})
 	klog.FromContext(ctx).V(2).Info("Created interface", "eniID", iface.ID, "nodeENI", klog.KObj(n),
@@ -195,10 +206,15 @@ func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	attachment := &eni.Attachment{InstanceID: action.InstanceID, Slot: action.Slot, Status: eni.Attaching}
 	id, err := c.cloud.AttachInterface(ctx, iface.Interface, action.InstanceID, action.Slot)
 	if err != nil {
+		if eni.KindOf(err) == eni.KindNotFound {
+			c.visibility.miss(iface.ID, time.Since(iface.AttachmentSince))
+		}
 		return c.attachFailed(ctx, n, action, attachment, err)
 	}
 	attachment.ID = id
 	c.inventory.SetAttachment(iface.ID, attachment)
+	c.leaveAhead(action)
+	c.visibility.hit(iface.ID, time.Since(iface.AttachmentSince))
 	c.setbacks.succeeded(callFor(n, action), time.Now())
 	if iface.WasAttached {
 		c.contests.corrected(keyOf(action), time.Now(), plan.Correction{Field: plan.FieldAttachment, Wanted: plan.AttachmentOf(action.Slot)})
@@ -225,6 +241,9 @@ func (c *Controller) attachFailed(ctx context.Context, n *v1alpha1.NodeENI, acti
 	default:
 		c.inventory.RefreshInstances(action.InstanceID)
 	}
+	if refused(err) {
+		c.leaveAhead(action)
+	}
 	return c.attachCallFailed(ctx, n, action, err)
 }
 
@@ -233,7 +252,7 @@ func (c *Controller) modify(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil
 	}
-	change, err := c.modifyCall(ctx, action, iface)
+	change, err := c.modifyCall(c.edits.mark(ctx, n.UID, time.Now()), action, iface)
 	if err != nil {
 		return c.modifyFailed(ctx, n, action, err)
 	}

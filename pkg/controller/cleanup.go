@@ -133,6 +133,9 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		return err
 	}
 	c.inventory.Deleted(iface.ID)
+	if len(c.byUID(string(action.NodeENI))) > 0 {
+		c.tokens.step(keyOf(action)) // the token may be that of its create, which a predecessor made
+	}
 	c.complaints.news(types.UID(iface.ID), "")
 	c.contests.forgive(keyOf(action))
 	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,

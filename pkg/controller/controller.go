@@ -95,6 +95,10 @@ type Controller struct {
 	withheld   withheld
 	stuck      stuckAttaches
 	complaints complaints
+	newcomers  newcomers
+	ahead      ahead
+	visibility visibility
+	edits      edits
 
 	stop <-chan struct{}
 }
@@ -124,6 +128,7 @@ func New(config Config) (*Controller, error) {
 		attachWorkers:   config.AttachWorkers,
 		cleanupWorkers:  config.CleanupWorkers,
 		dryRun:          config.CleanupDryRun,
+		visibility:      visibility{most: config.Horizon},
 	}
 	c.inventory = inventory.New(config.Cloud, inventory.Options{
 		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),
@@ -208,9 +213,9 @@ func start[K comparable](group *sync.WaitGroup, ctx context.Context, count int, 
 // openQueues makes the queues. Not in New, because a queue has goroutines of its own.
 func (c *Controller) openQueues(ctx context.Context) {
 	c.stop = ctx.Done()
-	c.attachQueue = newQueue[string]("attach")
-	c.cleanupQueue = newQueue[string]("cleanup")
-	c.statusQueue = newQueue[string]("status")
+	c.attachQueue = newQueue("attach", c.newcomers.has)
+	c.cleanupQueue = newQueue[string]("cleanup", nil)
+	c.statusQueue = newQueue[string]("status", nil)
 }
 
 func (c *Controller) closeQueues() {

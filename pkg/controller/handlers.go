@@ -49,7 +49,15 @@ func (c *Controller) addHandlers() (synced []cache.InformerSynced, remove func()
 
 func (c *Controller) nodeAdded(node *corev1.Node) {
 	c.selections.node(node)
+	c.welcome(node)
 	c.enqueueNode(node)
+}
+
+// welcome has the Node's instance served among the first.
+func (c *Controller) welcome(node *corev1.Node) {
+	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+		c.newcomers.add(id)
+	}
 }
 
 func (c *Controller) nodeUpdated(old, node *corev1.Node) {
@@ -57,6 +65,7 @@ func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 		return // a heartbeat
 	}
 	c.selections.node(node)
+	c.welcome(node)
 	c.enqueueNode(old)
 	c.enqueueNode(node)
 }
@@ -88,6 +97,8 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 	}
 	if old.UID != n.UID {
 		c.forget(old.UID) // deleted and made again, without an event between
+	} else if old.Generation != n.Generation {
+		c.edits.begin(n.UID, time.Now())
 	}
 	c.selections.nodeENI(n, c.allNodes)
 	c.noticeUndone(old, n)

@@ -38,10 +38,13 @@ func namedNodeENI(logger klog.Logger, name string) klog.Logger {
 	return logger.WithValues("nodeENI", klog.KRef("", name))
 }
 
-func newQueue[K comparable](name string) workqueue.TypedRateLimitingInterface[K] {
+// newQueue makes a queue; isNewcomer may be nil.
+func newQueue[K comparable](name string, isNewcomer func(K) bool) workqueue.TypedRateLimitingInterface[K] {
 	return workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[K](firstRetry, maxRetry),
-		workqueue.TypedRateLimitingQueueConfig[K]{Name: name})
+		workqueue.TypedRateLimitingQueueConfig[K]{Name: name, DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(
+			workqueue.TypedDelayingQueueConfig[K]{Name: name, Queue: workqueue.NewTypedWithConfig(
+				workqueue.TypedQueueConfig[K]{Name: name, Queue: &fairQueue[K]{isNewcomer: isNewcomer}})})})
 }
 
 // run handles keys until the queue is shut down.

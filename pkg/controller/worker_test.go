@@ -38,7 +38,7 @@ func TestWorkerMapsTheOutcomeOfASync(t *testing.T) {
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			queue := newQueue[string]("")
+			queue := newQueue[string]("", nil)
 			began := time.Now()
 			var at []time.Duration
 			w := &worker[string]{queue: queue, named: namedInstance, sync: func(context.Context, string) (time.Time, error) {
@@ -64,7 +64,7 @@ func TestWorkerMapsTheOutcomeOfASync(t *testing.T) {
 
 func TestBackOffIsCapped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		queue := newQueue[string]("")
+		queue := newQueue[string]("", nil)
 		var last, gap time.Duration
 		began := time.Now()
 		w := &worker[string]{queue: queue, named: namedInstance, sync: func(context.Context, string) (time.Time, error) {

@@ -30,8 +30,8 @@
 //     └───────── a read that shows it and began a horizon later ◄─────────────────────────────┘
 //
 // An interface that is missing is polled; one that the poll does not find either has a list made for its
-// NodeENI. An interface that no read has ever shown is dropped when EC2 does not know its ID a minute after its
-// create was answered, or no list shows it five minutes after.
+// NodeENI. An interface that no read has ever shown is dropped when EC2 does not know its ID two horizons after
+// its create was answered, or no list shows it five minutes after.
 //
 // An interface whose ownership tags were edited away is in no list any more; the read by ID then shows it
 // without them. It stays in the store under its last owner, with its tags as they are, and holds that NodeENI's

@@ -15,6 +15,11 @@ const (
 	pollInterval = time.Second
 	pollWorth    = 200
 	pollMost     = 1000
+	// When more than few are in flux at each poll, for long, the quotas of the actions are what is waited for, and who
+	// knows earlier gains nothing: the poll then reads after a thirtieth of that time, at least every slowestPoll.
+	few         = 5
+	busyShare   = 30
+	slowestPoll = 8 * time.Second
 	// listInterval keeps narrowed lists apart, so that more who wait for one share it.
 	listInterval = time.Second
 )
@@ -106,25 +111,60 @@ func (i *Inventory) resyncSubnets(ctx context.Context) error {
 // pollLoop reads by ID what is in flux, and nothing when nothing is.
 func (i *Inventory) pollLoop(ctx context.Context) {
 	backOff := backOff{what: "interfaces in flux"}
+	var pace pollPace
 	for ctx.Err() == nil {
 		i.mu.Lock()
 		next, ok := i.store.nextPoll()
 		i.mu.Unlock()
 		if !ok || time.Until(next) > 0 {
+			pace.idle(ok, time.Until(next))
 			await(ctx, next, i.pollWake)
 			continue
 		}
-		sleep(ctx, pollInterval)
+		sleep(ctx, pace.pause(time.Now()))
 		if ctx.Err() != nil {
 			return
 		}
 		i.mu.Lock()
 		ids := i.store.poll(time.Now(), pollWorth, pollMost)
 		i.mu.Unlock()
+		pace.polled(len(ids), time.Now())
 		if len(ids) > 0 {
 			backOff.settle(ctx, i.describeInterfaces(ctx, ReadPoll, ids, false))
 		}
 	}
+}
+
+// pollPace is how fast the poll goes.
+type pollPace struct {
+	// busy is since when many have been in flux at each poll; full says that the last poll has left some out.
+	busy time.Time
+	full bool
+}
+
+// idle is told that nothing is to be polled for a while, or at all.
+func (p *pollPace) idle(later bool, until time.Duration) {
+	if !later || until > slowestPoll {
+		p.busy = time.Time{}
+	}
+}
+
+func (p *pollPace) polled(count int, now time.Time) {
+	p.full = count >= pollWorth
+	switch {
+	case count <= few:
+		p.busy = time.Time{}
+	case p.busy.IsZero():
+		p.busy = now
+	}
+}
+
+// pause is how long to wait before the next poll.
+func (p *pollPace) pause(now time.Time) time.Duration {
+	if p.busy.IsZero() || p.full {
+		return pollInterval
+	}
+	return min(max(now.Sub(p.busy)/busyShare, pollInterval), slowestPoll)
 }
 
 // narrowedListLoop makes the lists that AbsentFor waits for, and those that it takes to know interfaces gone.

@@ -268,3 +268,30 @@ func roundAll(calls []fakeCall) []fakeCall {
 	}
 	return calls
 }
+
+func TestPollSlowsDownWhileManyAreInFluxForLong(t *testing.T) {
+	var p pollPace
+	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
+	for _, step := range []struct {
+		what   string
+		do     func()
+		second int
+		want   time.Duration
+	}{
+		{"nothing yet", func() {}, 0, time.Second},
+		{"few", func() { p.polled(few, at(0)) }, 100, time.Second},
+		{"many", func() { p.polled(20, at(100)) }, 110, time.Second},
+		{"many for two minutes", func() { p.polled(20, at(210)) }, 220, 4 * time.Second},
+		{"many for an hour", func() { p.polled(40, at(3600)) }, 3700, slowestPoll},
+		{"more than one read names", func() { p.polled(pollWorth, at(3700)) }, 3701, time.Second},
+		{"many again", func() { p.polled(40, at(3702)) }, 3703, slowestPoll},
+		{"a short rest", func() { p.idle(true, time.Second) }, 3704, slowestPoll},
+		{"a long rest", func() { p.idle(true, time.Minute) }, 3705, time.Second},
+		{"nothing in flux", func() { p.polled(40, at(3705)); p.idle(false, 0) }, 3800, time.Second},
+	} {
+		step.do()
+		if got := p.pause(at(step.second)); got != step.want {
+			t.Errorf("%s: the next poll is after %v, want %v", step.what, got, step.want)
+		}
+	}
+}

@@ -58,8 +58,8 @@ func TestCreateIsMerged(t *testing.T) {
 		"a create not seen after the horizon is missing, not gone": {
 			func(l *lab) { l.create(0); l.list(11); l.describe(12) }, "available, missing", 0,
 		},
-		"a create not seen by ID for a minute is dropped": {
-			func(l *lab) { l.create(0); l.describe(59); l.describe(60) }, "gone", never,
+		"a create not seen by ID for two horizons is dropped": {
+			func(l *lab) { l.create(0); l.describe(19); l.describe(20) }, "gone", never,
 		},
 		"a create in no list is not dropped before five minutes": {
 			func(l *lab) { l.create(0); l.list(299) }, "available, missing", 0,
@@ -67,11 +67,14 @@ func TestCreateIsMerged(t *testing.T) {
 		"a create in no list for five minutes is dropped": {
 			func(l *lab) { l.create(0); l.list(299); l.list(300) }, "gone", never,
 		},
-		"an attach of what was never seen drops it after a minute": {
-			func(l *lab) { l.create(0); l.notSeen("eni-1", second(59)); l.notSeen("eni-1", second(60)) }, "gone", never,
+		"an attach of what was never seen drops it after two horizons": {
+			func(l *lab) { l.create(0); l.notSeen("eni-1", second(19)); l.notSeen("eni-1", second(20)) }, "gone", never,
 		},
-		"an attach of what was never seen before": {
-			func(l *lab) { l.create(0); l.notSeen("eni-1", second(5)) }, "available", 10,
+		"an attach of what was never seen before makes it missing": {
+			func(l *lab) { l.create(0); l.notSeen("eni-1", second(5)) }, "available, missing", 0,
+		},
+		"an attach of what was never seen before, and then is": {
+			func(l *lab) { l.create(0); l.notSeen("eni-1", second(1)); l.describe(2, eni1()) }, "available", never,
 		},
 		"an attach of what was seen, and is not found, makes it missing": {
 			func(l *lab) { l.create(0); l.list(1, eni1()); l.notSeen("eni-1", second(2)) }, "available, missing", 0,

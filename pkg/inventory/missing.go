@@ -7,8 +7,9 @@ import (
 const (
 	// unseenInLists is after what time a create that no read has ever shown is dropped.
 	unseenInLists = 5 * time.Minute
-	// unseenByID is the same when EC2 says of the ID itself that it does not exist.
-	unseenByID = time.Minute
+	// unseenByID is the same, in horizons, when EC2 says of the ID itself that it does not exist. It may be the answer to
+	// a create of long ago, repeated for its client token, whose interface is gone.
+	unseenByID = 2
 )
 
 // missFromList notes that a complete list did not show the interface. A list goes by tags, so it says nothing
@@ -33,7 +34,7 @@ func (s *store) missByID(rd read, r *record, c *changes) {
 	again := s.tagsLost(r) && !r.idMiss.IsZero() && !rd.began.Before(r.idMiss.Add(s.horizon))
 	switch {
 	case rd.began.Before(r.ShownAt):
-	case !r.seen && !rd.began.Before(r.created.Add(max(unseenByID, s.horizon))):
+	case !r.seen && !rd.began.Before(r.created.Add(unseenByID*s.horizon)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
 		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })

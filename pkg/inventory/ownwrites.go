@@ -156,17 +156,17 @@ func (s *store) deleteNotFound(id string, now time.Time) (gone bool, c *changes)
 	return true, s.deleted(id, now)
 }
 
-// notSeen judges EC2's answer that what we want to attach does not exist. One that was never seen is dropped
-// after a minute; one that was seen before is missing until reads decide.
+// notSeen judges EC2's answer that what we want to attach does not exist. It is missing until reads decide, or dropped
+// when none has ever shown it although they have had the time for it.
 func (s *store) notSeen(id string, now time.Time) *changes {
 	c := &changes{now: now}
 	r, ok := s.records[id]
 	switch {
 	case !ok:
-	case r.seen:
-		s.edit(r, c, func() { r.lose(c) })
-	case !now.Before(r.created.Add(max(unseenByID, s.horizon))):
+	case !r.seen && !now.Before(r.created.Add(unseenByID*s.horizon)):
 		s.drop(r, c)
+	default:
+		s.edit(r, c, func() { r.lose(c) })
 	}
 	return c
 }

@@ -61,8 +61,8 @@ func (i *Inventory) DeleteNotFound(id string) (gone bool) {
 	return gone
 }
 
-// NotSeen records that EC2 does not know what we wanted to attach. An interface that no read has shown is
-// dropped when its create was answered over a minute ago; one that was seen is missing until it is read.
+// NotSeen records that EC2 does not know what we wanted to attach. It is missing until it is read; one that no read has
+// shown is dropped when its create was answered two horizons ago.
 func (i *Inventory) NotSeen(id string) {
 	i.apply(func(now time.Time) *changes { return i.store.notSeen(id, now) })
 }

@@ -37,6 +37,9 @@ func (p *placer) obstacle(stands bool) (verdict, bool) {
 func (p *placer) unknownInstance() (verdict, bool) {
 	switch {
 	case p.Instance == nil:
+		if _, known := p.Subnets[p.n.Spec.SubnetID]; !known {
+			p.askSubnet() // both reads take their time at once
+		}
 		return p.awaitInstance(), true
 	case p.Instance.NotFound:
 		p.refreshInstanceAfter(recheckAbsent)
@@ -94,13 +97,12 @@ func (p *placer) instanceState() (verdict, bool) {
 func (p *placer) subnet() (verdict, bool) {
 	id := p.n.Spec.SubnetID
 	subnet, known := p.Subnets[id]
-	ask := func(r *Refresh) { r.Subnets = append(r.Subnets, id) }
 	switch {
 	case !known:
-		p.refresh(time.Time{}, ask)
+		p.askSubnet()
 		return verdict{message: "waits for the description of subnet " + id}, true
 	case subnet.NotFound:
-		p.refresh(subnet.ObservedAt.Add(recheckAbsent), ask)
+		p.refresh(subnet.ObservedAt.Add(recheckAbsent), p.addSubnet)
 		return verdict{v1alpha1.ReasonSubnetNotFound, fmt.Sprintf("subnet %s does not exist in this Region and account; correct spec.subnetID", id)}, true
 	case subnet.Zone != p.Instance.Zone:
 		return verdict{
@@ -110,6 +112,10 @@ func (p *placer) subnet() (verdict, bool) {
 	}
 	return verdict{}, false
 }
+
+func (p *placer) askSubnet() { p.refresh(time.Time{}, p.addSubnet) }
+
+func (p *placer) addSubnet(r *Refresh) { r.Subnets = append(r.Subnets, p.n.Spec.SubnetID) }
 
 // occupied says who has the slot.
 func (p *placer) occupied() (verdict, bool) {

@@ -70,6 +70,7 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 	o, k := r.Options, r.Clients
 	options := cloud.Options{
 		ClusterIDs: append([]string{cluster.ID}, cluster.AlsoOwned...),
+		Quotas:     o.EC2Quotas,
 		Version:    version.Get().GitVersion,
 	}
 	if o.LeaderElection.LeaderElect {

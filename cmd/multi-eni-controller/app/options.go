@@ -37,6 +37,7 @@ type Options struct {
 	ConcurrentCleanupSyncs int
 	ResyncPeriod           time.Duration
 	VisibilityHorizon      time.Duration
+	EC2Quotas              quotas
 	MassReleaseThreshold   percent
 	CleanupDryRun          bool
 	HTTPBindAddress        string
@@ -81,6 +82,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.ConcurrentCleanupSyncs, "concurrent-cleanup-syncs", o.ConcurrentCleanupSyncs, "Instances for which interfaces are detached and deleted at a time.")
 	fs.DurationVar(&o.ResyncPeriod, "ec2-resync-period", o.ResyncPeriod, "How often everything is read from EC2, so that changes made by hand are found.")
 	fs.DurationVar(&o.VisibilityHorizon, "ec2-visibility-horizon", o.VisibilityHorizon, "How long EC2's reads may lag behind its writes.")
+	fs.Var(&o.EC2Quotas, "ec2-quotas", "EC2's quotas of calls where this account has others than EC2 documents, as AttachNetworkInterface=150:15,...: a bucket of 150 calls that gets 15 a second.")
 	fs.Var(&o.MassReleaseThreshold, "mass-release-threshold", "Share of the attached interfaces that may go within 10 minutes because their NodeENI, their Node or its labels vanished; beyond it cleanup halts until a person approves. Fewer than 10 always may; 0 lets all go. Deleting or editing a NodeENI does not count.")
 	fs.BoolVar(&o.CleanupDryRun, "cleanup-dry-run", o.CleanupDryRun, "Detach and delete nothing: log and report in status what would be detached or deleted. A deleted NodeENI stays until it is switched off.")
 	fs.StringVar(&o.HTTPBindAddress, "http-bind-address", o.HTTPBindAddress, "Address that serves /healthz, /readyz and /metrics.")

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,7 +37,7 @@ type result struct {
 	bare              bareCost
 }
 
-// run is one size being measured.
+// measurement is one size being measured.
 type measurement struct {
 	*stage
 	result
@@ -87,7 +88,7 @@ func (m *measurement) start(ctx context.Context) error {
 	began := time.Now()
 	m.controller, err = sandbox.StartController(m.binaries, sandbox.ControllerOptions{
 		Name: "controller", Kubeconfig: kubeconfig, EC2: m.simulator.URL,
-		Args: append([]string{"--ec2-visibility-horizon=10s"}, m.flags()...),
+		Args: append([]string{"--ec2-visibility-horizon=10s", "--ec2-quotas=" + noQuotas()}, m.flags()...),
 	}, filepath.Join(m.dir, fmt.Sprint(m.nodes)))
 	if err != nil {
 		return err
@@ -105,6 +106,15 @@ func (m *measurement) start(ctx context.Context) error {
 	}
 	m.started, err = memoryOf(m.controller.PID(), "VmHWM")
 	return err
+}
+
+// noQuotas has the controller wait for no quota, as the simulator has none.
+func noQuotas() string {
+	const plenty = "=1000000:1000000"
+	return strings.Join([]string{
+		"CreateNetworkInterface", "AttachNetworkInterface", "ModifyNetworkInterfaceAttribute",
+		"DescribeNetworkInterfaces", "DescribeInstances", "DescribeInstanceTypes", "DescribeSubnets",
+	}, plenty+",") + plenty
 }
 
 // ready looks whether the controller leads and has read everything.
