@@ -37,7 +37,9 @@ func (b bareCost) perInterface() float64 { return b.CPU.Seconds() * 1000 / float
 // rows are the figures of one size.
 func (r *result) rows() []report.Row {
 	world := r.world()
-	stated := func(phase, figure, unit string, value float64) report.Row { return report.Stated(world, phase, figure, unit, value) }
+	stated := func(phase, figure, unit string, value float64) report.Row {
+		return report.Stated(world, phase, figure, unit, value)
+	}
 	peak := float64(r.peak) / mib
 	rows := []report.Row{
 		report.AtMost(world, phaseBringUp, "CPU ÷ bare loop of the same calls", "", r.cpuPerInterface()/r.bare.perInterface(), maxRatio),
@@ -47,7 +49,8 @@ func (r *result) rows() []report.Row {
 		stated(phaseBringUp, "Kubernetes writes per interface", "", r.each(r.written.total())),
 		stated(phaseBringUp, "bytes written to the API server per interface", "B", r.bytesPerInterface()),
 		stated(phaseBringUp, "describe calls", "", float64(r.describes)),
-		stated(phaseBringUp, "wall time", "s", r.wall.Seconds()),
+		stated(phaseBringUp, "wall time until EC2 has attached all", "s", r.attachedWall.Seconds()),
+		stated(phaseBringUp, "wall time until every NodeENI says so", "s", r.wall.Seconds()),
 	}
 	for _, resource := range slices.Sorted(maps.Keys(r.written.writes)) {
 		rows = append(rows, stated(phaseBringUp, "writes of "+resource, "", r.written.writes[resource]))
@@ -63,7 +66,7 @@ func (r *result) rows() []report.Row {
 	)
 }
 
-// growth compares the largest size with that of a thousand Nodes, or with the one before it.
+// growth compares the last size with the one before it.
 func growth(all []result) []report.Row {
 	if len(all) < 2 {
 		return nil

@@ -30,11 +30,12 @@ type result struct {
 	nodes, interfaces int
 	// starting and bringUp are the CPU times by process; the controller's starting is that of its whole life until then.
 	starting, bringUp map[string]time.Duration
-	wall, startWall   time.Duration
-	started, peak     int64
-	written           written
-	describes         int
-	bare              bareCost
+	// attachedWall is when EC2 had attached everything, wall when every NodeENI said so.
+	attachedWall, wall, startWall time.Duration
+	started, peak                 int64
+	written                       written
+	describes                     int
+	bare                          bareCost
 }
 
 // measurement is one size being measured.
@@ -142,7 +143,11 @@ func (m *measurement) bringInterfacesUp(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := errors.Join(m.until(ctx, "attached in EC2", m.attached), m.until(ctx, "Ready", m.told)); err != nil {
+	if err := m.until(ctx, "attached in EC2", m.attached); err != nil {
+		return err
+	}
+	m.attachedWall = time.Since(began)
+	if err := m.until(ctx, "told by the NodeENIs", m.told); err != nil {
 		return err
 	}
 	m.wall = time.Since(began)
