@@ -98,8 +98,9 @@ func notSent(ctx context.Context, r request, why error) error {
 // observe logs and counts a call that was tried.
 func observe(ctx context.Context, a *attempt, r request, begun time.Time, code string) {
 	duration := time.Since(begun)
-	klog.FromContext(ctx).V(4).Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration,
-		"requestID", a.requestID, "code", code)
+	if logger := klog.FromContext(ctx).V(4); logger.Enabled() {
+		logger.Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration, "requestID", a.requestID, "code", code)
+	}
 	if a.handed {
 		countCall(r.action, labelOf(r.action, code), duration)
 	}

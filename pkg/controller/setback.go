@@ -120,6 +120,9 @@ func joined(a, b plan.Setback) plan.Setback {
 func (s *setbacks) admit(c call, now time.Time) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.causes) == 0 {
+		return true // as most of the time
+	}
 	var probes []*shared
 	for _, one := range c.causes() {
 		b := s.causes[one]
@@ -232,6 +235,9 @@ func (s *setbacks) accepted(c call, now time.Time) {
 }
 
 func (s *setbacks) disprove(c call, now time.Time) {
+	if len(s.causes) == 0 {
+		return
+	}
 	for _, one := range c.causes() {
 		b := s.causes[one]
 		if b == nil {

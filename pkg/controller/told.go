@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -26,8 +25,14 @@ type told struct {
 	// unknown is its time when something last happened to an instance of which there is no account.
 	unknown   uint64
 	instances map[string]*toldInstance
-	// byUID has the instances that have an account of a NodeENI, for those of which a status has been made.
-	byUID map[types.UID]map[string]struct{}
+	byUID     map[types.UID]*toldNodeENI
+}
+
+// toldNodeENI is a NodeENI with the instances that have an account of it.
+type toldNodeENI struct {
+	instances map[string]struct{}
+	// made is true when a status has been made of it: before, all is news.
+	made bool
 }
 
 // toldInstance is what the plans of one instance said last.
@@ -139,7 +144,7 @@ func (t *told) record(instanceID string, planned uint64, nodeENIs []*v1alpha1.No
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, n := range nodeENIs {
-		if _, made := t.byUID[n.UID]; !made || t.put(instanceID, planned, accountOf(result, n)) {
+		if changed := t.put(instanceID, planned, accountOf(result, n)); changed || !t.of(n.UID).made {
 			news = append(news, n.UID)
 		}
 	}
@@ -180,6 +185,18 @@ func (t *told) put(instanceID string, planned uint64, a account) (news bool) {
 	return a.news
 }
 
+func (t *told) of(uid types.UID) *toldNodeENI {
+	of := t.byUID[uid]
+	if of == nil {
+		if t.byUID == nil {
+			t.byUID = map[types.UID]*toldNodeENI{}
+		}
+		of = &toldNodeENI{instances: map[string]struct{}{}}
+		t.byUID[uid] = of
+	}
+	return of
+}
+
 func (t *told) find(instanceID string, uid types.UID) *account {
 	i := t.instances[instanceID]
 	if i == nil {
@@ -202,7 +219,7 @@ func (t *told) insert(instanceID string, a account) {
 		t.instances[instanceID] = i
 	}
 	i.accounts = append(i.accounts, a)
-	t.byUID[a.uid][instanceID] = struct{}{}
+	t.of(a.uid).instances[instanceID] = struct{}{}
 }
 
 func (t *told) drop(instanceID string, uid types.UID) {
@@ -211,7 +228,7 @@ func (t *told) drop(instanceID string, uid types.UID) {
 	if len(i.accounts) == 0 {
 		delete(t.instances, instanceID)
 	}
-	delete(t.byUID[uid], instanceID)
+	delete(t.of(uid).instances, instanceID)
 }
 
 // stale begins a status that is to be made of the given instances. It returns those that are to be planned first:
@@ -219,13 +236,8 @@ func (t *told) drop(instanceID string, uid types.UID) {
 func (t *told) stale(n *v1alpha1.NodeENI, instances map[string]bool) (ids []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.byUID[n.UID] == nil {
-		if t.byUID == nil {
-			t.byUID = map[types.UID]map[string]struct{}{}
-		}
-		t.byUID[n.UID] = map[string]struct{}{}
-	}
-	for id := range t.byUID[n.UID] {
+	t.of(n.UID).made = true
+	for id := range t.of(n.UID).instances {
 		if !instances[id] {
 			t.drop(id, n.UID)
 		}
@@ -244,8 +256,9 @@ func (t *told) stale(n *v1alpha1.NodeENI, instances map[string]bool) (ids []stri
 func (t *told) collect(uid types.UID) (attachments []plan.AttachmentReport, releases []plan.ReleaseReport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	attachments = make([]plan.AttachmentReport, 0, len(t.byUID[uid]))
-	for id := range t.byUID[uid] {
+	of := t.of(uid)
+	attachments = make([]plan.AttachmentReport, 0, len(of.instances))
+	for id := range of.instances {
 		a := t.find(id, uid)
 		a.news = false
 		attachments, releases = append(attachments, a.attachments...), append(releases, a.releases...)
@@ -257,8 +270,10 @@ func (t *told) collect(uid types.UID) (attachments []plan.AttachmentReport, rele
 func (t *told) forget(uid types.UID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for id := range maps.Clone(t.byUID[uid]) {
-		t.drop(id, uid)
+	if t.byUID[uid] != nil {
+		for id := range t.byUID[uid].instances {
+			t.drop(id, uid)
+		}
 	}
 	delete(t.byUID, uid)
 }

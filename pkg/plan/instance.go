@@ -28,6 +28,7 @@ func Instance(s Snapshot) Result {
 // place plans for every NodeENI that selects the Node.
 func (v *view) place(result *Result) {
 	reserved := map[int32]int32{}
+	result.Attachments = make([]AttachmentReport, 0, len(v.claimants))
 	for _, n := range v.claimants {
 		(&placer{view: v, result: result, n: n, slot: SlotOf(n), reserved: reserved}).plan()
 	}
