@@ -16,6 +16,27 @@ import (
 // stays within what etcd takes.
 const maxEntries = 500
 
+// An entry's message is cut to longMessage bytes, where there are more than few entries to shortMessage: what EC2 and
+// others say has no bound, and all entries together must be taken by etcd. The conditions have the whole text.
+const (
+	few          = 100
+	longMessage  = 1600
+	shortMessage = 320
+)
+
+// cut is a message as it fits into one of so many entries.
+func cut(message string, entries int) string {
+	limit := longMessage
+	if entries > few {
+		limit = shortMessage
+	}
+	if len(message) <= limit {
+		return message
+	}
+	const ellipsis = "…"
+	return strings.ToValidUTF8(message[:limit-len(ellipsis)], "") + ellipsis
+}
+
 // StatusInput is what a status is made of.
 type StatusInput struct {
 	// NodeENI bears the status that was stored last, which only lends its transition times.
@@ -113,6 +134,7 @@ func attachmentList(in StatusInput) (list []v1alpha1.Attachment, omitted int32) 
 	}
 	for _, report := range reports {
 		entry := report.Attachment
+		entry.Message = cut(entry.Message, len(reports))
 		entry.LastTransitionTime = metav1.NewTime(in.Now.Truncate(time.Second))
 		if before, ok := stored[entry.NodeName]; ok && before.State == entry.State && before.DeviceIndex == entry.DeviceIndex && !before.LastTransitionTime.IsZero() {
 			entry.LastTransitionTime = before.LastTransitionTime
@@ -163,6 +185,7 @@ func releaseList(in StatusInput) (list []v1alpha1.Release, omitted int32) {
 	}
 	for _, report := range reports {
 		entry := report.Release
+		entry.Message = cut(entry.Message, len(reports))
 		entry.LastTransitionTime = metav1.NewTime(in.Now.Truncate(time.Second))
 		if before, ok := stored[entry.ENIID]; ok && before.State == entry.State && !before.LastTransitionTime.IsZero() {
 			entry.LastTransitionTime = before.LastTransitionTime
