@@ -13,7 +13,9 @@ import (
 )
 
 // full fills an object with something in every field.
-func full(object any) { randfill.NewWithSeed(1).NilChance(0).NumElements(1, 3).MaxDepth(12).Fill(object) }
+func full(object any) {
+	randfill.NewWithSeed(1).NilChance(0).NumElements(1, 3).MaxDepth(12).Fill(object)
+}
 
 func TestNodesAreTrimmed(t *testing.T) {
 	var node corev1.Node
