@@ -46,9 +46,11 @@ func storedSize(t *testing.T, n *v1alpha1.NodeENI) int {
 	if count := len(n.Status.Attachments); bytes.Count(fields, []byte(`k:{`)) < count {
 		t.Fatalf("the fields do not name each of %d attachments", count)
 	}
+	var raw metav1.FieldsV1
+	raw.SetRawBytes(fields)
 	n.ManagedFields = []metav1.ManagedFieldsEntry{{
 		Manager: fieldManager, Operation: metav1.ManagedFieldsOperationUpdate, Subresource: "status",
-		FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: fields}, Time: new(metav1.Now()),
+		FieldsType: "FieldsV1", FieldsV1: &raw, Time: new(metav1.Now()),
 	}}
 	data, err := json.Marshal(n)
 	if err != nil {

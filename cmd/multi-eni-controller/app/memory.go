@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// leastMemory is what the Go runtime may use before it collects garbage more eagerly than smallHeap says. With the
-	// program itself, a cluster of 5,000 nodes with 4 interfaces each stays within 150 MiB.
+	// leastMemory is what the Go runtime may use before it collects garbage more eagerly than smallHeap says: less than
+	// 150 MiB with the program itself.
 	leastMemory = 108 << 20
 	// smallHeap has a heap that is far from leastMemory collected half as often as by default.
 	smallHeap = 200
 	// roomPercent is how much room there is for garbage where what is in use comes near leastMemory, or beyond it.
-	roomPercent = 40
+	roomPercent = 80
 	// watchMemory is how often is looked how much is in use.
 	watchMemory = 5 * time.Second
 	liveBytes   = "/gc/heap/live:bytes"
