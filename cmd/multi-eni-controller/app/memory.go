@@ -15,7 +15,7 @@ const (
 	// smallHeap has a heap that is far from leastMemory collected half as often as by default.
 	smallHeap = 200
 	// roomPercent is how much room there is for garbage where what is in use comes near leastMemory, or beyond it.
-	roomPercent = 80
+	roomPercent = 130
 	// watchMemory is how often is looked how much is in use.
 	watchMemory = 5 * time.Second
 	liveBytes   = "/gc/heap/live:bytes"
