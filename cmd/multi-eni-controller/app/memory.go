@@ -17,7 +17,7 @@ const (
 	// roomPercent is how much room there is for garbage where what is in use comes near leastMemory, or beyond it.
 	roomPercent = 130
 	// watchMemory is how often is looked how much is in use.
-	watchMemory = 5 * time.Second
+	watchMemory = time.Second
 	liveBytes   = "/gc/heap/live:bytes"
 )
 
