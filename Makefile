@@ -80,11 +80,16 @@ soak: ## Soak the controller in virtual time: SOAK_DAYS=7 days of churn with SOA
 BENCH ?=
 FIGURES := $(CURDIR)/.bench/latest.json
 
+# PROFILE=1 takes CPU and heap profiles of the controller in real time, into .bench/profiles.
+PROFILE ?=
+PROFILES = $(if $(PROFILE),-profile='$(CURDIR)/.bench/profiles')
+
 # A bench that fails keeps neither the others from running nor the figures from being shown.
 .PHONY: bench
 bench: ## Measure speed and cost beside the least possible into .bench/latest.json; BENCH=full measures all sizes
 	@rm -f '$(FIGURES)'; failed=; \
 	go test -count=1 -timeout=0 ./hack/bench/virtual -run '^TestBench$$' -v -args -sizes='$(or $(BENCH),some)' -figures='$(FIGURES)' || failed=1; \
+	(cd hack/sandbox && go run ./scale -sizes='$(or $(BENCH),some)' -figures='$(FIGURES)' $(PROFILES)) || failed=1; \
 	go run ./hack/bench -figures='$(FIGURES)' || failed=1; \
 	[ -z "$$failed" ]
 

@@ -31,7 +31,7 @@ type Hand struct {
 
 // Hand calls the simulator as an account's other users do; its calls are counted like everybody's.
 func (c *Control) Hand() Hand {
-	return Hand{url: c.URL, key: somebodyKey}
+	return Hand{url: c.URL, key: SomebodyKey}
 }
 
 // ControllersHand calls with the controller's rights: what it is denied, the controller is denied.

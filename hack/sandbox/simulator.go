@@ -22,7 +22,7 @@ type Simulator struct {
 const (
 	controllerKey = "sandbox-controller"
 	adopterKey    = "sandbox-adopter"
-	somebodyKey   = "sandbox-somebody"
+	SomebodyKey   = "sandbox-somebody"
 )
 
 // everything is the policy of an administrator.
@@ -75,6 +75,6 @@ func writePolicies(repo, dir string) ([]ec2sim.Principal, error) {
 	return []ec2sim.Principal{
 		{Name: "controller", AccessKey: controllerKey, Policies: []string{"controller-policy.json"}},
 		{Name: "adopter", AccessKey: adopterKey, Policies: []string{"controller-policy.json", "adopter-policy.json"}},
-		{Name: "somebody", AccessKey: somebodyKey, Policies: []string{"somebody-policy.json"}},
+		{Name: "somebody", AccessKey: SomebodyKey, Policies: []string{"somebody-policy.json"}},
 	}, nil
 }

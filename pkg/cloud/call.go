@@ -105,8 +105,9 @@ func notSent(ctx context.Context, r request, why error) error {
 // observe logs, reports and counts a call that was tried; failure is nil for a success.
 func observe(ctx context.Context, a *attempt, r request, begun time.Time, code string, failure *eni.Error) {
 	duration := time.Since(begun)
-	klog.FromContext(ctx).V(4).Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration,
-		"requestID", a.requestID, "code", code, "dryRun", r.dry)
+	if logger := klog.FromContext(ctx).V(4); logger.Enabled() {
+		logger.Info("EC2 call", "action", r.action, "subject", r.subject, "duration", duration, "requestID", a.requestID, "code", code, "dryRun", r.dry)
+	}
 	report := eni.Call{Action: r.action, Subject: r.subject, Began: begun, Duration: duration, RequestID: a.requestID, Code: code}
 	if failure != nil {
 		report.Err, report.Code = failure, failure.Code

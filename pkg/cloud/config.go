@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 )
@@ -21,7 +23,7 @@ const startTimeout = 15 * time.Second
 func New(ctx context.Context, opts Options) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(httpClient()))
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w: check the AWS_ variables and the shared configuration files", err)
 	}
@@ -34,6 +36,14 @@ func New(ctx context.Context, opts Options) (*Client, error) {
 		return nil, fmt.Errorf("no AWS credentials: give the pod's ServiceAccount an IAM role (IRSA or EKS Pod Identity), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (%w)", err)
 	}
 	return NewFromConfig(cfg, opts), nil
+}
+
+// idleConnections is how many connections to EC2 are kept for the next call: one for each worker and each reader, by
+// default. The SDK keeps ten, so that most calls of more workers would begin with a handshake.
+const idleConnections = 64
+
+func httpClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = idleConnections })
 }
 
 // regionOfInstance asks the instance metadata service: on a node of EC2 nobody need set a Region.

@@ -18,10 +18,10 @@ const statusPending types.NetworkInterfaceStatus = "pending"
 func interfaceFrom(in types.NetworkInterface) eni.Interface {
 	return eni.Interface{
 		ID:               aws.ToString(in.NetworkInterfaceId),
-		SubnetID:         aws.ToString(in.SubnetId),
-		VPCID:            aws.ToString(in.VpcId),
-		Zone:             aws.ToString(in.AvailabilityZone),
-		Description:      aws.ToString(in.Description),
+		SubnetID:         word(in.SubnetId),
+		VPCID:            word(in.VpcId),
+		Zone:             word(in.AvailabilityZone),
+		Description:      word(in.Description),
 		MAC:              aws.ToString(in.MacAddress),
 		PrivateIP:        aws.ToString(in.PrivateIpAddress),
 		SecurityGroupIDs: groupsFrom(in.Groups),
@@ -43,7 +43,7 @@ func attachmentFrom(status types.NetworkInterfaceStatus, in *types.NetworkInterf
 	}
 	return &eni.Attachment{
 		ID:                  aws.ToString(in.AttachmentId),
-		InstanceID:          aws.ToString(in.InstanceId),
+		InstanceID:          word(in.InstanceId),
 		Slot:                eni.Slot{Card: aws.ToInt32(in.NetworkCardIndex), Index: aws.ToInt32(in.DeviceIndex)},
 		Status:              statusFrom(in.Status),
 		DeleteOnTermination: aws.ToBool(in.DeleteOnTermination),
@@ -62,7 +62,7 @@ func statusFrom(status types.AttachmentStatus) eni.AttachmentStatus {
 func groupsFrom(in []types.GroupIdentifier) []string {
 	out := make([]string, 0, len(in))
 	for _, g := range in {
-		out = append(out, aws.ToString(g.GroupId))
+		out = append(out, word(g.GroupId))
 	}
 	slices.Sort(out)
 	return out
@@ -71,7 +71,7 @@ func groupsFrom(in []types.GroupIdentifier) []string {
 func tagsFrom(in []types.Tag) map[string]string {
 	out := make(map[string]string, len(in))
 	for _, t := range in {
-		out[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		out[word(t.Key)] = word(t.Value)
 	}
 	return out
 }
@@ -89,13 +89,13 @@ func tagList(tags map[string]string) []types.Tag {
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html
 func instanceFrom(in types.Instance) eni.Instance {
 	out := eni.Instance{
-		ID:       aws.ToString(in.InstanceId),
-		Type:     string(in.InstanceType),
-		VPCID:    aws.ToString(in.VpcId),
-		SubnetID: aws.ToString(in.SubnetId),
+		ID:       word(in.InstanceId),
+		Type:     shared.same(string(in.InstanceType)),
+		VPCID:    word(in.VpcId),
+		SubnetID: word(in.SubnetId),
 	}
 	if in.Placement != nil {
-		out.Zone = aws.ToString(in.Placement.AvailabilityZone)
+		out.Zone = word(in.Placement.AvailabilityZone)
 	}
 	if in.State != nil {
 		out.State = eni.InstanceState(in.State.Name)
@@ -112,8 +112,8 @@ func instanceFrom(in types.Instance) eni.Instance {
 func nestedFrom(in types.InstanceNetworkInterface) (eni.InstanceInterface, bool) {
 	out := eni.InstanceInterface{
 		ID:          aws.ToString(in.NetworkInterfaceId),
-		Description: aws.ToString(in.Description),
-		OwnerID:     aws.ToString(in.OwnerId),
+		Description: word(in.Description),
+		OwnerID:     word(in.OwnerId),
 		Status:      eni.UnknownAttachment,
 	}
 	if at := in.Attachment; at != nil {
@@ -128,9 +128,9 @@ func nestedFrom(in types.InstanceNetworkInterface) (eni.InstanceInterface, bool)
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Subnet.html
 func subnetFrom(in types.Subnet) eni.Subnet {
 	return eni.Subnet{
-		ID:            aws.ToString(in.SubnetId),
-		VPCID:         aws.ToString(in.VpcId),
-		Zone:          aws.ToString(in.AvailabilityZone),
+		ID:            word(in.SubnetId),
+		VPCID:         word(in.VpcId),
+		Zone:          word(in.AvailabilityZone),
 		CIDR:          aws.ToString(in.CidrBlock),
 		FreeAddresses: aws.ToInt32(in.AvailableIpAddressCount),
 	}

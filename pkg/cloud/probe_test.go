@@ -63,7 +63,7 @@ func TestProbesTellWhatEC2Answers(t *testing.T) {
 			"carried out": {success(probed[call], ""), eni.ErrCarriedOut},
 		} {
 			c, s := newScripted(t, always(row.answer))
-			c.limiter.assumeSpent()
+			c.limiter.assumeSpent(time.Now())
 			rate := c.limiter.buckets[probed[call]].rate
 			if err := askAbout(t.Context(), c, call, ours()); !errors.Is(err, row.want) || (err == nil) != (row.want == nil) {
 				t.Errorf("%s, %s: %v, want %v", call, name, err, row.want)
@@ -82,7 +82,7 @@ func TestProbesWaitForNoTokenAndTakeNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := newScripted(t, always(refusal(412, codeDryRun, "would have succeeded")))
 		for _, b := range c.limiter.buckets {
-			b.drain(time.Now())
+			b.spent(time.Now(), time.Now())
 		}
 		begun := time.Now()
 		for call, action := range probed {

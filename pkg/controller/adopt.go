@@ -70,7 +70,7 @@ func (c *Controller) stillAdoptable(ctx context.Context, action plan.Action) err
 	if err != nil {
 		return fmt.Errorf("deciding again: %w", err)
 	}
-	snapshot := c.compose(action.InstanceID, nodes, nodeENIs)
+	snapshot := c.compose(action.InstanceID, nodes, nodeENIs, c.inventory.InterfacesOf(action.InstanceID))
 	snapshot.ChangeSetbacks = nil // this call has been admitted, perhaps as the probe for which the others wait
 	if slices.ContainsFunc(plan.Instance(snapshot).Attach, action.Same) {
 		return nil

@@ -31,6 +31,9 @@ const roundsPause = time.Second
 // settings, as far as it goes without waiting for EC2.
 func (c *Controller) syncAttach(ctx context.Context, instanceID string) (time.Time, error) {
 	defer c.locks.lock(instanceID)()
+	if again, idle := c.told.idle(instanceID, time.Now()); idle {
+		return again, nil
+	}
 	for range maxRounds {
 		snapshot, result, err := c.decide(ctx, instanceID)
 		if err != nil {
@@ -56,6 +59,7 @@ func (c *Controller) syncAttach(ctx context.Context, instanceID string) (time.Ti
 // decide gathers and plans, and passes on what the plan says beside its actions: which reads it needs and
 // whose status may have changed.
 func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapshot, plan.Result, error) {
+	planned := c.told.begin()
 	snapshot, err := c.gather(instanceID)
 	if err != nil {
 		return snapshot, plan.Result{}, err
@@ -77,11 +81,12 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 	if len(result.Refresh.Subnets) > 0 {
 		c.inventory.RefreshSubnets(result.Refresh.Subnets...)
 	}
-	c.tellNews(instanceID, snapshot, result)
+	c.tellNews(planned, snapshot, result, "")
 	c.showOnNodes(snapshot, result)
 	for _, waited := range c.waits.update(instanceID, result.Attachments, snapshot.Now) {
 		attachDuration.Observe(waited.Seconds())
 	}
+	c.told.rest(instanceID, planned, result)
 	return snapshot, result, nil
 }
 

@@ -20,6 +20,9 @@ const cleanupNewest = 3
 // syncCleanup takes the interfaces of one instance away that nobody wants there.
 func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.Time, error) {
 	defer c.locks.lock(instanceID)()
+	if again, idle := c.told.idle(instanceID, time.Now()); idle {
+		return again, nil
+	}
 	for range maxRounds {
 		snapshot, result, err := c.decide(ctx, instanceID)
 		if err != nil {

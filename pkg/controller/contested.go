@@ -1,7 +1,7 @@
 package controller
 
 import (
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,14 +35,16 @@ type contests struct {
 	// quiet is how long a value must have stood, seen by reads, for its fight to count as ended.
 	quiet time.Duration
 
-	mu     sync.Mutex
-	bySlot map[plan.SlotKey]map[plan.Field]*contest
-	// enough is how many slots may be held before those are looked for that are too old.
-	enough int
+	mu sync.Mutex
+	// bySlot has, of each NodeENI, the fields of each slot: few, and most of the time one or two.
+	bySlot map[types.UID]map[plan.SlotKey][]contest
+	// slots counts the slots; enough is how many may be held before those are looked for that are too old.
+	slots, enough int
 }
 
 // contest is one field that was put right.
 type contest struct {
+	field         plan.Field
 	wanted, found string
 	corrections   int
 	last          time.Time
@@ -72,7 +74,7 @@ func (c *contests) made(key plan.SlotKey, now time.Time, correction plan.Correct
 // us write the same twice.
 func (c *contests) wrote(key plan.SlotKey, now time.Time, correction plan.Correction) {
 	c.mu.Lock()
-	entry := c.bySlot[key][correction.Field]
+	entry := c.find(key, correction.Field)
 	counts := entry == nil || entry.undone || entry.wanted != correction.Wanted
 	c.mu.Unlock()
 	if counts {
@@ -84,9 +86,17 @@ func (c *contests) wrote(key plan.SlotKey, now time.Time, correction plan.Correc
 func (c *contests) undone(key plan.SlotKey, field plan.Field, value string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if entry := c.bySlot[key][field]; entry != nil && entry.wanted == value {
+	if entry := c.find(key, field); entry != nil && entry.wanted == value {
 		entry.undone = true
 	}
+}
+
+func (c *contests) find(key plan.SlotKey, field plan.Field) *contest {
+	entries := c.bySlot[key.NodeENI][key]
+	if i := slices.IndexFunc(entries, func(entry contest) bool { return entry.field == field }); i >= 0 {
+		return &entries[i]
+	}
+	return nil
 }
 
 // record begins to count, with the first one or after it, or goes on.
@@ -94,19 +104,12 @@ func (c *contests) record(key plan.SlotKey, correction plan.Correction, now time
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.prune(now)
-	fields := c.bySlot[key]
-	if fields == nil {
-		fields = map[plan.Field]*contest{}
-		c.bySlot[key] = fields
-	}
-	entry := fields[correction.Field]
+	entry := c.find(key, correction.Field)
 	switch {
-	case entry == nil || entry.wanted != correction.Wanted || entry.over(now):
-		entry = &contest{wanted: correction.Wanted}
-		if first {
-			entry.corrections = 1
-		}
-		fields[correction.Field] = entry
+	case entry == nil:
+		entry = c.add(key, correction, first)
+	case entry.wanted != correction.Wanted || entry.over(now):
+		*entry = begun(correction, first)
 	default:
 		entry.corrections++
 	}
@@ -116,20 +119,57 @@ func (c *contests) record(key plan.SlotKey, correction plan.Correction, now time
 	}
 }
 
+func begun(correction plan.Correction, first bool) contest {
+	entry := contest{field: correction.Field, wanted: correction.Wanted}
+	if first {
+		entry.corrections = 1
+	}
+	return entry
+}
+
+func (c *contests) add(key plan.SlotKey, correction plan.Correction, first bool) *contest {
+	slots := c.bySlot[key.NodeENI]
+	if slots == nil {
+		slots = map[plan.SlotKey][]contest{}
+		c.bySlot[key.NodeENI] = slots
+	}
+	if _, known := slots[key]; !known {
+		c.slots++
+	}
+	slots[key] = append(slots[key], begun(correction, first))
+	return &slots[key][len(slots[key])-1]
+}
+
+// keep keeps those fields of a slot of which it is true.
+func (c *contests) keep(key plan.SlotKey, is func(*contest) bool) {
+	slots := c.bySlot[key.NodeENI]
+	kept := slices.DeleteFunc(slots[key], func(entry contest) bool { return !is(&entry) })
+	switch {
+	case len(kept) > 0:
+		slots[key] = kept
+	case slots[key] != nil:
+		if delete(slots, key); len(slots) == 0 {
+			delete(c.bySlot, key.NodeENI)
+		}
+		c.slots--
+	}
+}
+
 // prune forgets what is long over, once in a while.
 func (c *contests) prune(now time.Time) {
 	const few = 1024
 	if c.bySlot == nil {
-		c.bySlot = map[plan.SlotKey]map[plan.Field]*contest{}
+		c.bySlot = map[types.UID]map[plan.SlotKey][]contest{}
 	}
-	if len(c.bySlot) < max(few, c.enough) {
+	if c.slots < max(few, c.enough) {
 		return
 	}
-	maps.DeleteFunc(c.bySlot, func(_ plan.SlotKey, fields map[plan.Field]*contest) bool {
-		maps.DeleteFunc(fields, func(_ plan.Field, entry *contest) bool { return entry.over(now) })
-		return len(fields) == 0
-	})
-	c.enough = 2 * len(c.bySlot)
+	for _, slots := range c.bySlot {
+		for key := range slots {
+			c.keep(key, func(entry *contest) bool { return !entry.over(now) })
+		}
+	}
+	c.enough = 2 * c.slots
 }
 
 // standing returns the fights over the wanted interfaces of an instance.
@@ -152,14 +192,16 @@ func (c *contests) fights(key plan.SlotKey, now time.Time) map[plan.Field]plan.C
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var fights map[plan.Field]plan.Contest
-	for field, entry := range c.bySlot[key] {
+	entries := c.bySlot[key.NodeENI][key]
+	for i := range entries {
+		entry := &entries[i]
 		if !entry.fought() || entry.over(now) {
 			continue
 		}
 		if fights == nil {
 			fights = map[plan.Field]plan.Contest{}
 		}
-		fights[field] = plan.Contest{Wanted: entry.wanted, Found: entry.found, Next: entry.last.Add(entry.hold), Over: entry.last.Add(c.quiet)}
+		fights[entry.field] = plan.Contest{Wanted: entry.wanted, Found: entry.found, Next: entry.last.Add(entry.hold), Over: entry.last.Add(c.quiet)}
 	}
 	return fights
 }
@@ -168,15 +210,17 @@ func (c *contests) fights(key plan.SlotKey, now time.Time) map[plan.Field]plan.C
 func (c *contests) forgive(key plan.SlotKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.bySlot[key], plan.FieldAttachment)
-	delete(c.bySlot[key], plan.FieldExistence)
+	c.keep(key, func(entry *contest) bool {
+		return entry.field != plan.FieldAttachment && entry.field != plan.FieldExistence
+	})
 }
 
 // forget drops everything about a NodeENI that is gone.
 func (c *contests) forget(uid types.UID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	maps.DeleteFunc(c.bySlot, func(key plan.SlotKey, _ map[plan.Field]*contest) bool { return key.NodeENI == uid })
+	c.slots -= len(c.bySlot[uid])
+	delete(c.bySlot, uid)
 }
 
 func keyOf(action plan.Action) plan.SlotKey {

@@ -350,7 +350,7 @@ func TestContestsAreForgotten(t *testing.T) {
 		c.corrected(key, now, plan.Correction{Field: plan.FieldDescription, Wanted: "w"})
 		now = now.Add(time.Minute)
 	}
-	if got := len(c.bySlot); got > 1100 {
+	if got := c.slots; got > 1100 {
 		t.Errorf("%d slots are remembered, of which 60 count", got)
 	}
 }

@@ -85,6 +85,8 @@ type Controller struct {
 	statusQueue    workqueue.TypedRateLimitingInterface[string]
 	nodeQueue      workqueue.TypedRateLimitingInterface[string]
 
+	selections selections
+
 	locks     keyedLock
 	gone      goneNodes
 	ownerless ownerless

@@ -25,9 +25,13 @@ type exodus struct {
 	lease     types.NamespacedName
 
 	mu sync.Mutex
-	// going are the interfaces that would go or went.
-	going map[string]goingInterface
-	halt  *plan.Halt
+	// going are the interfaces that would go or went, byInstance their IDs; count is what they come to, and departures
+	// are those that went, in that order.
+	going      map[string]goingInterface
+	byInstance map[string]map[string]struct{}
+	count      plan.Exodus
+	departures []departure
+	halt       *plan.Halt
 	// told says that the present halt has been told on the Lease.
 	told bool
 }
@@ -38,6 +42,12 @@ type goingInterface struct {
 	released   time.Time
 	// there is true while one that went is attached all the same.
 	there bool
+}
+
+// departure is one that went at some time, and may have gone again since.
+type departure struct {
+	id string
+	at time.Time
 }
 
 // update takes in which interfaces would go from one instance now. attached counts all that are attached. When
@@ -64,43 +74,71 @@ func (e *exodus) prime(instanceID string, result plan.Result, attached int) (tur
 // forget drops those of an instance that are wanted again or gone for another reason, and those that went long ago.
 // While cleanup is halted, those that went before count on: it does not go on by waiting.
 func (e *exodus) forget(instanceID string, result plan.Result, now time.Time) {
-	maps.DeleteFunc(e.going, func(id string, g goingInterface) bool {
-		if !g.released.IsZero() {
-			return e.halt == nil && now.Sub(g.released) >= plan.ExodusWindow
+	for e.halt == nil && len(e.departures) > 0 && now.Sub(e.departures[0].at) >= plan.ExodusWindow {
+		first := e.departures[0]
+		e.departures = e.departures[1:]
+		if g, ok := e.going[first.id]; ok && g.released.Equal(first.at) {
+			e.drop(first.id)
 		}
-		return g.instanceID == instanceID && !slices.Contains(result.Vanished, id) && !slices.Contains(result.Undecided, id)
-	})
-	for id, g := range e.going {
-		if g.instanceID == instanceID {
-			g.there = false
-			e.going[id] = g
+	}
+	for id := range e.byInstance[instanceID] {
+		g := e.going[id]
+		if g.released.IsZero() && !slices.Contains(result.Vanished, id) && !slices.Contains(result.Undecided, id) {
+			e.drop(id)
+			continue
 		}
+		g.there = false
+		e.put(id, g)
 	}
 }
 
 func (e *exodus) add(instanceID string, ids []string) {
 	for _, id := range ids {
-		if e.going == nil {
-			e.going = map[string]goingInterface{}
-		}
-		e.going[id] = goingInterface{instanceID: instanceID, released: e.going[id].released, there: true}
+		e.put(id, goingInterface{instanceID: instanceID, released: e.going[id].released, there: true})
+	}
+}
+
+func (e *exodus) put(id string, g goingInterface) {
+	e.drop(id)
+	if e.going == nil {
+		e.going, e.byInstance = map[string]goingInterface{}, map[string]map[string]struct{}{}
+	}
+	if e.byInstance[g.instanceID] == nil {
+		e.byInstance[g.instanceID] = map[string]struct{}{}
+	}
+	e.going[id], e.byInstance[g.instanceID][id] = g, struct{}{}
+	e.tally(g, 1)
+}
+
+func (e *exodus) drop(id string) {
+	g, ok := e.going[id]
+	if !ok {
+		return
+	}
+	delete(e.going, id)
+	if delete(e.byInstance[g.instanceID], id); len(e.byInstance[g.instanceID]) == 0 {
+		delete(e.byInstance, g.instanceID)
+	}
+	e.tally(g, -1)
+}
+
+// tally adds one to the count, or takes it away.
+func (e *exodus) tally(g goingInterface, one int) {
+	switch {
+	case g.released.IsZero():
+		e.count.Pending += one
+	case g.there:
+		e.count.Released += one
+		e.count.Attached -= one
+	default:
+		e.count.Released += one
 	}
 }
 
 // judge halts cleanup or lets it go on.
 func (e *exodus) judge(attached int) (concerned []string, turned bool) {
-	now := plan.Exodus{Threshold: e.threshold, Attached: attached}
-	for _, g := range e.going {
-		switch {
-		case g.released.IsZero():
-			now.Pending++
-		case g.there:
-			now.Released++
-			now.Attached--
-		default:
-			now.Released++
-		}
-	}
+	now := e.count
+	now.Threshold, now.Attached = e.threshold, now.Attached+attached
 	halts := now.Halts() && now.Pending > 0
 	if halts == (e.halt != nil) {
 		return nil, false
@@ -108,11 +146,7 @@ func (e *exodus) judge(attached int) (concerned []string, turned bool) {
 	if e.halt, e.told = nil, false; halts {
 		e.halt = &plan.Halt{Exodus: now, Lease: e.lease}
 	}
-	instances := map[string]bool{}
-	for _, g := range e.going {
-		instances[g.instanceID] = true
-	}
-	return slices.Sorted(maps.Keys(instances)), true
+	return slices.Sorted(maps.Keys(e.byInstance)), true
 }
 
 // detached notes that an interface which would go is, or may be, on its way. One that a person has let go does not
@@ -124,10 +158,11 @@ func (e *exodus) detached(id string, approved bool, now time.Time) {
 	switch {
 	case !ok:
 	case approved:
-		delete(e.going, id)
+		e.drop(id)
 	default:
 		g.released = now
-		e.going[id] = g
+		e.put(id, g)
+		e.departures = append(e.departures, departure{id, now})
 	}
 }
 

@@ -48,6 +48,7 @@ func (c *Controller) addHandlers() (synced []cache.InformerSynced, remove func()
 }
 
 func (c *Controller) nodeAdded(node *corev1.Node) {
+	c.selections.node(node)
 	c.welcome(node)
 	c.enqueueNode(node)
 }
@@ -67,12 +68,14 @@ func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 	if old.UID == node.UID && old.Spec.ProviderID == node.Spec.ProviderID && maps.Equal(old.Labels, node.Labels) {
 		return // a heartbeat
 	}
+	c.selections.node(node)
 	c.welcome(node)
 	c.enqueueNode(old)
 	c.enqueueNode(node)
 }
 
 func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
+	c.selections.forgetNode(deleted.GetName())
 	if deleted.OptionalObj != nil {
 		c.deselected.forgetNode(deleted.OptionalObj.UID)
 		c.nodeEdits.forget(deleted.OptionalObj.UID)
@@ -85,23 +88,28 @@ func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
 	}
 }
 
-func (c *Controller) nodeENIAdded(n *v1alpha1.NodeENI) { c.enqueueNodeENI(n) }
+func (c *Controller) nodeENIAdded(n *v1alpha1.NodeENI) {
+	c.selections.nodeENI(n, c.allNodes)
+	c.enqueueNodeENI(n)
+}
 
 func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
-	switch {
-	case old.UID != n.UID:
-		c.forget(old.UID) // deleted and made again, without an event between
-	case !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector):
-		c.deselected.edited(n, c.selectedNodes(old))
+	if reselected := !maps.Equal(old.Spec.NodeSelector, n.Spec.NodeSelector); reselected || old.UID != n.UID {
+		if reselected && old.UID == n.UID {
+			c.deselected.edited(n, c.selectedNodes(old))
+		}
+		c.enqueueNodeENI(old) // what it had, which n may not have any more
 	}
-	if old.UID == n.UID && old.Generation != n.Generation {
+	if old.UID != n.UID {
+		c.forget(old.UID) // deleted and made again, without an event between
+	} else if old.Generation != n.Generation {
 		c.edits.begin(n.UID, time.Now())
 	}
+	c.selections.nodeENI(n, c.allNodes)
 	c.noticeUndone(old, n)
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
 		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
-		c.enqueueNodeENI(old)
 		c.enqueueNodeENI(n)
 	case equality.Semantic.DeepEqual(old.Status, n.Status) || c.written.wrote(n):
 		// nothing of ours, or the echo of our own write
@@ -111,6 +119,7 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 }
 
 func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeENI]) {
+	defer c.selections.forgetNodeENI(deleted.GetName())
 	if deleted.OptionalObj == nil {
 		for _, id := range c.inventory.InstanceKeys() {
 			c.enqueueInstance(id)
@@ -125,7 +134,7 @@ func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeEN
 func (c *Controller) forget(uid types.UID) {
 	c.setbacks.forget(uid)
 	c.tokens.forget(uid)
-	c.told.begin(uid)
+	c.told.forget(uid)
 	c.written.forget(uid)
 	c.deselected.forget(uid)
 	c.stuck.forget(uid)
@@ -164,20 +173,17 @@ func (c *Controller) enqueueNode(node *corev1.Node) {
 	} else if c.nodeEdits.options.Any() {
 		c.nodeQueue.Add(node.Name) // no instance key stands for it
 	}
-	for _, n := range c.allNodeENIs() {
-		if plan.Selects(n, node) {
-			c.enqueueStatus(n.Name)
-		}
-	}
+	c.selections.nodeENIs(node.Labels, c.enqueueStatus)
 }
 
 // enqueueInstance adds the key to the queues that may have something to do. What either finds for the
 // other side it hands over.
 func (c *Controller) enqueueInstance(id string) {
+	c.told.changed(id)
 	if id != "" {
 		c.attachQueue.Add(id)
 	}
-	if len(c.inventory.InterfacesOf(id)) > 0 {
+	if c.inventory.HasInterfaces(id) {
 		c.cleanupQueue.Add(id)
 	}
 }
@@ -208,12 +214,15 @@ func (c *Controller) enqueueStatus(name string) {
 	c.statusQueue.Add(name)
 }
 
-// tellNews has the statuses written of which a plan says something else than they do.
-func (c *Controller) tellNews(instanceID string, snapshot plan.Snapshot, result plan.Result) {
-	for _, uid := range c.told.news(instanceID, snapshot.NodeENIs, result) {
+// tellNews has the statuses written of which a plan says something else than they do, but for that which is being made.
+func (c *Controller) tellNews(planned uint64, snapshot plan.Snapshot, result plan.Result, inTheMaking types.UID) {
+	for _, uid := range c.told.record(snapshot.InstanceID, planned, snapshot.NodeENIs, result) {
+		if uid == inTheMaking {
+			continue
+		}
 		found := c.byUID(string(uid))
 		if len(found) == 0 {
-			c.told.begin(uid) // it went while its status was being made
+			c.told.forget(uid) // it went while its status was being made
 		}
 		for _, n := range found {
 			c.enqueueStatus(n.Name)
@@ -227,9 +236,23 @@ func (c *Controller) selectedNodes(n *v1alpha1.NodeENI) []*corev1.Node {
 	if len(n.Spec.NodeSelector) == 0 {
 		return nil
 	}
-	// A lister over an indexer has no way to fail.
-	nodes, _ := c.nodes.List(labels.SelectorFromSet(n.Spec.NodeSelector))
+	names, known := c.selections.nodes(n)
+	if !known { // its selector has been edited, or its handler is still to be called
+		return slices.DeleteFunc(c.allNodes(), func(node *corev1.Node) bool { return !plan.Matches(n.Spec.NodeSelector, node.Labels) })
+	}
+	nodes := make([]*corev1.Node, 0, len(names))
+	for _, name := range names {
+		if node, err := c.nodes.Get(name); err == nil && plan.Matches(n.Spec.NodeSelector, node.Labels) {
+			nodes = append(nodes, node)
+		}
+	}
 	return nodes
+}
+
+func (c *Controller) allNodes() []*corev1.Node {
+	// A lister over an indexer has no way to fail.
+	all, _ := c.nodes.List(labels.Everything())
+	return all
 }
 
 func (c *Controller) allNodeENIs() []*v1alpha1.NodeENI {

@@ -56,6 +56,8 @@ type sharedReads[T any] struct {
 
 	mu      sync.Mutex
 	entries map[string]*sharedRead[T]
+	// enough is how many entries there may be before the old ones are looked for.
+	enough int
 }
 
 type sharedRead[T any] struct {
@@ -103,10 +105,11 @@ func (s *sharedReads[T]) entry(name string) *sharedRead[T] {
 
 // prune keeps a mass release from leaving one entry per Node behind.
 func (s *sharedReads[T]) prune() {
-	const enough = 512
-	if len(s.entries) < enough {
+	const few = 512
+	if len(s.entries) < max(few, s.enough) {
 		return
 	}
+	defer func() { s.enough = 2 * len(s.entries) }()
 	for name, entry := range s.entries {
 		if entry.turn.tryTake() {
 			if time.Since(entry.at) >= liveFor {

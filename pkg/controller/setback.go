@@ -45,6 +45,8 @@ type setbacks struct {
 	mu     sync.Mutex
 	own    map[subject]*setback
 	causes map[cause]*shared
+	// enough is how many own ones may be held before those are looked for that are too old.
+	enough int
 }
 
 // setback is one remembered failure.
@@ -136,6 +138,9 @@ func joined(a, b plan.Setback) plan.Setback {
 func (s *setbacks) admit(c call, now time.Time) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.causes) == 0 {
+		return true // as most of the time
+	}
 	var probes []*shared
 	known := s.known(c, c.nodeENI, now)
 	for _, one := range c.causes() {
@@ -236,8 +241,13 @@ func (s *setbacks) concerned(c call, err error, now time.Time) (b *setback, gene
 	return remember(&s.own, c.subject()), c.generation()
 }
 
-// pruneOwn forgets instances and interfaces that are gone, and slots that nobody wants any more.
+// pruneOwn forgets, once in a while, instances and interfaces that are gone, and slots that nobody wants any more.
 func (s *setbacks) pruneOwn(now time.Time) {
+	const few = 256
+	if len(s.own) < max(few, s.enough) {
+		return
+	}
+	defer func() { s.enough = 2 * len(s.own) }()
 	maps.DeleteFunc(s.own, func(_ subject, b *setback) bool { return !now.Before(b.Until.Add(keepIdle)) })
 }
 
@@ -267,6 +277,9 @@ func (s *setbacks) accepted(c call, now time.Time) {
 }
 
 func (s *setbacks) disprove(c call, now time.Time) {
+	if len(s.causes) == 0 {
+		return
+	}
 	for _, one := range c.causes() {
 		b := s.causes[one]
 		if b == nil {

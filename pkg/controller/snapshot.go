@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
@@ -36,21 +35,45 @@ func (c *Controller) gather(instanceID string) (plan.Snapshot, error) {
 	if err != nil {
 		return plan.Snapshot{}, fmt.Errorf("looking up the nodes of instance %s: %w", instanceID, err)
 	}
-	all, err := c.nodeENIs.List(labels.Everything())
-	if err != nil {
-		return plan.Snapshot{}, fmt.Errorf("listing NodeENIs from the cache: %w", err)
-	}
-	return c.compose(instanceID, nodes, all), nil
+	interfaces := c.inventory.InterfacesOf(instanceID)
+	return c.compose(instanceID, nodes, c.candidates(nodes, interfaces), interfaces), nil
 }
 
-// compose puts a snapshot together from the given Nodes and NodeENIs and the inventory.
-func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1alpha1.NodeENI) plan.Snapshot {
+// candidates are the NodeENIs in the cache that may select one of the Nodes or own one of the interfaces.
+func (c *Controller) candidates(nodes []*corev1.Node, interfaces []eni.ObservedInterface) []*v1alpha1.NodeENI {
+	var found []*v1alpha1.NodeENI
+	for _, node := range nodes {
+		c.selections.nodeENIs(node.Labels, func(name string) {
+			// An indexer has no way to fail.
+			if object, exists, _ := c.nodeENIIndex.GetByKey(name); exists {
+				found = include(found, object.(*v1alpha1.NodeENI))
+			}
+		})
+	}
+	for owner := range owners(interfaces) {
+		if !owns(found, types.UID(owner)) {
+			found = append(found, c.byUID(owner)...)
+		}
+	}
+	return found
+}
+
+// include adds the NodeENI unless the list has it.
+func include(list []*v1alpha1.NodeENI, n *v1alpha1.NodeENI) []*v1alpha1.NodeENI {
+	if owns(list, n.UID) {
+		return list
+	}
+	return append(list, n)
+}
+
+// compose puts a snapshot together from the given Nodes, NodeENIs and interfaces, and the inventory.
+func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1alpha1.NodeENI, interfaces []eni.ObservedInterface) plan.Snapshot {
 	nodes = newestFirst(nodes)
 	snapshot := plan.Snapshot{
 		Now:        time.Now(),
 		Cluster:    c.cluster,
 		InstanceID: instanceID,
-		Interfaces: c.inventory.InterfacesOf(instanceID),
+		Interfaces: interfaces,
 		Subnets:    map[string]eni.ObservedSubnet{},
 	}
 	if len(nodes) > 0 {
@@ -107,13 +130,7 @@ func newestFirst(nodes []*corev1.Node) []*corev1.Node {
 
 // concerned keeps the NodeENIs that select one of the Nodes or own one of the interfaces.
 func concerned(all []*v1alpha1.NodeENI, nodes []*corev1.Node, interfaces []eni.ObservedInterface) []*v1alpha1.NodeENI {
-	owners := map[string]bool{}
-	for i := range interfaces {
-		owners[interfaces[i].Tags[eni.TagNodeENIUID]] = true
-		if last := interfaces[i].LastOwner; last != nil {
-			owners[last.NodeENIUID] = true
-		}
-	}
+	owners := owners(interfaces)
 	var kept []*v1alpha1.NodeENI
 	for _, n := range all {
 		if owners[string(n.UID)] || slices.ContainsFunc(nodes, func(node *corev1.Node) bool { return plan.Selects(n, node) }) {
@@ -121,6 +138,21 @@ func concerned(all []*v1alpha1.NodeENI, nodes []*corev1.Node, interfaces []eni.O
 		}
 	}
 	return kept
+}
+
+// owners are the UIDs of the NodeENIs whose tags the interfaces bear, or last bore.
+func owners(interfaces []eni.ObservedInterface) map[string]bool {
+	if len(interfaces) == 0 {
+		return nil
+	}
+	owners := map[string]bool{}
+	for i := range interfaces {
+		owners[interfaces[i].Tags[eni.TagNodeENIUID]] = true
+		if last := interfaces[i].LastOwner; last != nil {
+			owners[last.NodeENIUID] = true
+		}
+	}
+	return owners
 }
 
 // gatherLive is gather with what the decision about one action rests on read anew from the API server:
@@ -143,7 +175,7 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 	if err != nil {
 		return plan.Snapshot{}, err
 	}
-	return c.compose(instanceID, nodes, nodeENIs), nil
+	return c.compose(instanceID, nodes, nodeENIs, c.inventory.InterfacesOf(instanceID)), nil
 }
 
 // liveOwner returns the snapshot's NodeENIs with the one of the given UID read anew. It goes by the UID: the name

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -75,37 +74,35 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 
 // reports collects how every wanted and every leaving interface of the NodeENI stands.
 func (c *Controller) reports(n *v1alpha1.NodeENI) (attachments []plan.AttachmentReport, releases []plan.ReleaseReport, err error) {
-	c.told.begin(n.UID)
 	instances := map[string]bool{}
 	for _, id := range c.inventory.InstancesOfNodeENI(string(n.UID)) {
 		instances[id] = true
 	}
+	var unplaced []plan.AttachmentReport
 	for _, node := range c.selectedNodes(n) {
 		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
 			instances[id] = true
 			continue
 		}
-		attachments = append(attachments, plan.UnplacedReports(node, []*v1alpha1.NodeENI{n})...)
+		unplaced = append(unplaced, plan.UnplacedReports(node, []*v1alpha1.NodeENI{n})...)
 	}
-	accounts := map[string]account{}
-	for _, id := range slices.Sorted(maps.Keys(instances)) {
+	for _, id := range c.told.stale(n, instances) {
+		planned := c.told.begin()
 		snapshot, err := c.gather(id)
 		if err != nil {
 			return nil, nil, err
 		}
-		a := accountOf(plan.Instance(snapshot), n.UID)
-		accounts[id] = a
-		attachments, releases = append(attachments, a.attachments...), append(releases, a.releases...)
+		c.tellNews(planned, snapshot, plan.Instance(snapshot), n.UID)
 	}
-	c.told.record(n.UID, accounts)
-	return attachments, releases, nil
+	attachments, releases = c.told.collect(n.UID)
+	return append(attachments, unplaced...), releases, nil
 }
 
 // writeStatus writes the status when it says something else than the stored one, and returns when to look again.
 func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attachments []plan.AttachmentReport, releases []plan.ReleaseReport) (again time.Time, err error) {
-	stored := n.DeepCopy()
+	stored := *n // not what it points to, which nobody changes
 	stored.Status = c.written.latest(n)
-	input := plan.StatusInput{NodeENI: stored, Now: time.Now(), Attachments: attachments, Releases: releases}
+	input := plan.StatusInput{NodeENI: &stored, Now: time.Now(), Attachments: attachments, Releases: releases}
 	input.MissingPermissions = c.preflight.missingPermissions()
 	input.Contested, again = c.contestedObject(n, plan.Metadata(n, c.borneTagKeys(n)), input.Now)
 	if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
@@ -124,7 +121,7 @@ func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attac
 		return time.Time{}, fmt.Errorf("writing the status of NodeENI %s: %w", n.Name, err)
 	}
 	if updated == nil {
-		c.told.begin(n.UID)
+		c.told.forget(n.UID)
 		return time.Time{}, nil
 	}
 	if rewritten {
@@ -163,12 +160,19 @@ func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (cha
 	return true, due, nil
 }
 
-// borneTagKeys are the tag keys on interfaces of the NodeENI, or of an earlier one of its name, which it may adopt.
+// borneTagKeys are those of the recorded tag keys which the spec has no more that an interface of the NodeENI bears, or
+// one of an earlier NodeENI of its name, which it may adopt.
 func (c *Controller) borneTagKeys(n *v1alpha1.NodeENI) map[string]bool {
+	retired := plan.RetiredTagKeys(n)
+	if len(retired) == 0 {
+		return nil // as nearly always; else every interface has to be looked at
+	}
 	keys := map[string]bool{}
 	collect := func(iface *eni.ObservedInterface) {
-		for key := range iface.Tags {
-			keys[key] = true
+		for _, key := range retired {
+			if _, borne := iface.Tags[key]; borne {
+				keys[key] = true
+			}
 		}
 	}
 	own := c.inventory.InterfacesOfNodeENI(string(n.UID))

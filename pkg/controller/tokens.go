@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
@@ -19,10 +20,18 @@ const rememberStep = 24 * time.Hour
 // when that token can bring nothing new: after an answer, whatever it was, but never after a lost one.
 type tokenSteps struct {
 	mu    sync.Mutex
-	steps map[plan.SlotKey]tokenStep
-	// enough is how many steps may be held before those are looked for that are too old.
-	enough int
+	steps map[types.UID]map[place]tokenStep
+	// held counts the steps; enough is how many may be held before those are looked for that are too old.
+	held, enough int
 }
+
+// place is where a NodeENI wants an interface.
+type place struct {
+	instance string
+	slot     eni.Slot
+}
+
+func placeOf(key plan.SlotKey) place { return place{key.Instance, key.Slot} }
 
 type tokenStep struct {
 	count int
@@ -32,26 +41,48 @@ type tokenStep struct {
 func (t *tokenSteps) current(key plan.SlotKey) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.steps[key].count
+	return t.steps[key.NodeENI][placeOf(key)].count
 }
 
 func (t *tokenSteps) step(key plan.SlotKey) {
-	const few = 1024
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
+	t.prune(now)
+	places := t.steps[key.NodeENI]
+	if places == nil {
+		places = map[place]tokenStep{}
+		t.steps[key.NodeENI] = places
+	}
+	before, known := places[placeOf(key)]
+	if !known {
+		t.held++
+	}
+	places[placeOf(key)] = tokenStep{before.count + 1, now}
+}
+
+// prune forgets what is too old, once in a while.
+func (t *tokenSteps) prune(now time.Time) {
+	const few = 1024
 	if t.steps == nil {
-		t.steps = map[plan.SlotKey]tokenStep{}
+		t.steps = map[types.UID]map[place]tokenStep{}
 	}
-	if len(t.steps) >= max(few, t.enough) {
-		maps.DeleteFunc(t.steps, func(_ plan.SlotKey, s tokenStep) bool { return now.Sub(s.at) >= rememberStep })
-		t.enough = 2 * len(t.steps)
+	if t.held < max(few, t.enough) {
+		return
 	}
-	t.steps[key] = tokenStep{t.steps[key].count + 1, now}
+	t.held = 0
+	for uid, places := range t.steps {
+		maps.DeleteFunc(places, func(_ place, s tokenStep) bool { return now.Sub(s.at) >= rememberStep })
+		if t.held += len(places); len(places) == 0 {
+			delete(t.steps, uid)
+		}
+	}
+	t.enough = 2 * t.held
 }
 
 func (t *tokenSteps) forget(uid types.UID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	maps.DeleteFunc(t.steps, func(key plan.SlotKey, _ tokenStep) bool { return key.NodeENI == uid })
+	t.held -= len(t.steps[uid])
+	delete(t.steps, uid)
 }

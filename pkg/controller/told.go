@@ -1,9 +1,9 @@
 package controller
 
 import (
-	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -11,77 +11,269 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
-// told remembers what the plans said of which each NodeENI's status was made last, so that a plan which says the same
-// again, as most do, has no status made. It holds nothing of a NodeENI between begin and record: whatever is planned
-// then is news, lest what changes after the status has gathered is held against what was told before. A write that
-// fails is for the queue's back-off to make again.
+// told remembers, for each NodeENI, what the plans of its instances said last: its status is made of that, so that only
+// the instances are planned for it of which something may have changed since. A plan that says the same again, as most
+// do, has no status made. A write that fails is for the queue's back-off to make again.
 //
-//	status:  begin ── gather, plan ── record ── write
-//	plan:                    gather, plan ── news?
+//	plan:    begin ── gather, plan ── record: news?
+//	status:  stale ── plan those ── collect ── write
 type told struct {
-	mu    sync.Mutex
-	byUID map[types.UID]map[string]account
+	mu sync.Mutex
+	// clock counts the plans: of two plans of one instance that are made at a time, what the one says counts that
+	// was begun later.
+	clock uint64
+	// unknown is its time when something last happened to an instance of which there is no account.
+	unknown   uint64
+	instances map[string]*toldInstance
+	byUID     map[types.UID]*toldNodeENI
+}
+
+// toldNodeENI is a NodeENI with the instances that have an account of it.
+type toldNodeENI struct {
+	instances map[string]struct{}
+	// made is true when a status has been made of it: before, all is news.
+	made bool
+}
+
+// toldInstance is what the plans of one instance said last.
+type toldInstance struct {
+	accounts []account
+	// changed is the clock's time when something last happened to the instance, idle that of the workers' last plan, if
+	// that found nothing to do or to tell before again.
+	changed, idle uint64
+	again         time.Time
 }
 
 // account is what the plan of one instance says of one NodeENI.
 type account struct {
+	uid         types.UID
 	attachments []plan.AttachmentReport
 	releases    []plan.ReleaseReport
 	// acts is true when something is to be done for it: once it is done, more may have changed than the reports.
 	acts bool
+	// generation and deleting are those of the NodeENI that was planned for, planned is when.
+	generation int64
+	deleting   bool
+	planned    uint64
+	// news is true when no status has been made of it.
+	news bool
 }
 
-func accountOf(result plan.Result, uid types.UID) (a account) {
+func accountOf(result plan.Result, n *v1alpha1.NodeENI) account {
+	a := account{uid: n.UID, generation: n.Generation, deleting: !n.DeletionTimestamp.IsZero()}
 	for _, report := range result.Attachments {
-		if report.NodeENI == uid {
+		if report.NodeENI == n.UID {
 			a.attachments = append(a.attachments, report)
 		}
 	}
 	for _, report := range result.Releases {
-		if report.NodeENI == uid {
+		if report.NodeENI == n.UID {
 			a.releases = append(a.releases, report)
 		}
 	}
-	isFor := func(action plan.Action) bool { return action.NodeENI == uid }
+	isFor := func(action plan.Action) bool { return action.NodeENI == n.UID }
 	a.acts = slices.ContainsFunc(result.Attach, isFor) || slices.ContainsFunc(result.Release, isFor)
 	return a
 }
 
-func (a account) empty() bool { return len(a.attachments) == 0 && len(a.releases) == 0 && !a.acts }
+func (a *account) empty() bool { return len(a.attachments) == 0 && len(a.releases) == 0 && !a.acts }
 
-// begin is called before the plans are made that a status is made of, and when the NodeENI is gone.
-func (t *told) begin(uid types.UID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.byUID, uid)
+// says reports whether the account says the same as another one.
+func (a *account) says(b *account) bool {
+	return a.acts == b.acts && slices.EqualFunc(a.attachments, b.attachments, sameReport) && slices.Equal(a.releases, b.releases)
 }
 
-// record takes in what was planned since begin, by instance. Instances that are not among them are forgotten.
-func (t *told) record(uid types.UID, accounts map[string]account) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.byUID == nil {
-		t.byUID = map[types.UID]map[string]account{}
+func sameReport(a, b plan.AttachmentReport) bool {
+	cardA, cardB := a.Attachment.NetworkCardIndex, b.Attachment.NetworkCardIndex
+	if (cardA == nil) != (cardB == nil) || (cardA != nil && *cardA != *cardB) {
+		return false
 	}
-	t.byUID[uid] = accounts
+	b.Attachment.NetworkCardIndex = cardA
+	return a == b
 }
 
-// news returns the NodeENIs of which the plan of an instance says something else than their status was made of.
-// nodeENIs are those that it concerns; one that it concerned before and does not any more is news as well.
-func (t *told) news(instanceID string, nodeENIs []*v1alpha1.NodeENI, result plan.Result) []types.UID {
+// begin is called before a plan gathers. What it returns is for record.
+func (t *told) begin() (planned uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var news []types.UID
+	t.clock++
+	return t.clock
+}
+
+// changed notes that something has happened to an instance: what was planned before is not worth a status any more.
+func (t *told) changed(instanceID string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clock++
+	if i := t.instances[instanceID]; i != nil {
+		i.changed = t.clock
+	} else {
+		t.unknown = t.clock
+	}
+}
+
+// rest notes what a worker's plan left to do. A plan that is made for a status only does not count: what it asks for
+// beside its actions is not done.
+func (t *told) rest(instanceID string, planned uint64, result plan.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.instances[instanceID]
+	if i == nil {
+		return
+	}
+	if i.idle = 0; len(result.Attach)+len(result.Release)+len(result.Withheld)+len(result.Releases) == 0 {
+		i.idle, i.again = planned, result.Again
+	}
+}
+
+// idle reports whether another plan would say the same as the last one, that nothing is to be done, and until when.
+// What wakes one of the workers of an instance wakes the other as well, and own writes wake those who made them.
+func (t *told) idle(instanceID string, now time.Time) (again time.Time, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.instances[instanceID]
+	if i == nil || i.idle == 0 || i.idle < i.changed || (!i.again.IsZero() && !now.Before(i.again)) {
+		return time.Time{}, false
+	}
+	return i.again, true
+}
+
+// record takes in a plan of an instance. It returns the NodeENIs of which it says something else than their status was
+// made of. nodeENIs are those that it concerns; one that it concerned before and does not any more is news as well.
+func (t *told) record(instanceID string, planned uint64, nodeENIs []*v1alpha1.NodeENI, result plan.Result) (news []types.UID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, n := range nodeENIs {
-		accounts, known := t.byUID[n.UID]
-		if !known || !reflect.DeepEqual(accounts[instanceID], accountOf(result, n.UID)) {
+		if changed := t.put(instanceID, planned, accountOf(result, n)); changed || !t.of(n.UID).made {
 			news = append(news, n.UID)
 		}
 	}
-	for uid, accounts := range t.byUID {
-		if !accounts[instanceID].empty() && !owns(nodeENIs, uid) {
-			news = append(news, uid)
+	i := t.instances[instanceID]
+	if i == nil {
+		return news
+	}
+	for _, a := range slices.Clone(i.accounts) {
+		if a.planned >= planned || owns(nodeENIs, a.uid) {
+			continue
+		}
+		if t.drop(instanceID, a.uid); !a.empty() {
+			news = append(news, a.uid)
 		}
 	}
 	return news
+}
+
+// put replaces an account. It reports whether no status has been made of what it says.
+func (t *told) put(instanceID string, planned uint64, a account) (news bool) {
+	a.planned = planned
+	before := t.find(instanceID, a.uid)
+	switch {
+	case before == nil && a.empty():
+		return false
+	case before == nil:
+		a.news = true
+		t.insert(instanceID, a)
+		return true
+	case before.planned > planned:
+		return before.news
+	}
+	a.news = before.news || !before.says(&a)
+	if !a.news { // keep what is there: most plans change nothing
+		a.attachments, a.releases = before.attachments, before.releases
+	}
+	*before = a
+	return a.news
+}
+
+func (t *told) of(uid types.UID) *toldNodeENI {
+	of := t.byUID[uid]
+	if of == nil {
+		if t.byUID == nil {
+			t.byUID = map[types.UID]*toldNodeENI{}
+		}
+		of = &toldNodeENI{instances: map[string]struct{}{}}
+		t.byUID[uid] = of
+	}
+	return of
+}
+
+func (t *told) find(instanceID string, uid types.UID) *account {
+	i := t.instances[instanceID]
+	if i == nil {
+		return nil
+	}
+	at := slices.IndexFunc(i.accounts, func(a account) bool { return a.uid == uid })
+	if at < 0 {
+		return nil
+	}
+	return &i.accounts[at]
+}
+
+func (t *told) insert(instanceID string, a account) {
+	i := t.instances[instanceID]
+	if i == nil {
+		if t.instances == nil {
+			t.instances = map[string]*toldInstance{}
+		}
+		i = &toldInstance{changed: t.unknown} // it may have been this one, while it was planned
+		t.instances[instanceID] = i
+	}
+	i.accounts = append(i.accounts, a)
+	t.of(a.uid).instances[instanceID] = struct{}{}
+}
+
+func (t *told) drop(instanceID string, uid types.UID) {
+	i := t.instances[instanceID]
+	i.accounts = slices.DeleteFunc(i.accounts, func(a account) bool { return a.uid == uid })
+	if len(i.accounts) == 0 {
+		delete(t.instances, instanceID)
+	}
+	delete(t.of(uid).instances, instanceID)
+}
+
+// stale begins a status that is to be made of the given instances. It returns those that are to be planned first:
+// nothing is known of them, or something has happened since. What was known of others is forgotten.
+func (t *told) stale(n *v1alpha1.NodeENI, instances map[string]bool) (ids []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of(n.UID).made = true
+	for id := range t.of(n.UID).instances {
+		if !instances[id] {
+			t.drop(id, n.UID)
+		}
+	}
+	for id := range instances {
+		a := t.find(id, n.UID)
+		if a == nil || a.planned < t.instances[id].changed || a.generation != n.Generation || a.deleting == n.DeletionTimestamp.IsZero() {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// collect returns what is known of a NodeENI, and takes it for told: what a plan says from now on is held against it.
+func (t *told) collect(uid types.UID) (attachments []plan.AttachmentReport, releases []plan.ReleaseReport) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	of := t.of(uid)
+	attachments = make([]plan.AttachmentReport, 0, len(of.instances))
+	for id := range of.instances {
+		a := t.find(id, uid)
+		a.news = false
+		attachments, releases = append(attachments, a.attachments...), append(releases, a.releases...)
+	}
+	return attachments, releases
+}
+
+// forget drops a NodeENI that is gone, or whose status could not be made.
+func (t *told) forget(uid types.UID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byUID[uid] != nil {
+		for id := range t.byUID[uid].instances {
+			t.drop(id, uid)
+		}
+	}
+	delete(t.byUID, uid)
 }

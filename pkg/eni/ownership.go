@@ -53,10 +53,13 @@ func (o Owner) Tags() map[string]string {
 		TagNodeName:    o.NodeName,
 		TagInstanceID:  o.InstanceID,
 		TagSlot:        o.Slot.String(),
-		TagName:        truncate(o.NodeENIName+"/"+o.NodeName, maxTagValue),
+		TagName:        o.Name(),
 		TagNoManage:    "true",
 	}
 }
+
+// Name is the value of TagName.
+func (o Owner) Name() string { return truncate(o.NodeENIName+"/"+o.NodeName, maxTagValue) }
 
 // OwnerOf reads the ownership tags. It reports false unless there are both a cluster ID and a NodeENI
 // UID: such an interface is nobody's business of ours. Other tags may be missing or malformed when
@@ -89,6 +92,9 @@ func parseSlot(value string) Slot {
 
 // truncate cuts s to at most limit characters, as EC2 counts them, never inside one.
 func truncate(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
 	runes := []rune(s)
 	if len(runes) <= limit {
 		return s

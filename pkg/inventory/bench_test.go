@@ -36,36 +36,83 @@ func clone(list []eni.Interface) []eni.Interface {
 
 const fleetSize = 20000
 
-func BenchmarkApplyFirstList(b *testing.B) {
-	list := fleet(fleetSize)
-	b.ReportAllocs()
-	for b.Loop() {
-		newStore([]string{testCluster}, testHorizon).applyList(reading(0), list, nil)
+// inFleets runs a benchmark for each size of a fleet.
+func inFleets(b *testing.B, run func(b *testing.B, list []eni.Interface)) {
+	for _, size := range []int{1000, 5000, 50000} {
+		b.Run(fmt.Sprintf("interfaces=%d", size), func(b *testing.B) {
+			list := fleet(size)
+			b.ReportAllocs()
+			run(b, list)
+		})
 	}
+}
+
+func BenchmarkApplyFirstList(b *testing.B) {
+	inFleets(b, func(b *testing.B, list []eni.Interface) {
+		for b.Loop() {
+			newStore([]string{testCluster}, testHorizon).applyList(reading(0), list, nil)
+		}
+	})
 }
 
 func BenchmarkApplyUnchangedList(b *testing.B) {
-	first := fleet(fleetSize)
-	again := clone(first)
-	s := newStore([]string{testCluster}, testHorizon)
-	s.applyList(reading(0), first, nil)
-	at := 0.0
-	b.ReportAllocs()
-	for b.Loop() {
-		at += 300
-		s.applyList(reading(at), again, nil)
-	}
+	inFleets(b, func(b *testing.B, list []eni.Interface) {
+		again := clone(list)
+		s := newStore([]string{testCluster}, testHorizon)
+		s.applyList(reading(0), list, nil)
+		at := 0.0
+		for b.Loop() {
+			at += 300
+			s.applyList(reading(at), again, nil)
+		}
+	})
 }
 
 func BenchmarkApplyEmptyList(b *testing.B) {
-	list := fleet(fleetSize)
-	b.ReportAllocs()
-	for b.Loop() {
-		b.StopTimer()
-		s := newStore([]string{testCluster}, testHorizon)
-		s.applyList(reading(0), list, nil)
-		b.StartTimer()
-		s.applyList(reading(300), nil, nil)
+	inFleets(b, func(b *testing.B, list []eni.Interface) {
+		for b.Loop() {
+			b.StopTimer()
+			s := newStore([]string{testCluster}, testHorizon)
+			s.applyList(reading(0), list, nil)
+			b.StartTimer()
+			s.applyList(reading(300), nil, nil)
+		}
+	})
+}
+
+// BenchmarkOwnWrite is what each call to EC2 costs the store beside everything that is in flux.
+func BenchmarkOwnWrite(b *testing.B) {
+	inFleets(b, func(b *testing.B, list []eni.Interface) {
+		i := New(nil, Options{ClusterIDs: []string{testCluster}})
+		for n := range list {
+			list[n].Attachment.Status = eni.Attaching
+		}
+		i.store.applyList(reading(0), list, nil)
+		n := 0
+		for b.Loop() {
+			n++
+			iface := &list[n%len(list)]
+			i.SetAttachment(iface.ID, iface.Attachment)
+		}
+	})
+}
+
+// A call to EC2 costs the same, however much is in flux.
+func TestOwnWritesCostTheSameHoweverMuchIsInFlux(t *testing.T) {
+	allocations := func(size int) float64 {
+		list := fleet(size)
+		i := New(nil, Options{ClusterIDs: []string{testCluster}})
+		for n := range list {
+			list[n].Attachment.Status = eni.Attaching
+		}
+		i.store.applyList(reading(0), list, nil)
+		if len(i.store.restless) != size {
+			t.Fatalf("%d of %d are in flux", len(i.store.restless), size)
+		}
+		return testing.AllocsPerRun(100, func() { i.SetAttachment(list[0].ID, list[0].Attachment) })
+	}
+	if few, many := allocations(10), allocations(5000); many > few+1 {
+		t.Errorf("%v allocations beside 10 interfaces in flux, %v beside 5,000", few, many)
 	}
 }
 

@@ -68,6 +68,13 @@ func (i *Inventory) InterfacesOf(instanceID string) []eni.ObservedInterface {
 	return i.store.observed(i.store.byInstance[instanceID])
 }
 
+// HasInterfaces reports whether InterfacesOf has any.
+func (i *Inventory) HasInterfaces(instanceID string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.store.byInstance[instanceID]) > 0
+}
+
 // InterfacesOfNodeENI returns the interfaces whose tags name, or before they were lost named, the UID.
 func (i *Inventory) InterfacesOfNodeENI(uid string) []eni.ObservedInterface {
 	i.mu.Lock()

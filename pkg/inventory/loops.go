@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	// pollInterval is how often the poll reads, pollWorth how much at a time: one call's worth, so that however
-	// much is in flux, the poll costs at most a call each second, and those wait longer who are many.
+	// pollInterval is how often the poll reads, pollWorth how much one call reads, and pollMost how much a poll does:
+	// so that however much is in flux, it costs at most five calls each second, all but the last of them full.
 	pollInterval = time.Second
 	pollWorth    = 200
+	pollMost     = 1000
 	// When more than few are in flux at each poll, for long, the quotas of the actions are what is waited for, and who
 	// knows earlier gains nothing: the poll then reads after a thirtieth of that time, at least every slowestPoll.
 	few         = 5
@@ -125,7 +126,7 @@ func (i *Inventory) pollLoop(ctx context.Context) {
 			return
 		}
 		i.mu.Lock()
-		ids := i.store.poll(time.Now(), pollWorth)
+		ids := i.store.poll(time.Now(), pollWorth, pollMost)
 		i.mu.Unlock()
 		pace.polled(len(ids), time.Now())
 		if len(ids) > 0 {
@@ -192,7 +193,7 @@ func (i *Inventory) dueLists() (uids []string, next time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	uids, next = i.store.absence.due(time.Now())
-	wanted := i.store.unlisted()
+	wanted := i.store.unlistedUIDs()
 	for _, uid := range uids {
 		include(&wanted, uid)
 	}

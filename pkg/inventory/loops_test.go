@@ -130,18 +130,20 @@ func TestPollStopsWhenNothingIsInFlux(t *testing.T) {
 	})
 }
 
-func TestPollCostsOneCallASecondHoweverMuchIsInFlux(t *testing.T) {
-	prepare := func(f *fakeEC2) {
-		for _, id := range names("eni", 500) {
-			iface := eni1(attaching)
-			iface.ID = id
-			f.put(iface)
+func TestPollMakesFullCallsAndFewOfThem(t *testing.T) {
+	for inFlux, read := range map[int]int{3: 3, 200: 200, 500: 400, 5000: 1000} {
+		prepare := func(f *fakeEC2) {
+			for _, id := range names("eni", inFlux) {
+				iface := eni1(attaching)
+				iface.ID = id
+				f.put(iface)
+			}
 		}
+		inBubble(t, Options{}, prepare, func(t *testing.T, b *bench) {
+			pass(3.5)
+			expect(t, "calls", []fakeCall{{1, "interfaces", read}, {2, "interfaces", read}, {3, "interfaces", read}}, b.ec2.taken("interfaces"))
+		})
 	}
-	inBubble(t, Options{}, prepare, func(t *testing.T, b *bench) {
-		pass(3.5)
-		expect(t, "calls", []fakeCall{{1, "interfaces", 200}, {2, "interfaces", 200}, {3, "interfaces", 200}}, b.ec2.taken("interfaces"))
-	})
 }
 
 func TestAPlainModifyIsReadOnce(t *testing.T) {

@@ -289,7 +289,7 @@ func (m *model) converge(t *rapid.T) {
 			m.beginList(t, nil)(t)
 			m.beginDescribe(t, m.store.allTagsLost())(t)
 		}
-		if ids := m.store.poll(m.now, pollWorth); len(ids) > 0 {
+		if ids := m.store.poll(m.now, pollWorth, pollMost); len(ids) > 0 {
 			m.beginDescribe(t, ids)(t)
 		}
 		m.narrowedLists(t)
@@ -304,7 +304,7 @@ func (m *model) narrowedLists(t *rapid.T) {
 	for _, uid := range testUIDs {
 		m.store.absent(uid, m.now)
 	}
-	scope := m.store.unlisted()
+	scope := m.store.unlistedUIDs()
 	uids, _ := m.store.absence.due(m.now)
 	for _, uid := range uids {
 		include(&scope, uid)

@@ -20,8 +20,10 @@ type store struct {
 	byUID      index
 	// attached counts the records that are attached and not being detached.
 	attached int
-	// restless are the records that must be read by ID, now or later.
+	// restless are the records that must be read by ID, now or later; unlisted those of them that were missed by ID
+	// already, and which only a list is wanted to know gone.
 	restless map[string]*record
+	unlisted map[string]*record
 	// tombstones are interfaces that we deleted or take for gone: a read that began less than a horizon after we
 	// learned it may still show them.
 	tombstones map[string]tombstone
@@ -46,6 +48,7 @@ func newStore(clusterIDs []string, horizon time.Duration) *store {
 		byInstance: index{},
 		byUID:      index{},
 		restless:   map[string]*record{},
+		unlisted:   map[string]*record{},
 		tombstones: map[string]tombstone{},
 		absence:    newAbsence(horizon),
 	}
@@ -113,6 +116,7 @@ func (s *store) remove(r *record, c *changes) {
 	s.unindex(r)
 	delete(s.records, r.ID)
 	delete(s.restless, r.ID)
+	delete(s.unlisted, r.ID)
 	c.show(r)
 	s.moved(r.owner.NodeENIUID, c)
 }
@@ -187,9 +191,14 @@ func (s *store) observed(ids map[string]struct{}) []eni.ObservedInterface {
 func (s *store) watch(r *record) {
 	if _, due := r.due(s.horizon); due {
 		s.restless[r.ID] = r
-		return
+	} else {
+		delete(s.restless, r.ID)
 	}
-	delete(s.restless, r.ID)
+	if r.seen && r.Missing && !r.idMiss.IsZero() && r.listMiss.IsZero() && !s.tagsLost(r) {
+		s.unlisted[r.ID] = r
+	} else {
+		delete(s.unlisted, r.ID)
+	}
 }
 
 // nextPoll is when the next interface is to be read by ID; false when none is.
@@ -202,8 +211,9 @@ func (s *store) nextPoll() (next time.Time, ok bool) {
 	return next, ok
 }
 
-// poll takes up to limit of the interfaces that are to be read now, those first that have waited longest.
-func (s *store) poll(now time.Time, limit int) []string {
+// poll takes of the interfaces that are to be read now those first that have waited longest: up to one call's worth, or
+// where there are more, as many as make whole calls, up to most.
+func (s *store) poll(now time.Time, worth, most int) []string {
 	var due []*record
 	for _, r := range s.restless {
 		if at, _ := r.due(s.horizon); !at.After(now) {
@@ -211,7 +221,9 @@ func (s *store) poll(now time.Time, limit int) []string {
 		}
 	}
 	slices.SortFunc(due, func(a, b *record) int { return cmp.Or(a.polled.Compare(b.polled), cmp.Compare(a.ID, b.ID)) })
-	due = due[:min(len(due), limit)]
+	if len(due) > worth {
+		due = due[:min(len(due)/worth*worth, most)]
+	}
 	ids := make([]string, len(due))
 	for i, r := range due {
 		r.polled = now
@@ -220,13 +232,11 @@ func (s *store) poll(now time.Time, limit int) []string {
 	return ids
 }
 
-// unlisted are the NodeENIs of which an interface was missed by ID and only a list is wanted to know it gone.
-func (s *store) unlisted() map[string]bool {
+// unlistedUIDs are the NodeENIs of which an interface was missed by ID and only a list is wanted to know it gone.
+func (s *store) unlistedUIDs() map[string]bool {
 	var uids map[string]bool
-	for _, r := range s.restless {
-		if r.seen && r.Missing && !r.idMiss.IsZero() && r.listMiss.IsZero() && !s.tagsLost(r) {
-			include(&uids, r.owner.NodeENIUID)
-		}
+	for _, r := range s.unlisted {
+		include(&uids, r.owner.NodeENIUID)
 	}
 	return uids
 }

@@ -95,7 +95,7 @@ func TestPollTakesTheLongestWaitingFirst(t *testing.T) {
 	l.list(0, list...)
 	var got [][]string
 	for at := range 3 {
-		got = append(got, l.poll(second(float64(at)), 2))
+		got = append(got, l.poll(second(float64(at)), 2, 2))
 	}
 	want := [][]string{{"eni-0", "eni-1"}, {"eni-2", "eni-3"}, {"eni-4", "eni-0"}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -71,7 +71,7 @@ func (i *Inventory) NotSeen(id string) {
 func (i *Inventory) apply(change func(now time.Time) *changes) {
 	i.mu.Lock()
 	c := change(time.Now())
-	poll, list := len(i.store.restless) > 0, len(i.store.unlisted()) > 0
+	poll, list := len(i.store.restless) > 0, len(i.store.unlisted) > 0
 	logger := i.logger
 	i.mu.Unlock()
 

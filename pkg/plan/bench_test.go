@@ -20,7 +20,7 @@ func busy() Snapshot {
 	return s
 }
 
-var fleets = []int{1000, 5000}
+var fleets = []int{1000, 5000, 50000}
 
 func BenchmarkInstance(b *testing.B) {
 	created := busy()
@@ -47,7 +47,7 @@ func BenchmarkStatus(b *testing.B) {
 			if i%10 == 0 {
 				state, reason = v1alpha1.AttachmentBlocked, v1alpha1.ReasonSubnetFull
 			}
-			in.Attachments = append(in.Attachments, reportOn(fmt.Sprintf("node-%04d", nodes-i), state, reason))
+			in.Attachments = append(in.Attachments, reportOn(fmt.Sprintf("node-%05d", nodes-i), state, reason))
 		}
 		in.NodeENI.Status = Status(in)
 		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {

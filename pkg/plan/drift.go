@@ -71,6 +71,9 @@ func (p *placer) driftOfAttachment(keeper candidate) {
 }
 
 func (p *placer) driftOfTags(keeper candidate) {
+	if p.tagged(keeper) {
+		return // as nearly always, for which no map need be made
+	}
 	managed := managedTagKeys(p.n)
 	wanted := p.wantedTags()
 	// Ownership is settled when an interface is created; the IAM policy does not let us rewrite it later.
@@ -97,6 +100,20 @@ func (p *placer) driftOfTags(keeper candidate) {
 	if len(remove) > 0 {
 		p.act(Action{Kind: RemoveTags, InterfaceID: keeper.ID, TagKeys: remove})
 	}
+}
+
+// tagged reports whether the interface bears every tag that it may be given, as it is to be, and no key is recorded
+// that could have to be taken away.
+func (p *placer) tagged(keeper candidate) bool {
+	for key, value := range p.n.Spec.Tags {
+		if got, ok := keeper.Tags[key]; !ok || got != value {
+			return false
+		}
+	}
+	if _, named := p.n.Spec.Tags[eni.TagName]; !named && keeper.Tags[eni.TagName] != (eni.Owner{NodeENIName: p.n.Name, NodeName: p.Node.Name}).Name() {
+		return false
+	}
+	return keeper.Tags[eni.TagNoManage] == "true" && p.n.Annotations[v1alpha1.AnnotationManagedTagKeys] == ""
 }
 
 // MetadataPatch is what a NodeENI's metadata lacks.
@@ -131,6 +148,14 @@ func Metadata(n *v1alpha1.NodeENI, borne map[string]bool) MetadataPatch {
 	return patch
 }
 
+// RetiredTagKeys are the recorded tag keys that the spec has no more: Metadata keeps those that an interface bears.
+func RetiredTagKeys(n *v1alpha1.NodeENI) []string {
+	return slices.DeleteFunc(managedTagKeys(n), func(key string) bool {
+		_, wanted := n.Spec.Tags[key]
+		return wanted
+	})
+}
+
 // ready reports whether interfaces may be created for the NodeENI: its deletion would wait for them, and
 // every tag key that they will bear is recorded.
 func ready(n *v1alpha1.NodeENI) bool {
@@ -150,6 +175,9 @@ func ready(n *v1alpha1.NodeENI) bool {
 // Keys of ours are none of the annotation's business, whoever put them there.
 func managedTagKeys(n *v1alpha1.NodeENI) []string {
 	var keys []string
+	if n.Annotations[v1alpha1.AnnotationManagedTagKeys] == "" {
+		return nil
+	}
 	if err := json.Unmarshal([]byte(n.Annotations[v1alpha1.AnnotationManagedTagKeys]), &keys); err != nil {
 		return nil
 	}

@@ -128,8 +128,8 @@ func (r *releaser) haltMessage() string {
 		h.Pending+h.Released, h.Attached+h.Released, ExodusWindow, 100*h.Threshold, subject, v1alpha1.AnnotationAllowReleaseUntil, unread)
 }
 
-// matches reports whether there is a selector and every label of it is among those of a Node.
-func matches(selector, labels map[string]string) bool {
+// Matches reports whether there is a selector and every label of it is among those of a Node.
+func Matches(selector, labels map[string]string) bool {
 	if len(selector) == 0 {
 		return false
 	}

@@ -28,6 +28,7 @@ func Instance(s Snapshot) Result {
 // place plans for every NodeENI that selects the Node.
 func (v *view) place(result *Result) {
 	reserved := map[int32]int32{}
+	result.Attachments = make([]AttachmentReport, 0, len(v.claimants))
 	for _, n := range v.claimants {
 		(&placer{view: v, result: result, n: n, slot: SlotOf(n), reserved: reserved}).plan()
 	}
@@ -100,11 +101,23 @@ func blockedReport(n *v1alpha1.NodeENI, node *corev1.Node, instanceID, reason, m
 	return AttachmentReport{
 		NodeENI: n.UID, NodeENIName: n.Name,
 		Attachment: v1alpha1.Attachment{
-			NodeName: node.Name, NetworkCardIndex: &slot.Card, DeviceIndex: reportedIndex(slot), InstanceID: instanceID,
+			NodeName: node.Name, NetworkCardIndex: reportedCard(slot), DeviceIndex: reportedIndex(slot), InstanceID: instanceID,
 			SubnetID: n.Spec.SubnetID, State: v1alpha1.AttachmentBlocked, Reason: reason, Message: message,
 		},
 	}
 }
+
+// reportedCard points at a number of its own: reports are kept for long, and must keep nothing else alive.
+func reportedCard(slot eni.Slot) *int32 {
+	if slot.Card == 0 {
+		return &firstCard
+	}
+	card := slot.Card
+	return &card
+}
+
+// firstCard is what nearly all reports point at. Nobody changes what a report points at.
+var firstCard int32
 
 // reportedIndex is the index as status takes it, which refuses those that an invalid spec may ask for.
 func reportedIndex(slot eni.Slot) int32 { return max(slot.Index, 1) }

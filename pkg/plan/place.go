@@ -289,7 +289,7 @@ func (p *placer) report(keeper *candidate, state v1alpha1.AttachmentState, v ver
 		}
 	}
 	a := v1alpha1.Attachment{
-		NodeName: p.Node.Name, NetworkCardIndex: &p.slot.Card, DeviceIndex: reportedIndex(p.slot), InstanceID: p.InstanceID,
+		NodeName: p.Node.Name, NetworkCardIndex: reportedCard(p.slot), DeviceIndex: reportedIndex(p.slot), InstanceID: p.InstanceID,
 		SubnetID: p.n.Spec.SubnetID, State: state, Reason: v.reason, Message: v.message,
 	}
 	if keeper != nil {

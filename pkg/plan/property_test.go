@@ -373,7 +373,7 @@ func checkSlots(t *rapid.T, s Snapshot, result Result) {
 // is left but what has to wait.
 func checkRest(t *rapid.T, s Snapshot, result Result) {
 	for _, r := range result.Attachments {
-		if !r.Settled && !blocked(r) && !waitsForSomebody(s, r) && len(result.Releases) == 0 {
+		if !r.Settled && !blocked(&r) && !waitsForSomebody(s, r) && len(result.Releases) == 0 {
 			t.Fatalf("at rest, but %s is %s (%s)", r.NodeENIName, r.Attachment.State, r.Attachment.Message)
 		}
 		takenAway := []string{v1alpha1.ReasonSlotTaken, v1alpha1.ReasonDeviceIndexInUse, v1alpha1.ReasonInterfaceLimitReached}

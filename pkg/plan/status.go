@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +15,27 @@ import (
 // maxEntries is how many entries a list in status holds, so that a NodeENI that selects thousands of nodes
 // stays within what etcd takes.
 const maxEntries = 500
+
+// An entry's message is cut to longMessage bytes, where there are more than few entries to shortMessage: what EC2 and
+// others say has no bound, and all entries together must be taken by etcd. The conditions have the whole text.
+const (
+	few          = 100
+	longMessage  = 1600
+	shortMessage = 320
+)
+
+// cut is a message as it fits into one of so many entries.
+func cut(message string, entries int) string {
+	limit := longMessage
+	if entries > few {
+		limit = shortMessage
+	}
+	if len(message) <= limit {
+		return message
+	}
+	const ellipsis = "…"
+	return strings.ToValidUTF8(message[:limit-len(ellipsis)], "") + ellipsis
+}
 
 // StatusInput is what a status is made of.
 type StatusInput struct {
@@ -61,7 +83,8 @@ func Status(in StatusInput) v1alpha1.NodeENIStatus {
 
 func count(in StatusInput) tally {
 	t := tally{reasons: map[string]int{}, messages: map[string]string{}}
-	for _, report := range in.Attachments {
+	for i := range in.Attachments {
+		report := &in.Attachments[i]
 		t.matching++
 		switch {
 		case report.Settled:
@@ -85,7 +108,7 @@ func count(in StatusInput) tally {
 
 // blocked reports whether nothing goes on for the attachment without help. An attached one that can not be
 // given a wanted setting counts as well.
-func blocked(report AttachmentReport) bool {
+func blocked(report *AttachmentReport) bool {
 	return report.Attachment.State == v1alpha1.AttachmentBlocked || (!report.Settled && report.Attachment.Reason != "")
 }
 
@@ -99,17 +122,21 @@ func (t *tally) add(reason, message string) {
 
 // attachmentList is the list in status: those that need attention first, then by node.
 func attachmentList(in StatusInput) (list []v1alpha1.Attachment, omitted int32) {
-	reports := slices.SortedFunc(slices.Values(in.Attachments), func(a, b AttachmentReport) int {
-		return cmp.Or(cmp.Compare(urgency(a), urgency(b)), cmp.Compare(a.Attachment.NodeName, b.Attachment.NodeName),
-			cmp.Compare(a.Attachment.DeviceIndex, b.Attachment.DeviceIndex))
+	reports := least(in.Attachments, maxEntries, func(a, b *AttachmentReport) int {
+		if order := cmp.Compare(urgency(a), urgency(b)); order != 0 {
+			return order
+		}
+		return cmp.Or(strings.Compare(a.Attachment.NodeName, b.Attachment.NodeName), cmp.Compare(a.Attachment.DeviceIndex, b.Attachment.DeviceIndex))
 	})
-	omitted = int32(max(0, len(reports)-maxEntries))
-	stored := map[string]v1alpha1.Attachment{}
-	for _, a := range in.NodeENI.Status.Attachments {
+	omitted = int32(len(in.Attachments) - len(reports))
+	stored := make(map[string]*v1alpha1.Attachment, len(in.NodeENI.Status.Attachments))
+	for i := range in.NodeENI.Status.Attachments {
+		a := &in.NodeENI.Status.Attachments[i]
 		stored[a.NodeName] = a
 	}
-	for _, report := range reports[:min(len(reports), maxEntries)] {
+	for _, report := range reports {
 		entry := report.Attachment
+		entry.Message = cut(entry.Message, len(reports))
 		entry.LastTransitionTime = metav1.NewTime(in.Now.Truncate(time.Second))
 		if before, ok := stored[entry.NodeName]; ok && before.State == entry.State && before.DeviceIndex == entry.DeviceIndex && !before.LastTransitionTime.IsZero() {
 			entry.LastTransitionTime = before.LastTransitionTime
@@ -119,7 +146,24 @@ func attachmentList(in StatusInput) (list []v1alpha1.Attachment, omitted int32) 
 	return list, omitted
 }
 
-func urgency(report AttachmentReport) int {
+// least are the count least entries of a list, in order. Most of a long list is held against one entry only.
+func least[T any](list []T, count int, compare func(a, b *T) int) []*T {
+	kept := make([]*T, 0, min(len(list), 2*count))
+	full := false // the first count of them are in order, and the last of these is the greatest that can still be kept
+	for i := range list {
+		if full && compare(&list[i], kept[count-1]) >= 0 {
+			continue
+		}
+		if kept = append(kept, &list[i]); len(kept) == 2*count {
+			slices.SortFunc(kept, compare)
+			kept, full = kept[:count], true
+		}
+	}
+	slices.SortFunc(kept, compare)
+	return kept[:min(len(kept), count)]
+}
+
+func urgency(report *AttachmentReport) int {
 	switch {
 	case blocked(report):
 		return 0
@@ -133,16 +177,17 @@ func urgency(report AttachmentReport) int {
 
 // releaseList is the list in status: those held first, then by ID.
 func releaseList(in StatusInput) (list []v1alpha1.Release, omitted int32) {
-	reports := slices.SortedFunc(slices.Values(in.Releases), func(a, b ReleaseReport) int {
-		return cmp.Or(-compareBools(a.Held, b.Held), cmp.Compare(a.Release.ENIID, b.Release.ENIID))
+	reports := least(in.Releases, maxEntries, func(a, b *ReleaseReport) int {
+		return cmp.Or(-compareBools(a.Held, b.Held), strings.Compare(a.Release.ENIID, b.Release.ENIID))
 	})
-	omitted = int32(max(0, len(reports)-maxEntries))
+	omitted = int32(len(in.Releases) - len(reports))
 	stored := map[string]v1alpha1.Release{}
 	for _, r := range in.NodeENI.Status.Releasing {
 		stored[r.ENIID] = r
 	}
-	for _, report := range reports[:min(len(reports), maxEntries)] {
+	for _, report := range reports {
 		entry := report.Release
+		entry.Message = cut(entry.Message, len(reports))
 		entry.LastTransitionTime = metav1.NewTime(in.Now.Truncate(time.Second))
 		if before, ok := stored[entry.ENIID]; ok && before.State == entry.State && !before.LastTransitionTime.IsZero() {
 			entry.LastTransitionTime = before.LastTransitionTime

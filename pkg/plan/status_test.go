@@ -220,3 +220,30 @@ func TestZoneOfAnUnknownSubnet(t *testing.T) {
 		}
 	}
 }
+
+func TestLongMessagesAreCut(t *testing.T) {
+	const text = "näher kömmt EC2 der Sache nicht. "
+	for entries, limit := range map[int]int{1: longMessage, few: longMessage, few + 1: shortMessage, maxEntries + 1: shortMessage} {
+		in := StatusInput{NodeENI: nodeENI("a"), Now: now}
+		for i := range entries {
+			report := reportOn(fmt.Sprintf("node-%03d", i), v1alpha1.AttachmentBlocked, v1alpha1.ReasonAttachFailed)
+			report.Attachment.Message = strings.Repeat(text, 100)
+			in.Attachments = append(in.Attachments, report)
+			in.Releases = append(in.Releases, ReleaseReport{Held: true, Release: v1alpha1.Release{
+				ENIID: fmt.Sprintf("eni-%03d", i), Reason: v1alpha1.ReasonReleaseFailed, Message: strings.Repeat(text, 100),
+			}})
+		}
+		status := Status(in)
+		for _, got := range []string{status.Attachments[0].Message, status.Releasing[0].Message} {
+			if len(got) > limit || len(got) < limit-4 || !utf8.ValidString(got) || !strings.HasSuffix(got, "…") {
+				t.Errorf("of %d entries the first says %d bytes, want %d: %s", entries, len(got), limit, got)
+			}
+		}
+		if ready := status.Conditions[0].Message; !strings.Contains(ready, strings.Repeat(text, 100)) {
+			t.Errorf("the condition does not have the whole text: %s", ready)
+		}
+	}
+	if short := cut("short", 1000); short != "short" {
+		t.Errorf("a short message became %q", short)
+	}
+}

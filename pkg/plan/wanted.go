@@ -20,7 +20,7 @@ func SlotOf(n *v1alpha1.NodeENI) eni.Slot {
 // Selects reports whether the NodeENI wants an interface on the Node: its selector is not empty and the
 // Node bears every label of it. One that is being deleted selects nothing.
 func Selects(n *v1alpha1.NodeENI, node *corev1.Node) bool {
-	return n.DeletionTimestamp.IsZero() && matches(n.Spec.NodeSelector, node.Labels)
+	return n.DeletionTimestamp.IsZero() && Matches(n.Spec.NodeSelector, node.Labels)
 }
 
 // Ours reports whether the tags say that an interface belongs to this cluster, and to whom.

@@ -9,7 +9,6 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
@@ -89,8 +88,8 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 		return nil, fmt.Errorf("making the scheme that events refer by: %w", err)
 	}
 	p := &parts{
-		core:        informers.NewSharedInformerFactoryWithOptions(k.Kube, 0, informers.WithTransform(trim)),
-		own:         nodeeniinformers.NewSharedInformerFactoryWithOptions(k.NodeENIs, 0, nodeeniinformers.WithTransform(trim)),
+		core:        informers.NewSharedInformerFactoryWithOptions(k.Kube, 0, informers.WithTransform(trimNode)),
+		own:         nodeeniinformers.NewSharedInformerFactoryWithOptions(k.NodeENIs, 0, nodeeniinformers.WithTransform(trimNodeENI)),
 		broadcaster: record.NewBroadcaster(record.WithContext(context.WithoutCancel(ctx))),
 		kube:        k.Kube,
 	}
@@ -152,35 +151,4 @@ func (p *parts) ready() []check {
 	}
 	reads := func(*http.Request) error { return p.controller.ReadsDenied() }
 	return []check{{"nodes", synced(p.nodes)}, {"nodeenis", synced(p.nodeENIs)}, {"ec2-permissions", reads}}
-}
-
-// trim drops what the controller never reads from what the informers hold: of a Node, its status makes up
-// most.
-func trim(object any) (any, error) {
-	if accessor, err := meta.Accessor(object); err == nil {
-		accessor.SetManagedFields(nil)
-	}
-	if node, ok := object.(*corev1.Node); ok {
-		trimNode(node)
-	}
-	return object, nil
-}
-
-// trimNode keeps of a Node's status and annotations what is ours, and the addresses by which it is reached.
-func trimNode(node *corev1.Node) {
-	status, annotations := node.Status, node.Annotations
-	node.Status, node.Annotations = corev1.NodeStatus{}, nil
-	for _, address := range status.Addresses {
-		if address.Type == corev1.NodeInternalIP {
-			node.Status.Addresses = append(node.Status.Addresses, address)
-		}
-	}
-	for _, condition := range status.Conditions {
-		if condition.Type == v1alpha1.NodeConditionENIsReady {
-			node.Status.Conditions = append(node.Status.Conditions, condition)
-		}
-	}
-	if value, ok := annotations[v1alpha1.AnnotationENIs]; ok {
-		node.Annotations = map[string]string{v1alpha1.AnnotationENIs: value}
-	}
 }

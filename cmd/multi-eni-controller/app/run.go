@@ -99,6 +99,7 @@ func run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	go trimMemory(ctx)
 	r := &Replica{Options: o, Clients: clients, EC2: cloud.New, serve: serveProcess}
 	return r.Run(ctx)
 }

@@ -32,7 +32,7 @@ var catalogue = []mutant{
 	{
 		name: "random-token-no-surplus", fault: "a repeated create has another client token, and of two interfaces for one slot none is taken away",
 		edits: []edit{
-			{"pkg/controller/tokens.go", "return t.steps[key].count", "return int(time.Now().UnixNano())"},
+			{"pkg/controller/tokens.go", "return t.steps[key.NodeENI][placeOf(key)].count", "return int(time.Now().UnixNano())"},
 			{"pkg/plan/wanted.go", "keeper.Attachment.Status == eni.Attached && !keeper.Missing {", "keeper.Attachment.Status == eni.Attached && keeper.Missing {"},
 		},
 	},
@@ -43,7 +43,7 @@ var catalogue = []mutant{
 	{
 		name: "status-as-truth", fault: "a NodeENI whose status says that all is attached is not looked at in EC2",
 		edits: []edit{{
-			"pkg/controller/attach.go", "	c.tellNews(instanceID, snapshot, result)\n	return snapshot, result, nil", `	believed := func(n *v1alpha1.NodeENI) bool {
+			"pkg/controller/attach.go", "	c.tellNews(planned, snapshot, result, \"\")\n	c.told.rest(instanceID, planned, result)\n	return snapshot, result, nil", `	believed := func(n *v1alpha1.NodeENI) bool {
 		return slices.ContainsFunc(n.Status.Attachments, func(a v1alpha1.Attachment) bool {
 			return a.InstanceID == instanceID && a.State == v1alpha1.AttachmentAttached
 		})
@@ -52,7 +52,8 @@ var catalogue = []mutant{
 		n := ownerIn(snapshot, a)
 		return n != nil && believed(n)
 	})
-	c.tellNews(instanceID, snapshot, result)
+	c.tellNews(planned, snapshot, result, "")
+	c.told.rest(instanceID, planned, result)
 	return snapshot, result, nil`,
 		}},
 	},

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/randfill"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+)
+
+// full fills an object with something in every field.
+func full(object any) {
+	randfill.NewWithSeed(1).NilChance(0).NumElements(1, 3).MaxDepth(12).Fill(object)
+}
+
+func TestNodesAreTrimmed(t *testing.T) {
+	var node corev1.Node
+	full(&node)
+	trimmed, err := trimNode(node.DeepCopy())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion, CreationTimestamp: node.CreationTimestamp, Labels: node.Labels,
+		},
+		Spec: corev1.NodeSpec{ProviderID: node.Spec.ProviderID},
+	}
+	if diff := cmp.Diff(want, trimmed); diff != "" {
+		t.Errorf("trimmed (-want +got):\n%s", diff)
+	}
+	if len(want.Labels) == 0 || want.Spec.ProviderID == "" || len(node.Status.Images) == 0 {
+		t.Error("the Node was not full, so nothing has been shown")
+	}
+}
+
+func TestNodeENIsLoseTheirManagedFields(t *testing.T) {
+	var n v1alpha1.NodeENI
+	full(&n)
+	if len(n.ManagedFields) == 0 || len(n.Status.Attachments) == 0 {
+		t.Fatal("the NodeENI was not full")
+	}
+	want := n.DeepCopy()
+	want.ManagedFields = nil
+	trimmed, err := trimNodeENI(&n)
+	if err != nil || !reflect.DeepEqual(trimmed, want) {
+		t.Errorf("trimmed, %v (-want +got):\n%s", err, cmp.Diff(want, trimmed))
+	}
+}
+
+func TestTrimmingLeavesOthersAlone(t *testing.T) {
+	lease := &corev1.Service{ObjectMeta: metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "somebody"}}}}
+	for _, trim := range []func(any) (any, error){trimNode, trimNodeENI} {
+		if got, err := trim(lease); err != nil || got != any(lease) || len(lease.ManagedFields) != 1 {
+			t.Errorf("another object became %v, %v", got, err)
+		}
+	}
+}
