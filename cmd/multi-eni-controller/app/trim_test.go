@@ -20,6 +20,10 @@ func full(object any) {
 func TestNodesAreTrimmed(t *testing.T) {
 	var node corev1.Node
 	full(&node)
+	address := corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: "10.0.0.1"}
+	ready := corev1.NodeCondition{Type: v1alpha1.NodeConditionENIsReady, Status: corev1.ConditionTrue}
+	node.Status.Addresses, node.Status.Conditions = append(node.Status.Addresses, address), append(node.Status.Conditions, ready)
+	node.Annotations[v1alpha1.AnnotationENIs] = "[]"
 	trimmed, err := trimNode(node.DeepCopy())
 	if err != nil {
 		t.Fatal(err)
@@ -27,8 +31,10 @@ func TestNodesAreTrimmed(t *testing.T) {
 	want := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion, CreationTimestamp: node.CreationTimestamp, Labels: node.Labels,
+			Annotations: map[string]string{v1alpha1.AnnotationENIs: "[]"},
 		},
-		Spec: corev1.NodeSpec{ProviderID: node.Spec.ProviderID},
+		Spec:   corev1.NodeSpec{ProviderID: node.Spec.ProviderID, Taints: node.Spec.Taints},
+		Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{address}, Conditions: []corev1.NodeCondition{ready}},
 	}
 	if diff := cmp.Diff(want, trimmed); diff != "" {
 		t.Errorf("trimmed (-want +got):\n%s", diff)
