@@ -15,6 +15,10 @@ import (
 // stays within what etcd takes.
 const maxEntries = 500
 
+// maxEntryMessage is how long the message of an entry may be, for the same reason: what people have written into
+// annotations, or into a spec that is older than its rules, is quoted there.
+const maxEntryMessage = 1024
+
 // StatusInput is what a status is made of.
 type StatusInput struct {
 	// NodeENI bears the status that was stored last, which only lends its transition times.
@@ -110,6 +114,7 @@ func attachmentList(in StatusInput) (list []v1alpha1.Attachment, omitted int32) 
 	}
 	for _, report := range reports[:min(len(reports), maxEntries)] {
 		entry := report.Attachment
+		entry.Message = cut(entry.Message, maxEntryMessage)
 		entry.LastTransitionTime = metav1.NewTime(in.Now.Truncate(time.Second))
 		if before, ok := stored[entry.NodeName]; ok && before.State == entry.State && before.DeviceIndex == entry.DeviceIndex && !before.LastTransitionTime.IsZero() {
 			entry.LastTransitionTime = before.LastTransitionTime
@@ -143,6 +148,7 @@ func releaseList(in StatusInput) (list []v1alpha1.Release, omitted int32) {
 	}
 	for _, report := range reports[:min(len(reports), maxEntries)] {
 		entry := report.Release
+		entry.Message = cut(entry.Message, maxEntryMessage)
 		entry.LastTransitionTime = metav1.NewTime(in.Now.Truncate(time.Second))
 		if before, ok := stored[entry.ENIID]; ok && before.State == entry.State && !before.LastTransitionTime.IsZero() {
 			entry.LastTransitionTime = before.LastTransitionTime
