@@ -2,6 +2,7 @@ package controller
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,17 +32,20 @@ func notReady(keys ...string) func(*corev1.Node) {
 // there is leave.
 func TestNodesThatMayNotBeWritten(t *testing.T) {
 	inLab(t, 30, nil, func(l *lab) {
-		denied := true
+		l.settleAndStop() // nobody may read the reactors while one is added
+		var denied atomic.Bool
+		denied.Store(true)
 		l.kube.PrependReactor("patch", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
-			return denied, nil, apierrors.NewForbidden(corev1.Resource("nodes"), "", errors.New("no leave"))
+			return denied.Load(), nil, apierrors.NewForbidden(corev1.Resource("nodes"), "", errors.New("no leave"))
 		})
-		l.restartShowing(everythingOnNodes)
+		l.onNodes = everythingOnNodes
+		l.start()
 		l.ask("a", 1)
 		l.pass(time.Hour)
 		if writes := l.nodeWrites(); writes > 80 {
 			t.Errorf("%d writes of 30 Nodes in an hour without leave", writes)
 		}
-		denied = false
+		denied.Store(false)
 		l.pass(10 * time.Minute)
 		for i := range 30 {
 			l.wantShown(i, nil, "True AllAttached", 1)
@@ -84,9 +88,10 @@ func TestNoWarIsWagedOverANode(t *testing.T) {
 func TestANodeENIThatTheCacheDoesNotShowKeepsTheTaint(t *testing.T) {
 	inLab(t, 1, nil, func(l *lab) {
 		l.settleAndStop()
-		behind := true
+		var behind atomic.Bool
+		behind.Store(true)
 		l.client.PrependWatchReactor("nodeenis", func(clienttesting.Action) (bool, watch.Interface, error) {
-			return behind, watch.NewFake(), nil
+			return behind.Load(), watch.NewFake(), nil
 		})
 		l.onNodes = plan.NodeOptions{Taint: v1alpha1.TaintNotReady}
 		l.start()
@@ -98,7 +103,7 @@ func TestANodeENIThatTheCacheDoesNotShowKeepsTheTaint(t *testing.T) {
 		if len(l.events.Events) > 0 {
 			t.Errorf("told %q", <-l.events.Events)
 		}
-		behind = false
+		behind.Store(false)
 		l.settleAndStop()
 		l.start()
 		l.pass(5 * time.Minute)
