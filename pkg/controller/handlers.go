@@ -62,7 +62,11 @@ func (c *Controller) welcome(node *corev1.Node) {
 
 func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 	c.noticeMoved(old, node)
+	if old.UID != node.UID {
+		c.forgetNode(old.UID) // deleted and made again, without an event between
+	}
 	if c.nodeEdits.concern(old, node) {
+		c.noticeNodeUndone(old, node)
 		c.nodeQueue.Add(node.Name)
 	}
 	if old.UID == node.UID && old.Spec.ProviderID == node.Spec.ProviderID && maps.Equal(old.Labels, node.Labels) {
@@ -77,8 +81,7 @@ func (c *Controller) nodeUpdated(old, node *corev1.Node) {
 func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
 	c.selections.forgetNode(deleted.GetName())
 	if deleted.OptionalObj != nil {
-		c.deselected.forgetNode(deleted.OptionalObj.UID)
-		c.nodeEdits.forget(deleted.OptionalObj.UID)
+		c.forgetNode(deleted.OptionalObj.UID)
 		c.enqueueNode(deleted.OptionalObj)
 		return
 	}
@@ -86,6 +89,13 @@ func (c *Controller) nodeDeleted(deleted cache.DeletedObject[*corev1.Node]) {
 	for _, id := range c.inventory.InstanceKeys() {
 		c.enqueueInstance(id)
 	}
+}
+
+// forgetNode drops what is remembered of a Node that is gone.
+func (c *Controller) forgetNode(uid types.UID) {
+	c.deselected.forgetNode(uid)
+	c.nodeEdits.forget(uid)
+	c.contests.forget(uid)
 }
 
 func (c *Controller) nodeENIAdded(n *v1alpha1.NodeENI) {

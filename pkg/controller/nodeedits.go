@@ -3,7 +3,9 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +25,9 @@ import (
 // nodeWorkers is how many Nodes are written at a time.
 const nodeWorkers = 4
 
+// statusOfNode is the subresource.
+const statusOfNode = "status"
+
 // nodeEdits keeps on Nodes what they are to show of their interfaces.
 type nodeEdits struct {
 	kube    kubernetes.Interface
@@ -31,6 +36,8 @@ type nodeEdits struct {
 	mu sync.Mutex
 	// written has, by the Node's UID, the resource version of our last write.
 	written map[types.UID]string
+	// denied has, by subresource, what stands against writing any Node since the API server has denied it.
+	denied map[string]*setback
 }
 
 // pending reports whether the cached Node is older than our last write.
@@ -98,14 +105,23 @@ func (c *Controller) syncNode(ctx context.Context, name string) (time.Time, erro
 	if err != nil {
 		return time.Time{}, err
 	}
-	edit := plan.Node(node, reports, c.nodeEdits.options)
-	if edit.Empty() {
-		return time.Time{}, nil
+	edit, due := c.uncontestedOnNode(node, plan.Node(node, reports, c.nodeEdits.options), time.Now())
+	if edit.Taints != nil {
+		if edit.Taints, err = c.taintsLive(ctx, node); err != nil {
+			return time.Time{}, fmt.Errorf("deciding again about the taint of Node %s: %w", name, err)
+		}
+		due = sooner(due, time.Now().Add(recheckMetadata))
 	}
-	if err := c.editNode(ctx, node, edit); err != nil {
+	edit, askable := c.nodeEdits.admitted(edit, time.Now())
+	due = sooner(due, askable)
+	if edit.Empty() {
+		return due, nil
+	}
+	again, err := c.editNode(ctx, node, edit)
+	if err != nil {
 		return time.Time{}, fmt.Errorf("writing Node %s: %w", name, err)
 	}
-	return time.Now().Add(recheckMetadata), nil
+	return sooner(sooner(due, again), time.Now().Add(recheckMetadata)), nil
 }
 
 // reportsOn says how the interfaces that are wanted on a Node stand.
@@ -121,44 +137,69 @@ func (c *Controller) reportsOn(node *corev1.Node) ([]plan.AttachmentReport, erro
 	return plan.Instance(snapshot).Attachments, nil
 }
 
-// editNode writes the condition last: who waits for it finds the rest done.
-func (c *Controller) editNode(ctx context.Context, node *corev1.Node, edit plan.NodeEdit) error {
+// taintsLive decides again about the taint, on a live list of NodeENIs: one that the cache does not show yet may want an
+// interface, and pods that have come to a node do not leave it when its taint comes back. That the Node is as the cache
+// shows it the patch sees to.
+func (c *Controller) taintsLive(ctx context.Context, node *corev1.Node) (*[]corev1.Taint, error) {
+	all, err := c.liveNodeENIs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reports := plan.UnplacedReports(node, all)
+	if id, placed := plan.InstanceID(node.Spec.ProviderID); placed {
+		nodes, err := c.nodeIndex.ByTypedIndex(instanceIndex, id)
+		if err != nil {
+			return nil, fmt.Errorf("looking up the nodes of instance %s: %w", id, err)
+		}
+		reports = plan.Instance(c.compose(id, nodes, all, c.inventory.InterfacesOf(id))).Attachments
+	}
+	return plan.Node(node, reports, c.nodeEdits.options).Taints, nil
+}
+
+// editNode writes the condition last: who waits for it finds the rest done. It returns when to look again.
+func (c *Controller) editNode(ctx context.Context, node *corev1.Node, edit plan.NodeEdit) (again time.Time, err error) {
 	logger := klog.FromContext(ctx)
+	metadata, condition := without(edit, fieldNodeCondition), plan.NodeEdit{Condition: edit.Condition}
 	if patch := metadataPatch(node, edit); patch != nil {
-		if gone, err := c.patchNode(ctx, node, types.MergePatchType, patch); gone || err != nil {
-			return err
+		if again, err = c.patchNode(ctx, node, metadata, types.MergePatchType, patch); !again.IsZero() || err != nil {
+			return again, err
 		}
 	}
 	if edit.Taints != nil {
 		logger.V(2).Info("Changed the readiness taint", "taint", c.nodeEdits.options.Taint, "tainted", len(*edit.Taints) > len(node.Spec.Taints))
 	}
 	if edit.Condition == nil {
-		return nil
+		return time.Time{}, nil
 	}
-	if gone, err := c.patchNode(ctx, node, types.StrategicMergePatchType, conditionPatch(node, *edit.Condition, time.Now()), "status"); gone || err != nil {
-		return err
+	if again, err = c.patchNode(ctx, node, condition, types.StrategicMergePatchType, conditionPatch(node, *edit.Condition, time.Now()), statusOfNode); !again.IsZero() || err != nil {
+		return again, err
 	}
 	logger.V(2).Info("Changed the condition of the Node", "condition", edit.Condition.Type, "status", edit.Condition.Status, "reason", edit.Condition.Reason)
-	return nil
+	return time.Time{}, nil
 }
 
-// patchNode patches the very Node that the cache shows, and reports whether it is gone.
-func (c *Controller) patchNode(ctx context.Context, node *corev1.Node, format types.PatchType, patch map[string]any, subresources ...string) (gone bool, err error) {
+// patchNode patches the very Node that the cache shows. It returns when to look again if that was not to be.
+func (c *Controller) patchNode(ctx context.Context, node *corev1.Node, edit plan.NodeEdit, format types.PatchType, patch map[string]any, subresources ...string) (again time.Time, err error) {
 	data, err := json.Marshal(patch)
 	if err != nil {
-		return false, fmt.Errorf("encoding the patch: %w", err)
+		return time.Time{}, fmt.Errorf("encoding the patch: %w", err)
 	}
 	updated, err := c.nodeEdits.kube.CoreV1().Nodes().Patch(ctx, node.Name, format, data, metav1.PatchOptions{FieldManager: fieldManager}, subresources...)
+	until := c.nodeEdits.answered(strings.Join(subresources, "/"), err, time.Now())
 	switch {
+	case apierrors.IsForbidden(err):
+		klog.FromContext(ctx).Error(errors.Join(errNodesDenied, err), "Nodes can not be written", "next", until)
+		return until, nil
 	case isAbsent(err):
-		return true, nil
+		return time.Now().Add(recheckMetadata), nil
 	case apierrors.IsConflict(err):
-		return false, fmt.Errorf("the Node is not as the cache shows it: %w", eni.KindNotSent)
+		return time.Time{}, fmt.Errorf("the Node is not as the cache shows it: %w", eni.KindNotSent)
 	case err != nil:
-		return false, err
+		return time.Time{}, err
 	}
 	c.nodeEdits.record(updated)
-	return false, nil
+	c.wroteNode(node, edit)
+	return time.Time{}, nil
 }
 
 // metadataPatch is the patch of what is not status, or nil. Taints are one list for everybody who sets some: they are

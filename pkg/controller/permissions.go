@@ -67,6 +67,10 @@ func countPermission(check permissionCheck, denied bool) {
 	permissionDenied.WithLabelValues(check.action, strings.Join(check.statements, ",")).Set(value)
 }
 
+func uncountPermission(check permissionCheck) {
+	permissionDenied.Delete(map[string]string{"action": check.action, "statements": strings.Join(check.statements, ",")})
+}
+
 // anything is the subject of what needs none.
 func anything(*Controller) (eni.Probe, bool) { return eni.Probe{}, true }
 

@@ -38,6 +38,8 @@ const (
 //	                          │ ▲  denied, with back-off │
 //	                          ▼ └───────────┐            │
 //	                        answer ─────────┴────────────┘
+//
+// What was answered counts until the call is to be asked about again and has no subject any more.
 type preflight struct {
 	prober Prober
 	wake   chan struct{}
@@ -123,6 +125,7 @@ func (c *Controller) probeDue(ctx context.Context) (next time.Time) {
 		}
 		subject, ok := check.subject(c)
 		if !ok {
+			p.unknown(check)
 			waiting = true
 			continue
 		}
@@ -151,6 +154,17 @@ func (p *preflight) due(call eni.ProbeCall) time.Time {
 		return known.next
 	}
 	return time.Time{}
+}
+
+// unknown forgets what was answered about a call that can not be asked about any more: nobody would see that it is
+// allowed since.
+func (p *preflight) unknown(check permissionCheck) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.checks[check.call]; known != nil {
+		known.asked, known.denied, known.answer = false, false, ""
+		uncountPermission(check)
+	}
 }
 
 // safe reports whether a call may be asked about.

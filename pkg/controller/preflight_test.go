@@ -377,3 +377,24 @@ func TestAnEndpointWithoutDryRunsIsNotTrusted(t *testing.T) {
 		}
 	})
 }
+
+// What can not be asked about any more is not known to be missing: nobody would see that the policy was mended.
+func TestADenialGoesWithWhatItWasAskedAbout(t *testing.T) {
+	inPreflight(t, 1, shippedPolicy(t).under, func(l *lab, _ *lines) {
+		l.fault(ec2sim.Fault{Effect: "error", Action: "DeleteTags", Code: "UnauthorizedOperation"})
+		l.ask("a", 1)
+		l.ask("b", 2, func(n *v1alpha1.NodeENI) { n.Spec.NodeSelector = map[string]string{"ng": "none"} })
+		l.pass(10 * time.Minute)
+		if got := l.missing("b"); !strings.Contains(got, "ec2:DeleteTags") {
+			t.Errorf("missing: %q", got)
+		}
+		l.delete("a")
+		l.pass(5 * time.Minute)
+		l.wantOurs()
+		l.heal()
+		l.pass(time.Hour)
+		if got := l.missing("b"); got != "" {
+			t.Errorf("missing in an hour after the policy was mended: %q", got)
+		}
+	})
+}

@@ -87,5 +87,6 @@ func TestTopologyOfAReplicaThatWaits(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 		l.start()
+		l.pass(time.Second) // one that is stopped before it works has no informers to add handlers to
 	})
 }

@@ -39,6 +39,9 @@ var lost = map[string]string{
 	"dpdkPCIAddress":   "find the device on the host by the interface's MAC address, in status.attachments",
 }
 
+// Kept are the fields of this controller's spec, all of which may be edited.
+func Kept() []string { return slices.Concat(kept, ownOnly) }
+
 // Fields are all fields of the other controller's spec that this one's lacks, sorted.
 func Fields() []string {
 	return slices.Sorted(slices.Values(slices.Concat(translated, slices.Collect(maps.Keys(lost)))))

@@ -99,10 +99,16 @@ func readyCondition(in StatusInput, t tally, reconciling, stalled metav1.Conditi
 }
 
 func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "")
+	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: cut(message, maxMessage)}
+}
+
+// cut keeps at most limit bytes of a text, and no part of a character.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
-	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
+	const ellipsis = "…"
+	return strings.ToValidUTF8(text[:limit-len(ellipsis)], "") + ellipsis
 }
 
 func deleting(in StatusInput) bool { return !in.NodeENI.DeletionTimestamp.IsZero() }

@@ -83,12 +83,21 @@ func Node(node *corev1.Node, reports []AttachmentReport, options NodeOptions) No
 	return edit
 }
 
+// registering are the taints of a Node whose labels may be yet to come: the cloud provider's and Karpenter's.
+// Source: https://kubernetes.io/docs/reference/labels-annotations-taints/, https://karpenter.sh/docs/concepts/nodeclaims/
+var registering = []string{"node.cloudprovider.kubernetes.io/uninitialized", "karpenter.sh/unregistered"}
+
+// initialized reports whether the Node has the labels that decide what is wanted on it.
+func initialized(taints []corev1.Taint) bool {
+	return !slices.ContainsFunc(taints, func(taint corev1.Taint) bool { return slices.Contains(registering, taint.Key) })
+}
+
 // taintsFor takes the taint away from a ready Node, whatever its effect.
 func taintsFor(taints []corev1.Taint, options NodeOptions, ready bool) *[]corev1.Taint {
 	isOurs := func(taint corev1.Taint) bool { return taint.Key == options.Taint }
 	has := slices.ContainsFunc(taints, isOurs)
 	switch {
-	case ready && has:
+	case ready && has && initialized(taints):
 		return new(slices.DeleteFunc(slices.Clone(taints), isOurs))
 	case !ready && !has && options.Retaint:
 		return new(append(slices.Clone(taints), corev1.Taint{Key: options.Taint, Effect: corev1.TaintEffectNoSchedule}))

@@ -48,6 +48,8 @@ func TestTheReadinessTaintGoesWithTheLastAttach(t *testing.T) {
 		{name: "the only taint", node: node("a", tainted(ours)), reports: []AttachmentReport{attached}, want: []string{}},
 		{name: "twice, with two effects", node: node("a", tainted(ours, others, ours)), reports: []AttachmentReport{attached}, want: []string{others}},
 		{name: "nothing wanted", node: node("a", tainted(ours)), want: []string{}},
+		{name: "nothing wanted, the cloud provider is at it", node: node("a", tainted("node.cloudprovider.kubernetes.io/uninitialized", ours))},
+		{name: "all attached that is wanted so far, Karpenter is at it", node: node("a", tainted(ours, "karpenter.sh/unregistered")), reports: []AttachmentReport{attached}},
 		{name: "another node's is wanting", node: node("a", tainted(ours)), reports: []AttachmentReport{elsewhere, attached}, want: []string{}},
 		{name: "one is wanting", node: node("a", tainted(ours)), reports: []AttachmentReport{attached, attaching}},
 		{name: "untainted and ready", node: node("a", tainted(others)), reports: []AttachmentReport{attached}},

@@ -24,17 +24,12 @@ const (
 	shortMessage = 320
 )
 
-// cut is a message as it fits into one of so many entries.
-func cut(message string, entries int) string {
-	limit := longMessage
+// cutEntry is a message as it fits into one of so many entries.
+func cutEntry(message string, entries int) string {
 	if entries > few {
-		limit = shortMessage
+		return cut(message, shortMessage)
 	}
-	if len(message) <= limit {
-		return message
-	}
-	const ellipsis = "…"
-	return strings.ToValidUTF8(message[:limit-len(ellipsis)], "") + ellipsis
+	return cut(message, longMessage)
 }
 
 // StatusInput is what a status is made of.
@@ -136,7 +131,7 @@ func attachmentList(in StatusInput) (list []v1alpha1.Attachment, omitted int32) 
 	}
 	for _, report := range reports {
 		entry := report.Attachment
-		entry.Message = cut(entry.Message, len(reports))
+		entry.Message = cutEntry(entry.Message, len(reports))
 		entry.LastTransitionTime = metav1.NewTime(in.Now.Truncate(time.Second))
 		if before, ok := stored[entry.NodeName]; ok && before.State == entry.State && before.DeviceIndex == entry.DeviceIndex && !before.LastTransitionTime.IsZero() {
 			entry.LastTransitionTime = before.LastTransitionTime
@@ -187,7 +182,7 @@ func releaseList(in StatusInput) (list []v1alpha1.Release, omitted int32) {
 	}
 	for _, report := range reports {
 		entry := report.Release
-		entry.Message = cut(entry.Message, len(reports))
+		entry.Message = cutEntry(entry.Message, len(reports))
 		entry.LastTransitionTime = metav1.NewTime(in.Now.Truncate(time.Second))
 		if before, ok := stored[entry.ENIID]; ok && before.State == entry.State && !before.LastTransitionTime.IsZero() {
 			entry.LastTransitionTime = before.LastTransitionTime

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -212,6 +213,46 @@ func TestConditionMessagesStayWithinWhatTheAPITakes(t *testing.T) {
 	}
 }
 
+// Whatever is quoted in the messages of its entries, the whole fits into one object of etcd's.
+func TestAStatusOfLongMessagesFitsIntoAnObject(t *testing.T) {
+	in := StatusInput{NodeENI: nodeENI("a"), Now: now}
+	long := strings.Repeat("ä", 4096)
+	for i := range 2 * maxEntries {
+		report := reportOn(fmt.Sprintf("%0200d", i), v1alpha1.AttachmentBlocked, v1alpha1.ReasonInvalidSpec)
+		report.Attachment.Message = long
+		in.Attachments = append(in.Attachments, report)
+		in.Releases = append(in.Releases, ReleaseReport{Release: v1alpha1.Release{ENIID: fmt.Sprintf("eni-%017x", i), Message: long}})
+	}
+	status := Status(in)
+	data, err := json.Marshal(status)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit := 3 << 19; len(data) > limit {
+		t.Errorf("a status of %d bytes, more than etcd takes", len(data))
+	}
+	if got := status.Attachments[0].Message; !utf8.ValidString(got) || len(got) < shortMessage/2 {
+		t.Errorf("a message of %d bytes is left, valid: %v", len(got), utf8.ValidString(got))
+	}
+}
+
+func TestAComplaintQuotesNoNovel(t *testing.T) {
+	novel := strings.Repeat("ä", 100_000)
+	n := nodeENI("a")
+	n.Annotations = map[string]string{
+		v1alpha1.AnnotationAllowReleaseUntil: novel, v1alpha1.AnnotationForceDetachUntil: novel, v1alpha1.AnnotationAdopt: novel,
+	}
+	complaints := AnnotationComplaints(n, now)
+	if len(complaints) != 3 {
+		t.Fatalf("%d complaints, want 3", len(complaints))
+	}
+	for _, complaint := range complaints {
+		if len(complaint) > 1024 || !strings.HasPrefix(complaint, "annotation "+v1alpha1.GroupName) {
+			t.Errorf("a complaint of %d bytes", len(complaint))
+		}
+	}
+}
+
 // A subnet that is not there has no zone to tell.
 func TestZoneOfAnUnknownSubnet(t *testing.T) {
 	for name, subnet := range map[string]*eni.ObservedSubnet{"not described": nil, "not found": {NotFound: true, Subnet: eni.Subnet{Zone: "us-east-1a"}}} {
@@ -243,7 +284,7 @@ func TestLongMessagesAreCut(t *testing.T) {
 			t.Errorf("the condition does not have the whole text: %s", ready)
 		}
 	}
-	if short := cut("short", 1000); short != "short" {
+	if short := cutEntry("short", 1000); short != "short" {
 		t.Errorf("a short message became %q", short)
 	}
 }

@@ -186,18 +186,21 @@ func ForceDetachUntil(annotations map[string]string, now time.Time) (until time.
 	return until, ""
 }
 
+// maxComplaint is how much of a complaint is told: it quotes what a person has written.
+const maxComplaint = 512
+
 // AnnotationComplaints says which annotations of the NodeENI that a person sets can not be followed, and the cure.
 func AnnotationComplaints(n *v1alpha1.NodeENI, now time.Time) []string {
 	var complaints []string
 	if value, ok := n.Annotations[v1alpha1.AnnotationAllowReleaseUntil]; ok && ApprovedUntil(n.Annotations).IsZero() {
-		complaints = append(complaints, fmt.Sprintf("annotation %s has the value %q, which is no RFC 3339 time; run: %s",
-			v1alpha1.AnnotationAllowReleaseUntil, value, annotateCommand(n, v1alpha1.AnnotationAllowReleaseUntil)))
+		complaint := fmt.Sprintf("annotation %s has the value %q, which is no RFC 3339 time", v1alpha1.AnnotationAllowReleaseUntil, value)
+		complaints = append(complaints, cut(complaint, maxComplaint)+"; run: "+annotateCommand(n, v1alpha1.AnnotationAllowReleaseUntil))
 	}
 	if _, complaint := ForceDetachUntil(n.Annotations, now); complaint != "" {
-		complaints = append(complaints, complaint+"; run: "+annotateCommand(n, v1alpha1.AnnotationForceDetachUntil))
+		complaints = append(complaints, cut(complaint, maxComplaint)+"; run: "+annotateCommand(n, v1alpha1.AnnotationForceDetachUntil))
 	}
 	if _, _, complaint := AdoptionOrderOf(n.Annotations); complaint != "" {
-		complaints = append(complaints, complaint)
+		complaints = append(complaints, cut(complaint, maxComplaint))
 	}
 	return complaints
 }

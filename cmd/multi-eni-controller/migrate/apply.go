@@ -76,15 +76,17 @@ func (r *run) plan(ctx context.Context, objects []object) (writes []write, err e
 	return writes, nil
 }
 
-// edited is a field that somebody has changed since the old object was read.
+// edited is a field that somebody has changed, added or taken away since the old object was read.
 func edited(old, live, want *unstructured.Unstructured) string {
 	if live == nil {
 		return ""
 	}
-	for _, field := range []string{"nodeSelector", "subnetID", "securityGroupIDs", "deviceIndex", "deleteOnTermination", "description", "tags"} {
-		was, had := spec(old)[field]
-		is, has := spec(live)[field]
-		if had && has && !same(is, was) && !same(is, spec(want)[field]) {
+	for _, field := range append(migrate.Kept(), migrate.Fields()...) {
+		was, is := spec(old)[field], spec(live)[field]
+		if is == nil && slices.Contains(migrate.Fields(), field) {
+			continue // what is written has none of these, and under our CustomResourceDefinition they are not to be seen
+		}
+		if !same(is, was) && !same(is, spec(want)[field]) {
 			return field
 		}
 	}

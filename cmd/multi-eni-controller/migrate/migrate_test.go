@@ -295,6 +295,11 @@ func TestNothingIsChanged(t *testing.T) {
 		"no API server":          {nil, []string{"--dry-run"}, deniesObjects, exitNotAsked, "listing NodeENIs: no route"},
 		"none of one's own":      {nil, append([]string{"-f", "-"}, complete...), deniesObjects, exitNotAsked, "reading NodeENI dpdk-2: no route"},
 		"an edit since":          {nil, append([]string{"-f", "-"}, complete...), edits("named", "nodeSelector", map[string]any{"ng": "other"}), exitPerson, "spec.nodeSelector of named is not what it was"},
+		"a field since":          {nil, append([]string{"-f", "-"}, complete...), edits("plain", "description", "mine"), exitPerson, "spec.description of plain is not what it was"},
+		"a field less since":     {nil, append([]string{"-f", "-"}, complete...), edits("plain", "securityGroupIDs", nil), exitPerson, "spec.securityGroupIDs of plain is not what it was"},
+		"a subnet since":         {nil, append([]string{"-f", "-"}, complete...), edits("dpdk", "subnetIDs", []any{"subnet-0aaaaaaaaaaaaaaa7"}), exitPerson, "spec.subnetIDs of dpdk is not what it was"},
+		"a name since":           {nil, append([]string{"-f", "-"}, complete...), edits("plain", "subnetNames", []any{"net b"}), exitPerson, "spec.subnetNames of plain is not what it was"},
+		"another loss since":     {nil, append([]string{"-f", "-"}, complete...), edits("dpdk", "mtu", int64(1500)), exitPerson, "spec.mtu of dpdk is not what it was"},
 		"a name that is taken":   {nil, append([]string{"-f", "-"}, complete...), another("dpdk-2"), exitPerson, "there is another NodeENI of that name"},
 		"no file":                {nil, []string{"-f", "/no/such/file", "--dry-run"}, nil, exitNotAsked, "/no/such/file"},
 		"nothing in the file":    {nil, []string{"-f", "-", "--dry-run"}, func(l *lab) { l.stdin = "kind: Pod" }, exitNotAsked, "has no NodeENI"},
@@ -390,7 +395,9 @@ func deniesObjects(l *lab) {
 func edits(name, field string, value any) func(*lab) {
 	return func(l *lab) {
 		u := l.get(name)
-		spec(u)[field] = value
+		if spec(u)[field] = value; value == nil {
+			delete(spec(u), field)
+		}
 		if _, err := l.dynamic.Resource(nodeENIs).Update(l.Context(), u, metav1.UpdateOptions{}); err != nil {
 			l.Fatal(err)
 		}

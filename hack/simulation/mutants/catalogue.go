@@ -43,7 +43,7 @@ var catalogue = []mutant{
 	{
 		name: "status-as-truth", fault: "a NodeENI whose status says that all is attached is not looked at in EC2",
 		edits: []edit{{
-			"pkg/controller/attach.go", "	c.tellNews(planned, snapshot, result, \"\")\n	c.told.rest(instanceID, planned, result)\n	return snapshot, result, nil", `	believed := func(n *v1alpha1.NodeENI) bool {
+			"pkg/controller/attach.go", "	c.tellNews(planned, snapshot, result, \"\")\n	c.showOnNodes(snapshot, result)", `	believed := func(n *v1alpha1.NodeENI) bool {
 		return slices.ContainsFunc(n.Status.Attachments, func(a v1alpha1.Attachment) bool {
 			return a.InstanceID == instanceID && a.State == v1alpha1.AttachmentAttached
 		})
@@ -53,8 +53,7 @@ var catalogue = []mutant{
 		return n != nil && believed(n)
 	})
 	c.tellNews(planned, snapshot, result, "")
-	c.told.rest(instanceID, planned, result)
-	return snapshot, result, nil`,
+	c.showOnNodes(snapshot, result)`,
 		}},
 	},
 	{
