@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// parts are what can be written, by name.
+var parts = map[string]func() (string, error){
+	"flags":           controllerFlags,
+	"flags-audit":     auditFlags,
+	"flags-migrate":   migrateFlags,
+	"reasons":         reasons,
+	"events":          events,
+	"fields-spec":     func() (string, error) { return fields("NodeENISpec") },
+	"fields-status":   func() (string, error) { return fields("NodeENIStatus") },
+	"fields-attached": func() (string, error) { return fields("Attachment") },
+	"fields-released": func() (string, error) { return fields("Release") },
+}
+
+func main() {
+	verify := flag.Bool("verify", false, "write nothing, and fail where something is stale")
+	flag.Parse()
+	if err := run(*verify); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(verify bool) error {
+	files, err := markdown(".")
+	if err != nil {
+		return err
+	}
+	written := map[string]bool{}
+	var stale []string
+	for _, path := range files {
+		before, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		after, err := renew(path, string(before), written)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(before, []byte(after)) {
+			continue
+		}
+		stale = append(stale, path+"\n"+firstDifference(string(before), after))
+		if !verify {
+			if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	for name := range parts {
+		if !written[name] {
+			return fmt.Errorf("no Markdown file has the line %q, below which the part belongs", strings.TrimSpace(beginOf(name)))
+		}
+	}
+	if verify && len(stale) > 0 {
+		return fmt.Errorf("stale: %s", strings.Join(stale, "\nstale: "))
+	}
+	return nil
+}
+
+// markdown are the Markdown files below a folder, without those that are not the project's.
+func markdown(root string) (files []string, err error) {
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		hidden := strings.HasPrefix(entry.Name(), ".") && path != root && entry.Name() != ".github"
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (hidden || entry.Name() == "node_modules"):
+			return fs.SkipDir
+		case !entry.IsDir() && strings.HasSuffix(path, ".md"):
+			files = append(files, path)
+		}
+		return nil
+	})
+	slices.Sort(files)
+	return files, err
+}
+
+func beginOf(name string) string { return "<!-- " + name + ": written by make update -->\n" }
+
+func endOf(name string) string { return "<!-- " + name + ": end -->\n" }
+
+// renew writes every known part of a text anew, and notes which parts it has.
+func renew(path, text string, written map[string]bool) (string, error) {
+	for name, part := range parts {
+		before, rest, begins := strings.Cut(text, beginOf(name))
+		if !begins {
+			continue
+		}
+		_, after, ends := strings.Cut(rest, endOf(name))
+		if !ends {
+			return "", fmt.Errorf("%s: the part %s has no end: add the line %q", path, name, strings.TrimSpace(endOf(name)))
+		}
+		content, err := part()
+		if err != nil {
+			return "", fmt.Errorf("writing the part %s of %s: %w", name, path, err)
+		}
+		text = before + beginOf(name) + content + endOf(name) + after
+		written[name] = true
+	}
+	return text, nil
+}
+
+// firstDifference shows the first line in which two texts differ.
+func firstDifference(is, want string) string {
+	a, b := strings.Split(is, "\n"), strings.Split(want, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("-%s\n+%s", a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(a), len(b))
+}
+
+// cell is a text as a cell of a table.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(strings.TrimSpace(text))
+}
