@@ -36,7 +36,8 @@ func fields(name string) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("%s: the comment above %s.%s does not begin with %q", typesFile, name, key, key)
 		}
-		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", key, typeOf(field.Type), bounds, cell(upper(about)))
+		about = strings.TrimPrefix(strings.TrimPrefix(about, "is "), "are ")
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", key, typeOf(field.Type), bounds, cell(about))
 	}
 	return table.String(), nil
 }

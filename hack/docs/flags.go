@@ -31,7 +31,7 @@ func flagTable(add func(*pflag.FlagSet)) string {
 		if f.Shorthand != "" {
 			name = "`-" + f.Shorthand + "`, " + name
 		}
-		fmt.Fprintf(&table, "| %s | %s | %s |\n", name, defaultOf(f), cell(sentence(f.Usage)))
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", name, defaultOf(f), cell(f.Usage))
 	})
 	return table.String()
 }
@@ -42,13 +42,4 @@ func defaultOf(f *pflag.Flag) string {
 		return ""
 	}
 	return "`" + f.DefValue + "`"
-}
-
-// sentence makes a sentence of what is none.
-func sentence(text string) string {
-	text = strings.ToUpper(text[:1]) + text[1:]
-	if !strings.HasSuffix(text, ".") {
-		text += "."
-	}
-	return text
 }

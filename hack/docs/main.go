@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -124,7 +125,17 @@ func firstDifference(is, want string) string {
 	return fmt.Sprintf("%d lines, want %d", len(a), len(b))
 }
 
-// cell is a text as a cell of a table.
+// code are the words that are set as code.
+var code = regexp.MustCompile(`(?:--[a-z][a-z0-9-]+(?:=[a-z]+)?|\b(?:spec|status|metadata)\.[A-Za-z]+|networking\.k8s\.aws/[A-Za-z-]+|manifests/[a-z/.-]+[a-z]|nodes/status|\b(?:MAX_ENI|WARM_[A-Z]+_TARGET)\b)`)
+
+// cell is a text as a cell of a table: a sentence on one line.
 func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(strings.TrimSpace(text))
+	text = strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(strings.TrimSpace(text))
+	if first, _, _ := strings.Cut(text, " "); !strings.Contains(first, ".") {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return code.ReplaceAllString(text, "`$0`")
 }

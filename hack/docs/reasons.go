@@ -34,8 +34,8 @@ func reasons() (string, error) {
 	for _, g := range groups {
 		title, rest, _ := strings.Cut(g.about, ".")
 		fmt.Fprintf(&text, "\n#### %s\n\n", title)
-		if rest = strings.TrimSpace(rest); rest != "" {
-			fmt.Fprintf(&text, "%s\n\n", rest)
+		if rest != "" {
+			fmt.Fprintf(&text, "%s\n\n", cell(rest))
 		}
 		text.WriteString(table(g.rows, func(e explained) string { return anchor(e.value) }))
 	}
@@ -79,12 +79,10 @@ func table(rows []explained, anchorOf func(explained) string) string {
 	var b strings.Builder
 	b.WriteString("| reason | cause | cure |\n| --- | --- | --- |\n")
 	for _, e := range rows {
-		fmt.Fprintf(&b, "| %s`%s` | %s | %s |\n", anchorOf(e), e.value, cell(upper(e.cause)), cell(upper(e.cure)))
+		fmt.Fprintf(&b, "| %s`%s` | %s | %s |\n", anchorOf(e), e.value, cell(e.cause), cell(e.cure))
 	}
 	return b.String()
 }
-
-func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // groupsOf are the blocks of a file in which constants have a name with the prefix.
 func groupsOf(path, prefix string) (groups []group, err error) {

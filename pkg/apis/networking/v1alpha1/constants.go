@@ -41,8 +41,10 @@ const (
 	ConditionPermissionsMissing = "PermissionsMissing"
 )
 
+// Every reason says its cause, and its cure; the tables of the README are made of them.
+
 // Reasons of conditions. Beside these, a condition has the most frequent reason for which an attachment is blocked or
-// a release is held. Each says its cause, and its cure; the tables of the README are made of them.
+// a release is held.
 const (
 	// ReasonAllAttached: Every selected Node has its interface, with the wanted settings.
 	// Cure: none is needed.
@@ -109,7 +111,7 @@ const (
 	// ReasonCredentialsRejected: EC2 does not accept the controller's credentials, or another service manages the
 	// interface.
 	// Cure: look at the association of the service account with the role, at the role's trust policy, and at the
-	// node's clock.
+	// node's clock; an interface that another service manages is that service's to release.
 	ReasonCredentialsRejected = "CredentialsRejected"
 	// ReasonDeviceIndexInUse: An interface that is not ours holds the device index; on EKS mostly one of the VPC CNI.
 	// Cure: on EKS set the VPC CNI's MAX_ENI, or WARM_IP_TARGET in place of WARM_ENI_TARGET, so that it leaves room;

@@ -27,7 +27,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Reason") {
 			return true
 		}
-		if name := spec.Names[0].Name; !regexp.MustCompile(`(?s)^`+name+`: .{10,}\.\nCure: .{10,}\.\n$`).MatchString(spec.Doc.Text()) {
+		if name := spec.Names[0].Name; !regexp.MustCompile(`(?s)^` + name + `: .{10,}\.\nCure: .{10,}\.\n$`).MatchString(spec.Doc.Text()) {
 			t.Errorf("%s does not say its cause and its cure: %q", name, spec.Doc.Text())
 		}
 		explained++
