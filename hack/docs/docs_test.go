@@ -17,6 +17,7 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/audit"
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/migrate"
+	"github.com/multi-eni/aws-multi-eni-controller/hack/docs/markdown"
 )
 
 func TestMain(m *testing.M) {
@@ -38,7 +39,7 @@ func read(t *testing.T, path string) string {
 // documents are all Markdown files, by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := markdown(".")
+	files, err := markdown.Files(".")
 	if err != nil {
 		t.Fatal(err)
 	}

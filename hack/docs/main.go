@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
+
+	"github.com/multi-eni/aws-multi-eni-controller/hack/docs/markdown"
 )
 
 // parts are what can be written, by name.
@@ -35,7 +34,7 @@ func main() {
 }
 
 func run(verify bool) error {
-	files, err := markdown(".")
+	files, err := markdown.Files(".")
 	if err != nil {
 		return err
 	}
@@ -62,7 +61,7 @@ func run(verify bool) error {
 	}
 	for name := range parts {
 		if !written[name] {
-			return fmt.Errorf("no Markdown file has the line %q, below which the part belongs", strings.TrimSpace(beginOf(name)))
+			return fmt.Errorf("no Markdown file has the line %q, below which the part belongs", strings.TrimSpace(markdown.Begin(name)))
 		}
 	}
 	if verify && len(stale) > 0 {
@@ -71,45 +70,19 @@ func run(verify bool) error {
 	return nil
 }
 
-// markdown are the Markdown files below a folder, without those that are not the project's.
-func markdown(root string) (files []string, err error) {
-	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		hidden := strings.HasPrefix(entry.Name(), ".") && path != root && entry.Name() != ".github"
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (hidden || entry.Name() == "node_modules"):
-			return fs.SkipDir
-		case !entry.IsDir() && strings.HasSuffix(path, ".md"):
-			files = append(files, path)
-		}
-		return nil
-	})
-	slices.Sort(files)
-	return files, err
-}
-
-func beginOf(name string) string { return "<!-- " + name + ": written by make update -->\n" }
-
-func endOf(name string) string { return "<!-- " + name + ": end -->\n" }
-
 // renew writes every known part of a text anew, and notes which parts it has.
 func renew(path, text string, written map[string]bool) (string, error) {
 	for name, part := range parts {
-		before, rest, begins := strings.Cut(text, beginOf(name))
-		if !begins {
+		if !strings.Contains(text, markdown.Begin(name)) {
 			continue
-		}
-		_, after, ends := strings.Cut(rest, endOf(name))
-		if !ends {
-			return "", fmt.Errorf("%s: the part %s has no end: add the line %q", path, name, strings.TrimSpace(endOf(name)))
 		}
 		content, err := part()
 		if err != nil {
 			return "", fmt.Errorf("writing the part %s of %s: %w", name, path, err)
 		}
-		text = before + beginOf(name) + content + endOf(name) + after
-		written[name] = true
+		if text, written[name], err = markdown.Replace(text, name, content); err != nil {
+			return "", fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	return text, nil
 }
