@@ -20,11 +20,10 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/hack/docs/markdown"
 )
 
-func TestMain(m *testing.M) {
-	if err := os.Chdir(filepath.Join("..", "..")); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
+// atRoot has a test work in the project's root, as the program does.
+func atRoot(t *testing.T) {
+	t.Helper()
+	t.Chdir(filepath.Join("..", ".."))
 }
 
 func read(t *testing.T, path string) string {
@@ -54,12 +53,14 @@ func documents(t *testing.T) map[string]string {
 }
 
 func TestNothingIsStale(t *testing.T) {
+	atRoot(t)
 	if err := run(true); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestStalePartsAreFound(t *testing.T) {
+	atRoot(t)
 	const text = "# A\n<!-- flags-audit: written by make update -->\nold\n<!-- flags-audit: end -->\nrest\n"
 	written := map[string]bool{}
 	renewed, err := renew("x.md", text, written)
@@ -95,6 +96,7 @@ func sources(t *testing.T, folder string) map[string]*ast.File {
 
 // Whatever reason or event is declared, in whichever file, has a row in the README, and one anchor.
 func TestNoReasonAndNoEventIsMissing(t *testing.T) {
+	atRoot(t)
 	readme := read(t, "README.md")
 	names := regexp.MustCompile(`^(Reason|Notice|event)[A-Z]`)
 	found := 0
@@ -139,6 +141,7 @@ func constants(file *ast.File) map[string]string {
 
 // The reason of every event that is emitted is one of the constants, or comes from package plan, whose are.
 func TestEveryEventHasANamedReason(t *testing.T) {
+	atRoot(t)
 	emitted := 0
 	for path, file := range sources(t, "pkg/controller") {
 		ast.Inspect(file, func(node ast.Node) bool {
@@ -195,6 +198,7 @@ func anchorsOf(text string) map[string]bool {
 
 // Every link within the project leads to a file or folder that is there, and to a heading or an anchor in it.
 func TestLinksLeadSomewhere(t *testing.T) {
+	atRoot(t)
 	documents := documents(t)
 	checked := 0
 	for path, text := range documents {
@@ -224,6 +228,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 
 // Every test that a document names is there: what a document claims can be looked up.
 func TestNamedTestsExist(t *testing.T) {
+	atRoot(t)
 	tests := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
 	err := filepath.WalkDir(".", func(path string, entry os.DirEntry, err error) error {
@@ -254,6 +259,7 @@ func TestNamedTestsExist(t *testing.T) {
 
 // Every target of make that a document names is there.
 func TestNamedTargetsExist(t *testing.T) {
+	atRoot(t)
 	targets := map[string]bool{}
 	for _, found := range regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
 		targets[found[1]] = true
@@ -277,6 +283,7 @@ var othersFlags = []string{"node-ip", "provider-id", "help"}
 
 // Every flag that a document names is one of ours, or named above.
 func TestNamedFlagsExist(t *testing.T) {
+	atRoot(t)
 	known := map[string]bool{}
 	for _, add := range []func(*pflag.FlagSet){app.NewOptions().AddFlags, audit.AddFlags, migrate.AddFlags} {
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
