@@ -305,3 +305,28 @@ func TestNamedFlagsExist(t *testing.T) {
 		}
 	}
 }
+
+// Every folder of code has a row in the table of the README that says where what lives.
+func TestEveryFolderHasARow(t *testing.T) {
+	atRoot(t)
+	readme := read(t, "README.md")
+	found := 0
+	for _, parent := range []string{"cmd", "pkg", "hack"} {
+		entries, err := os.ReadDir(parent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			if !entry.IsDir() {
+				continue
+			}
+			found++
+			if !regexp.MustCompile("(?m)^\\| .*`" + parent + "/" + entry.Name() + "`.* \\| .+ \\|$").MatchString(readme) {
+				t.Errorf("the README does not say what lives in %s/%s", parent, entry.Name())
+			}
+		}
+	}
+	if found < 15 {
+		t.Errorf("only %d folders were found", found)
+	}
+}
