@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes what the README says of metrics and alerts: the one from a scrape of the running controller, the other from
+# Writes what the documentation says of metrics and alerts: the one from a scrape of the running controller, the other from
 # manifests/monitoring.
 set -euo pipefail
 

@@ -7,7 +7,7 @@
 // alerts of manifests/monitoring/prometheusrule.yaml are evaluated at the same virtual times (alerts_test.go): each must
 // fire in the story that is told for it (stories_test.go), with those alone that the story names, must be silent before the trouble
 // and end after it; and none fires in a healthy day. Each query of manifests/monitoring/dashboard.json must return data
-// (dashboard_test.go). The table of metrics in the README is written from such a scrape (table_test.go).
+// (dashboard_test.go). The table of metrics in manifests/monitoring/README.md is written from such a scrape (table_test.go).
 //
 // Counters are the process's, so a scenario begins with those of the last one: as in a real Prometheus, only their
 // increase tells anything.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,10 +21,11 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 	"k8s.io/component-base/metrics/legacyregistry"
 
+	"github.com/multi-eni/aws-multi-eni-controller/hack/docs/markdown"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
-var write = flag.Bool("write", false, "write the tables of metrics and alerts into the README")
+var write = flag.Bool("write", false, "write the tables of metrics and alerts into the documentation")
 
 // ours is how the names of our metrics begin.
 const ours = "multi_eni_"
@@ -89,7 +89,7 @@ func (f *family) row() string {
 	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", f.name, f.kind, strings.Join(names, ", "), help)
 }
 
-// TestMetricsTable: the README has a table of all metrics of a running controller. With -args -write it is written.
+// TestMetricsTable: the documentation has a table of all metrics of a running controller. With -args -write it is written.
 func TestMetricsTable(t *testing.T) {
 	var own, others strings.Builder
 	for _, f := range families(t, tellEverything(t).text) {
@@ -102,7 +102,7 @@ func TestMetricsTable(t *testing.T) {
 		}
 	}
 	table := "| metric | type | labels | |\n| --- | --- | --- | --- |\n" + own.String() + others.String()
-	inREADME(t, "metrics", table)
+	documented(t, "metrics", table)
 }
 
 // TestAlertsInREADME: the README says of each alert what to do, under the heading that its runbook_url leads to.
@@ -122,31 +122,39 @@ func TestAlertsInREADME(t *testing.T) {
 			fmt.Fprintf(&text, "\n#### %s\n\n*%s, %s.* %s\n", rule.Alert, rule.Labels["severity"], when, told("description"))
 		}
 	}
-	inREADME(t, "alerts", text.String()+"\n")
+	documented(t, "alerts", text.String()+"\n")
 }
 
-// inREADME wants a text between two lines of the README, or writes it there.
-func inREADME(t *testing.T, what, text string) {
+// documented wants a text in the part of that name, in whichever Markdown file has it, or writes it there.
+func documented(t *testing.T, part, text string) {
 	t.Helper()
-	begin, end := "<!-- "+what+": written by make update -->\n", "<!-- "+what+": end -->\n"
-	path := filepath.Join(root, "README.md")
-	data, err := os.ReadFile(path)
+	files, err := markdown.Files(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, begins := strings.Cut(string(data), begin)
-	written, after, ends := strings.Cut(rest, end)
-	if !begins || !ends {
-		t.Fatalf("the README lacks the lines %q and %q", begin, end)
-	}
-	switch {
-	case written == text:
-	case *write:
-		if err := os.WriteFile(path, []byte(before+begin+text+end+after), 0o644); err != nil {
+	there := false
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-	default:
-		t.Errorf("what the README says of %s is stale (make update); it should be\n%s", what, text)
+		renewed, found, err := markdown.Replace(string(data), part, text)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		there = there || found
+		switch {
+		case renewed == string(data):
+		case *write:
+			if err := os.WriteFile(path, []byte(renewed), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("what %s says of %s is stale (make update); it should be\n%s", path, part, text)
+		}
+	}
+	if !there {
+		t.Errorf("no Markdown file has the line %q", markdown.Begin(part))
 	}
 }
 

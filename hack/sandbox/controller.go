@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -93,6 +94,21 @@ func RunCommand(ctx context.Context, binaries Binaries, ec2 string, args ...stri
 		}
 	}
 	return command.ProcessState.ExitCode(), out.String(), errs.String(), nil
+}
+
+// RunLine runs a line of a document as a person's shell does who stands in the project's root, is an administrator of the
+// cluster, and has the controller's rights in EC2. kubectl and multi-eni-controller are the sandbox's.
+func (c *Cluster) RunLine(ctx context.Context, binaries Binaries, ec2, line string) (string, error) {
+	command := exec.CommandContext(ctx, "bash", "-ec", line)
+	command.Dir = c.repo
+	programs := filepath.Dir(c.Kubectl.Path) + string(filepath.ListSeparator) + filepath.Dir(binaries.Controller)
+	command.Env = append(os.Environ(), "KUBECONFIG="+c.Kubectl.Kubeconfig, "PATH="+programs+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	command.Env = append(command.Env, awsEnvironment(ec2, controllerKey)...)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		return string(output), fmt.Errorf("%s: %w: %s", line, err, output)
+	}
+	return string(output), nil
 }
 
 // awsEnvironment points the controller's SDK at the simulator.

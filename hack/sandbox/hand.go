@@ -69,6 +69,13 @@ func (h Hand) Untag(ctx context.Context, iface string, keys ...string) error {
 	return h.call(ctx, "DeleteTags", form)
 }
 
+// Attach attaches an interface, on network card 0.
+func (h Hand) Attach(ctx context.Context, iface, instance string, deviceIndex int) error {
+	return h.call(ctx, "AttachNetworkInterface", url.Values{
+		"NetworkInterfaceId": {iface}, "InstanceId": {instance}, "DeviceIndex": {strconv.Itoa(deviceIndex)},
+	})
+}
+
 // Detach asks for the end of an attachment.
 func (h Hand) Detach(ctx context.Context, attachment string) error {
 	return h.call(ctx, "DetachNetworkInterface", url.Values{"AttachmentId": {attachment}})

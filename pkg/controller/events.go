@@ -5,17 +5,29 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
-// Reasons of events that are not told by a change of status; those that are, are package plan's.
+// Reasons of events that are not told by a change of status; those that are, are package plan's. Each says its cause, and
+// its cure; the tables of the README are made of them. What can not be told on a NodeENI that is gone is told on the
+// controller's Lease, by the reasons CleanupHalted and DetachStuck.
 const (
-	// eventReleaseFailed: EC2 refuses a detach or delete for good.
+	// eventReleaseFailed: on the NodeENI: EC2 refuses a detach or a delete for good.
+	// Cure: remove what keeps the interface, as the message says, or release it by hand.
 	eventReleaseFailed = "ReleaseFailed"
-	// eventAttachStuck: EC2 did not end an attach, so the interface is detached, to be attached again.
+	// eventAttachStuck: on the NodeENI: EC2 did not end an attach within 5 minutes, so the interface is detached, to
+	// be attached again.
+	// Cure: none is needed the first three times; then see the reason of the same name.
 	eventAttachStuck = "AttachStuck"
-	// eventDetachForced: EC2 did not end a detach, so it is told to by force.
+	// eventDetachForced: on the NodeENI: EC2 did not end a detach within 10 minutes, so it is told to by force: the
+	// instance is stopped, or a person has allowed it.
+	// Cure: stop the instance and start it, if the device index is of no use.
 	eventDetachForced = "DetachForced"
-	// eventNodeAddressChanged: the Node's internal address is another one since interfaces were attached.
+	// eventNodeAddressChanged: on the Node: its InternalIP became another one while interfaces are attached, as some
+	// cloud providers and kubelets choose it among all interfaces. kubectl logs and exec fail where the API server
+	// does not reach the new address.
+	// Cure: start the kubelet with the --node-ip that the message names, which is the address from before.
 	eventNodeAddressChanged = "NodeAddressChanged"
-	// eventInvalidAnnotation: an annotation that a person has set can not be followed.
+	// eventInvalidAnnotation: on the NodeENI: an annotation that a person has set can not be read, or reaches too far,
+	// and is not followed.
+	// Cure: correct the annotation as the message says.
 	eventInvalidAnnotation = "InvalidAnnotation"
 )
 

@@ -10,16 +10,38 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
-// Reasons of events.
+// Reasons of events. Each says its cause, and its cure; the tables of the README are made of them.
 const (
-	NoticeAttached            = "Attached"
-	NoticeAdopted             = "Adopted"
-	NoticeReleased            = "Released"
-	NoticeStalled             = "Stalled"
-	NoticeLeftOnTermination   = "LeftOnTermination"
-	NoticeNodeBlocked         = "ENIBlocked"
-	NoticeNodeHealed          = "ENIHealed"
-	NoticeNodeReplaced        = "ENIReplaced"
+	// NoticeAttached: on the NodeENI: interfaces are attached; the message counts them.
+	// Cure: none is needed.
+	NoticeAttached = "Attached"
+	// NoticeAdopted: on the NodeENI: interfaces of its former self, or those that its annotation names, are its own
+	// now.
+	// Cure: none is needed.
+	NoticeAdopted = "Adopted"
+	// NoticeReleased: on the NodeENI: interfaces are gone; the message counts them.
+	// Cure: none is needed.
+	NoticeReleased = "Released"
+	// NoticeStalled: on the NodeENI: nothing goes on without help.
+	// Cure: that of the reason with which the message begins.
+	NoticeStalled = "Stalled"
+	// NoticeLeftOnTermination: on the NodeENI: with spec.deleteOnTermination false EC2 leaves the interfaces of
+	// instances that terminate, and only this controller deletes them.
+	// Cure: none is needed while the controller runs; it is said so that nobody uninstalls it first.
+	NoticeLeftOnTermination = "LeftOnTermination"
+	// NoticeNodeBlocked: on the Node, for at most 20 Nodes at once, and on the NodeENI for the rest: a wanted
+	// interface can not be attached, or can not be given a wanted setting.
+	// Cure: that of the reason in the message.
+	NoticeNodeBlocked = "ENIBlocked"
+	// NoticeNodeHealed: on the Node: an interface is attached and right again.
+	// Cure: none is needed.
+	NoticeNodeHealed = "ENIHealed"
+	// NoticeNodeReplaced: on the Node: another interface has taken the place of the one before.
+	// Cure: none is needed.
+	NoticeNodeReplaced = "ENIReplaced"
+)
+
+const (
 	maxNodeNotices            = 20
 	messageLeftOnTermination  = "spec.deleteOnTermination is false: EC2 leaves the interfaces of instances that terminate, and only this controller deletes them"
 	messageOmittedNodeNotices = "%d more nodes are blocked, see status.attachments"

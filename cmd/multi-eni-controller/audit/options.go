@@ -48,6 +48,9 @@ type options struct {
 	output              string
 }
 
+// AddFlags adds the command's flags to fs, for the documentation.
+func AddFlags(fs *pflag.FlagSet) { (&options{}).addFlags(fs) }
+
 func (o *options) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.securityGroup, "security-group", "", "ID of a security group: which interfaces hold it?")
 	fs.StringVar(&o.subnet, "subnet", "", "ID of a subnet: which interfaces are in it?")

@@ -51,6 +51,9 @@ type options struct {
 	oldControllerStopped bool
 }
 
+// AddFlags adds the command's flags to fs, for the documentation.
+func AddFlags(fs *pflag.FlagSet) { (&options{}).addFlags(fs) }
+
 func (o *options) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.dryRun, "dry-run", false, "Tell what would be done, and change nothing in the cluster.")
 	fs.StringVar(&o.kubeconfig, "kubeconfig", "", "Path of a kubeconfig. Empty: the pod's own service account.")

@@ -140,3 +140,42 @@ func TestAdoptionPolicyStopsAtOthers(t *testing.T) {
 		t.Errorf("adopting what is nobody's: %v", err)
 	}
 }
+
+// The policy lets interfaces, even the cluster's own, be attached to and detached from the cluster's instances only.
+func TestPolicyStopsAtOtherInstances(t *testing.T) {
+	nodes := machines(2)
+	world := sandbox.NewWorld(nodes, quick)
+	delete(world.Instances[1].Tags, "kubernetes.io/cluster/"+sandbox.ClusterName)
+	sim, err := sandbox.StartSimulator(t.Context(), shared.repo, shared.binaries, world, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Kill(context.Background()) })
+	hand := sim.ControllersHand()
+	for i, node := range nodes {
+		owner := ownership.Owner{
+			ClusterID: "id", ClusterName: sandbox.ClusterName, NodeENIUID: "0f0f0f0f", NodeENIName: "a",
+			NodeName: node.Name, InstanceID: node.InstanceID, Slot: ownership.Slot{Index: 1},
+		}
+		add := func(attachment *ec2sim.Attachment) ec2sim.InterfaceNow {
+			id, err := sim.AddInterface(t.Context(), ec2sim.Interface{Subnet: sandbox.SubnetA, Tags: owner.Tags(), Attachment: attachment})
+			if err != nil {
+				t.Fatal(err)
+			}
+			world, err := sim.World(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return world.Interfaces[slices.IndexFunc(world.Interfaces, func(i ec2sim.InterfaceNow) bool { return i.ID == id })]
+		}
+		attached, loose := add(&ec2sim.Attachment{Instance: node.InstanceID, DeviceIndex: 1}), add(nil)
+		for what, err := range map[string]error{
+			"attaching": hand.Attach(t.Context(), loose.ID, node.InstanceID, 2),
+			"detaching": hand.Detach(t.Context(), attached.Attachment.ID),
+		} {
+			if denied := err != nil && strings.Contains(err.Error(), "UnauthorizedOperation"); denied != (i == 1) || (err != nil && !denied) {
+				t.Errorf("%s, instance %d: %v", what, i, err)
+			}
+		}
+	}
+}

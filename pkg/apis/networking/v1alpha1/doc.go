@@ -25,63 +25,12 @@
 // controller makes, whether this NodeENI needs it now or not: EC2 is asked about each of them by a dry run. Its message
 // has the actions and the statements of the policy.
 //
-// # Reasons of a blocked attachment
+// # Reasons
 //
-// An attached interface that cannot be given a wanted setting has one of these too, and so has one that waits for
-// a predecessor whose release is held.
-//
-//	AdoptionRefused         the annotation networking.k8s.aws/adopt names the interface that has the device index,
-//	                        and it may not be taken over; the message says why
-//	AttachFailed            EC2 refused the create, the attach or the change for a reason of its own, or one that
-//	                        neither its code nor the state of things tells; the message has it
-//	AttachmentContested     something else keeps detaching or deleting the interface
-//	AttachStuck             the attachment stays in "attaching" for over 5 minutes, and did so three times, between
-//	                        which the interface was detached; tried again every hour. A restart of the
-//	                        controller counts anew. Or it stays so for over 15 minutes and can not be detached
-//	CredentialsRejected     EC2 does not accept the controller's credentials, or does not let it at the interface
-//	DeviceIndexInUse        an interface that is not ours holds the device index
-//	DuplicateInstance       another, newer Node names the same instance
-//	InstanceNotFound        EC2 does not know the instance that the Node names
-//	InstanceNotRunning      the instance is in a state in which nothing can be attached
-//	InterfaceLimitReached   the instance type takes no more interfaces on that network card
-//	InterfaceQuotaReached   the account's quota of interfaces in the Region is used up
-//	NoAWSProviderID         the Node's spec.providerID names no EC2 instance
-//	PermissionDenied        IAM denies a call that is needed
-//	SecurityGroupNotFound   a security group does not exist, or belongs to another VPC
-//	SettingsContested       something else keeps changing a setting back; see below
-//	SlotTaken               another NodeENI has, or has a better right to, the device index
-//	SubnetFull              the subnet has no free address
-//	SubnetInOtherZone       the subnet is not in the availability zone of the instance
-//	SubnetNotFound          the subnet does not exist
-//
-// # Reasons of a held release
-//
-//	CleanupDryRun           the interface would be detached or deleted, were it not for --cleanup-dry-run
-//	CleanupHalted           most interfaces would go at once because their NodeENI, their Node or its labels
-//	                        vanished; a person must approve, by the annotation
-//	                        networking.k8s.aws/allow-release-until
-//	CredentialsRejected     EC2 does not accept the controller's credentials, or does not let it at the interface
-//	DetachStuck             the attachment stays in "detaching" for over 10 minutes; it is detached by force from an
-//	                        instance that is stopped, and from one that runs only when a person allows it, by
-//	                        the annotation networking.k8s.aws/force-detach-until
-//	PermissionDenied        IAM denies the detach or the delete
-//	ReleaseFailed           EC2 refused the detach or the delete for a reason of its own, or it has failed for
-//	                        minutes; the message has it
-//	TagsLost                an interface of ours lost its ownership tags
-//
-// # Reasons of a release
-//
-// An entry of status.releasing that is not held says why the interface goes. One that waited in vain for its
-// place says what has taken it: SlotTaken, DeviceIndexInUse or InterfaceLimitReached.
-//
-//	InstanceGone            its instance is shutting down or terminated, or EC2 has not known it for long
-//	Misplaced               it is attached to another instance or at another index than its tags say
-//	NodeENIDeleted          its NodeENI is being deleted
-//	NodeENIGone             its NodeENI exists no more
-//	NodeGone                its Node exists no more, or is another instance now
-//	NodeNotSelected         its NodeENI does not select its Node any more
-//	SpecChanged             subnetID or deviceIndex changed: it is replaced
-//	Surplus                 another interface serves the same slot
+// Each of the constants below whose name begins with Reason says its cause and its cure. status.attachments has the
+// reason why an interface is blocked, or what an attached one lacks; status.releasing why an interface goes, or why its
+// release is held. A person can let a halted cleanup go on, by the annotation networking.k8s.aws/allow-release-until, and
+// have an interface that EC2 does not end to detach detached by force, by networking.k8s.aws/force-detach-until.
 //
 // # Fights
 //
@@ -111,12 +60,9 @@
 //
 // # On Nodes
 //
-// With --node-condition a Node that a NodeENI selects bears the condition networking.k8s.aws/ENIsReady. With
+// With --node-condition a Node that a NodeENI selects bears the condition networking.k8s.aws/ENIsReady: True for the
+// reason AllAttached, or NoneWanted when no NodeENI selects it any more, else False for the reason NotAttached. With
 // --node-annotation it bears the annotation networking.k8s.aws/enis.
-//
-//	AllAttached             True: every wanted interface is attached
-//	NoneWanted              True: no NodeENI selects the Node any more
-//	NotAttached             False: the message names the NodeENIs that are waited for
 //
 // +k8s:deepcopy-gen=package
 // +groupName=networking.k8s.aws

@@ -106,7 +106,7 @@ type NodeENISpec struct {
 
 // NodeENIStatus is what the controller observes.
 type NodeENIStatus struct {
-	// conditions are Ready, Reconciling and Stalled.
+	// conditions are Ready, Reconciling and Stalled, and PermissionsMissing while it is true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

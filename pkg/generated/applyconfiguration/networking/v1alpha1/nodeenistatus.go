@@ -11,7 +11,7 @@ import (
 //
 // NodeENIStatus is what the controller observes.
 type NodeENIStatusApplyConfiguration struct {
-	// conditions are Ready, Reconciling and Stalled.
+	// conditions are Ready, Reconciling and Stalled, and PermissionsMissing while it is true.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the metadata.generation that this status describes.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
