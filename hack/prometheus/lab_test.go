@@ -198,14 +198,6 @@ func (l *lab) withdraw(name string) {
 	l.must(l.user.NodeENIs().NetworkingV1alpha1().NodeENIs().Delete(context.Background(), name, metav1.DeleteOptions{}))
 }
 
-// nodeENI is a NodeENI as it is.
-func (l *lab) nodeENI(name string) *v1alpha1.NodeENI {
-	l.Helper()
-	n, err := l.user.NodeENIs().NetworkingV1alpha1().NodeENIs().Get(context.Background(), name, metav1.GetOptions{})
-	l.must(err)
-	return n
-}
-
 // fault has calls to EC2 go wrong from now on.
 func (l *lab) fault(f ec2sim.Fault) {
 	l.Helper()

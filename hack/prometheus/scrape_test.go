@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/prometheus/prometheus/model/value"
@@ -54,11 +55,13 @@ func (l *lab) target(handler http.Handler) {
 
 // scrapeAll scrapes the target until ctx ends.
 func (l *lab) scrapeAll(ctx context.Context) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(interval):
+		case <-ticker.C:
 			l.answers = append(l.answers, l.scrape(acceptOpenMetrics))
 		}
 	}
@@ -155,7 +158,7 @@ func (s *store) add(a answer) {
 			delete(s.known, key)
 		}
 	}
-	if _, err := appender.Append(0, ofTarget(labels.FromStrings(labels.MetricName, "up")), at, up); err != nil {
+	if _, err := appender.Append(0, ofTarget(labels.FromStrings(model.MetricNameLabel, "up")), at, up); err != nil {
 		s.Fatal(err)
 	}
 	if err := appender.Commit(); err != nil {
@@ -198,7 +201,7 @@ type sample struct {
 	value  float64
 }
 
-func (s sample) name() string { return s.labels.Get(labels.MetricName) }
+func (s sample) name() string { return s.labels.Get(model.MetricNameLabel) }
 
 // samples are all that an answer says.
 func samples(t *testing.T, a answer) (list []sample) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 	"k8s.io/component-base/metrics/legacyregistry"
@@ -80,7 +81,7 @@ func families(t *testing.T, a answer) []*family {
 func (f *family) row() string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(f.labels)) {
-		if name != labels.MetricName && name != labels.BucketLabel && name != "quantile" {
+		if name != model.MetricNameLabel && name != labels.BucketLabel && name != "quantile" {
 			names = append(names, "`"+name+"`")
 		}
 	}

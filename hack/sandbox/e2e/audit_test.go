@@ -181,7 +181,7 @@ func (l *lab) followTheAudit(kubeconfig string) {
 		}
 		var report audited
 		if err := json.Unmarshal([]byte(stdout), &report); err != nil {
-			return fmt.Errorf("%v: %s%s", err, stdout, stderr)
+			return fmt.Errorf("%w: %s%s", err, stdout, stderr)
 		}
 		for _, i := range report.Interfaces {
 			if i.Whose != "OursLeaked" || slices.Contains(done, i.Next) {
