@@ -65,6 +65,7 @@ func call[In, Out any](ctx context.Context, c *Client, r request, do operation[I
 // admit waits for a token and then lets the caller confirm that the call is still wanted.
 func (c *Client) admit(ctx context.Context, r request) (token, error) {
 	if r.dry {
+		c.limiter.note(r.action)
 		return token{}, nil
 	}
 	t, err := c.limiter.take(ctx, r.action, r.how)

@@ -174,6 +174,14 @@ func (b *bucket) advance(now time.Time) {
 	b.tokens = min(b.tokens, b.size*b.rate/b.fill)
 }
 
+// note takes a token, if there is one, for a call that did not wait for it: EC2 counts that as well.
+func (b *bucket) note(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.advance(now)
+	b.tokens = max(0, b.tokens-1)
+}
+
 // giveBack returns a token that was taken and not used.
 func (b *bucket) giveBack() {
 	b.mu.Lock()

@@ -97,6 +97,9 @@ func (l *limiter) take(ctx context.Context, action string, how urgency) (token, 
 	return token{[]*bucket{own, parent}}, nil
 }
 
+// note takes note of a call that waited for no right to be made.
+func (l *limiter) note(action string) { l.buckets[action].note(time.Now()) }
+
 // throttled takes note that EC2 throttled a call which was sent at that time.
 func (l *limiter) throttled(action string, sent time.Time) {
 	now := time.Now()

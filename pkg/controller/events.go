@@ -25,6 +25,10 @@ const (
 	// does not reach the new address.
 	// Cure: start the kubelet with the --node-ip that the message names, which is the address from before.
 	eventNodeAddressChanged = "NodeAddressChanged"
+	// eventNodeContested: on the Node: something else keeps changing the taint, the condition or the annotation of the
+	// controller back, which is put right less and less often.
+	// Cure: find who writes it, as the message says, and stop that.
+	eventNodeContested = "ObjectContested"
 	// eventInvalidAnnotation: on the NodeENI: an annotation that a person has set can not be read, or reaches too far,
 	// and is not followed.
 	// Cure: correct the annotation as the message says.

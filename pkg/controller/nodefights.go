@@ -125,7 +125,7 @@ func (c *Controller) wroteNode(node *corev1.Node, edit plan.NodeEdit) {
 	for _, field := range slices.Sorted(maps.Keys(fights)) {
 		fields = append(fields, string(field))
 	}
-	c.recorder.Event(node, corev1.EventTypeWarning, v1alpha1.ReasonObjectContested, fmt.Sprintf(
+	c.recorder.Event(node, corev1.EventTypeWarning, eventNodeContested, fmt.Sprintf(
 		"something else keeps changing the %s of this Node (kubectl get node %s --show-managed-fields -o yaml); until that ends it is put right less and less often",
 		strings.Join(fields, " and the "), node.Name))
 }

@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -24,14 +25,15 @@ type meter struct {
 
 // count is what was counted up to some moment.
 type count struct {
-	// done are the calls that succeeded, by action; throttled and refused those that did not.
-	done, throttled, refused map[string]int
+	// done are the calls that succeeded, by action; throttled and refused those that did not; dry the dry runs, which
+	// are none of the calls, but draw on the quotas.
+	done, throttled, refused, dry map[string]int
 	// writes are those to the API server, but for Leases.
 	writes int
 }
 
 func newMeter() *meter {
-	return &meter{count: count{done: map[string]int{}, throttled: map[string]int{}, refused: map[string]int{}}, acted: map[string]time.Time{}, led: map[string]time.Time{}}
+	return &meter{count: count{done: map[string]int{}, throttled: map[string]int{}, refused: map[string]int{}, dry: map[string]int{}}, acted: map[string]time.Time{}, led: map[string]time.Time{}}
 }
 
 func mutates(action string) bool { return !strings.HasPrefix(action, "Describe") }
@@ -39,6 +41,10 @@ func mutates(action string) bool { return !strings.HasPrefix(action, "Describe")
 func (m *meter) called(process, action string, status int, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if status == http.StatusPreconditionFailed {
+		m.dry[action]++
+		return
+	}
 	if _, known := m.acted[process]; !known && mutates(action) {
 		m.acted[process] = at
 	}
@@ -69,7 +75,7 @@ func (m *meter) wrote(w strictapi.Write) {
 func (m *meter) now() count {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return count{maps.Clone(m.done), maps.Clone(m.throttled), maps.Clone(m.refused), m.writes}
+	return count{maps.Clone(m.done), maps.Clone(m.throttled), maps.Clone(m.refused), maps.Clone(m.dry), m.writes}
 }
 
 func (m *meter) finished(action string) int {
@@ -101,7 +107,7 @@ func holder(o runtime.Object) string {
 
 // since is what was counted after an earlier moment.
 func (c count) since(before count) count {
-	return count{less(c.done, before.done), less(c.throttled, before.throttled), less(c.refused, before.refused), c.writes - before.writes}
+	return count{less(c.done, before.done), less(c.throttled, before.throttled), less(c.refused, before.refused), less(c.dry, before.dry), c.writes - before.writes}
 }
 
 func less(a, b map[string]int) map[string]int {

@@ -138,6 +138,11 @@ func (l *lab) ratio(phase string, took, least, queueing time.Duration) {
 	l.state(phase, "time", "s", took.Seconds())
 }
 
+// probing is what the dry runs have taken of the quota of attaches.
+func (l *lab) probing(before count) time.Duration {
+	return time.Duration(float64(l.meter.now().since(before).dry[attach]) / l.left(attach).Refill * float64(time.Second))
+}
+
 // bringUp gives all Nodes their interfaces. Half way one more Node is given the label.
 func (l *lab) bringUp(phase string) error {
 	if err := l.launch(false); err != nil {
@@ -163,7 +168,7 @@ func (l *lab) bringUp(phase string) error {
 	if err := l.settled(patience(least)); err != nil {
 		return err
 	}
-	l.ratio(phase, l.attachedSince(began), least, l.queueing(n, create, attach))
+	l.ratio(phase, l.attachedSince(began), least+l.probing(before), l.queueing(n, create, attach))
 	l.costs(phase, before, n, 3)
 	spent := l.meter.now().since(before)
 	if calls := float64(spent.calls(describes)); l.Interfaces() >= 20_000 && l.alone() {
@@ -256,7 +261,7 @@ func (l *lab) labelled(phase string) error {
 	if err != nil {
 		return err
 	}
-	l.ratio(phase, took, l.leastAttach(n), l.queueing(n, create, attach))
+	l.ratio(phase, took, l.leastAttach(n)+l.probing(before), l.queueing(n, create, attach))
 	l.costs(phase, before, n, 3)
 	return nil
 }
