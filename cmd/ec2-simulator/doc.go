@@ -73,7 +73,8 @@
 //	effect     error (code, message, status), throttle, delay (duration: acts on arrival, answers late),
 //	           cut-before and cut-after (the connection is cut before or after the call took effect),
 //	           hang (never acts, never answers), garbage, stuck-attaching, stuck-detaching,
-//	           omit (a describe leaves out items: a list of IDs, or each thing with the likelihood itemShare, or all)
+//	           omit (a describe leaves out items: a list of IDs, or each thing with the likelihood itemShare, or all;
+//	           itemShare leaves nothing out of two lists one after another)
 //
 // Of several rules for a call the first that strikes decides; the others strike later.
 //

@@ -20,7 +20,8 @@
 //
 // # Faults
 //
-// EC2: errors (seventeen codes, for one action or many), expired credentials, describes that leave things out,
+// EC2: errors (seventeen codes, for one action or many), expired credentials, describes that leave things out (though
+// no list what the list before it has left out: two complete lists, a horizon apart, are what absence is known by),
 // throttles, connections cut before and after a call took effect, garbage, delays beyond the deadline, hangs,
 // unreachability, attaches and detaches that never end; reads lag up to 9 s in a third of the seeds, and in half
 // of them an instance takes minutes to shut down. The API server: all

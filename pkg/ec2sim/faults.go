@@ -49,7 +49,9 @@ type Fault struct {
 	Status   int      `yaml:"status" json:"status,omitempty"`
 	Duration Duration `yaml:"duration" json:"duration,omitempty"`
 	// Items are the IDs that omit leaves out; without any it is each thing with the
-	// likelihood of ItemShare, and without that everything.
+	// likelihood of ItemShare, and without that everything. ItemShare leaves nothing out of two
+	// lists one after another that should show it, whichever rule left it out of the first;
+	// reads that name IDs are each on their own.
 	Items     []string `yaml:"items" json:"items,omitempty"`
 	ItemShare Share    `yaml:"itemShare" json:"itemShare,omitempty"`
 }
@@ -204,12 +206,22 @@ func (s *Simulator) faulty(c *call, a *answer) error {
 }
 
 // omits draws whether a describe leaves a thing out.
-func (f *Fault) omits(s *Simulator, id string) bool {
+func (f *Fault) omits(s *Simulator, id string, byID bool) bool {
+	omitted := true
 	switch {
 	case len(f.Items) > 0:
-		return slices.Contains(f.Items, id)
+		omitted = slices.Contains(f.Items, id)
 	case f.ItemShare > 0:
-		return s.rng.Float64() < float64(f.ItemShare)
+		omitted = (byID || !s.leftOut[id]) && s.rng.Float64() < float64(f.ItemShare)
 	}
-	return true
+	switch {
+	case byID:
+	case !omitted:
+		delete(s.leftOut, id)
+	case s.leftOut == nil:
+		s.leftOut = map[string]bool{id: true}
+	default:
+		s.leftOut[id] = true
+	}
+	return omitted
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
 // control calls the control protocol and returns its answer's status and body.
@@ -371,6 +372,39 @@ func TestOmit(t *testing.T) {
 		if shown := l.pagesOf(pageOf); !slices.Equal(shown, all) {
 			t.Errorf("%s: when it is over, %v are shown of %v", c.name, shown, all)
 		}
+	}
+}
+
+// A share never leaves the same out of two lists one after another: what tells absence by two lists must be able to.
+// A read that names IDs is on its own.
+func TestOmitTwice(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	for range 12 {
+		l.create(subnetB)
+	}
+	all := l.pagesOf(1000)
+	fault(`{"effect": "omit", "action": "DescribeNetworkInterfaces", "every": 7}`)(l)
+	fault(`{"effect": "omit", "action": "DescribeNetworkInterfaces", "itemShare": 0.5}`)(l)
+	before, again := map[string]bool{}, 0
+	for range 40 {
+		shown := l.pagesOf(1000)
+		for _, id := range all {
+			left := !slices.Contains(shown, id)
+			if left && before[id] && len(shown) > 0 {
+				t.Errorf("%s is left out of two lists", id)
+			}
+			if before[id] = left; left {
+				out, err := l.ec2.DescribeNetworkInterfaces(l.Context(), &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{{Name: new("network-interface-id"), Values: []string{id}}}})
+				l.must(err)
+				if len(out.NetworkInterfaces) == 0 {
+					again++
+				}
+			}
+		}
+	}
+	if again == 0 {
+		t.Error("nothing that a list leaves out is left out of the read by ID that follows")
 	}
 }
 

@@ -26,8 +26,14 @@ type listing[T interface {
 // What a fault leaves out is missing in its page; the next page goes on as ever.
 func (l *listing[T]) find(s *Simulator, c *call) (found []T, next string, err error) {
 	found, next, err = l.all(s, c)
-	if c.fault != nil && c.fault.Effect == effectOmit {
-		found = slices.DeleteFunc(found, func(r T) bool { return c.fault.omits(s, r.recordID()) })
+	byID := c.form.has(l.idParam) || slices.ContainsFunc(c.filters, func(f filter) bool { return f.name == l.idFilter })
+	switch {
+	case c.fault != nil && c.fault.Effect == effectOmit:
+		found = slices.DeleteFunc(found, func(r T) bool { return c.fault.omits(s, r.recordID(), byID) })
+	case c.fault == nil && !byID && len(s.leftOut) > 0: // another fault may keep the answer from arriving
+		for _, r := range found {
+			delete(s.leftOut, r.recordID())
+		}
 	}
 	return found, next, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 )
@@ -63,7 +64,7 @@ func (l *loader) settings() error {
 	if s.access, err = newAccess(st.Principals); err != nil {
 		return err
 	}
-	s.principals, s.faultN = st.Principals, st.FaultN
+	s.principals, s.faultN, s.leftOut = st.Principals, st.FaultN, maps.Clone(st.LeftOut)
 	for _, r := range st.Faults {
 		if err := r.validate(); err != nil {
 			return fmt.Errorf("faults: %w", err)

@@ -20,6 +20,8 @@ type State struct {
 	Principals []Principal  `json:"principals,omitempty"`
 	Faults     []*faultRule `json:"faults,omitempty"`
 	FaultN     int          `json:"faultCount"`
+	// LeftOut is what a fault left out of the last list that should have shown it.
+	LeftOut map[string]bool `json:"leftOut,omitempty"`
 
 	VPCs       []savedVPC       `json:"vpcs"`
 	Subnets    []savedSubnet    `json:"subnets"`
@@ -160,7 +162,7 @@ func (s *Simulator) save() *State {
 	random, _ := s.source.MarshalBinary()
 	out := &State{
 		Random: random, PageKey: slices.Clone(s.pageKey[:]), Latency: s.latency, Quotas: s.quotas, Variants: s.variants,
-		Lag: Consistency{s.lag}, Principals: slices.Clone(s.principals), FaultN: s.faultN, EventSeq: s.due.seq, Events: slices.Clone(s.due.list),
+		Lag: Consistency{s.lag}, Principals: slices.Clone(s.principals), FaultN: s.faultN, LeftOut: maps.Clone(s.leftOut), EventSeq: s.due.seq, Events: slices.Clone(s.due.list),
 	}
 	slices.SortFunc(out.Events, func(a, b event) int { return a.compare(b) })
 	for _, r := range s.faults {

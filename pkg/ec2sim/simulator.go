@@ -68,10 +68,12 @@ type state struct {
 	// reserved are addresses that a world in building names for somebody.
 	reserved map[netip.Addr]bool
 
-	due        eventQueue
-	buckets    map[string]*bucket
-	faults     []*faultRule
-	faultN     int
+	due     eventQueue
+	buckets map[string]*bucket
+	faults  []*faultRule
+	faultN  int
+	// leftOut is what a fault left out of the last list that should have shown it.
+	leftOut    map[string]bool
 	principals []Principal
 	access     *access
 }

@@ -21,9 +21,10 @@
 //
 //   - An interface that a read should have shown and did not is missing, not gone (missing.go). A read counts
 //     for that when it began a horizon after we learned of the interface and after our last write to it. Gone
-//     takes two sources:
+//     takes two sources: a list, and two reads by ID, a horizon apart. A list does not show what has just lost its
+//     tags either, and a single read may leave it out.
 //
-//     a list or a read by ID without it             the other one without it too
+//     a list or a read by ID without it             all of these without it
 //     present ────────────────────────────────────► missing ──────────────────────────────► gone (tombstone)
 //     ▲                                             │                                         │
 //     ├───────── a read that shows it ◄─────────────┘                                         │
@@ -35,7 +36,8 @@
 //
 // An interface whose ownership tags were edited away is in no list any more; the read by ID then shows it
 // without them. It stays in the store under its last owner, with its tags as they are, and holds that NodeENI's
-// finalizer until it is tagged again or gone, which for want of lists takes two reads by ID, a horizon apart.
+// finalizer until it is tagged again or gone, which for want of lists takes the two reads by ID alone. A tombstone
+// remembers whose the interface was: shown again without its tags, it has lost them.
 //
 // # The rest
 //

@@ -17,7 +17,7 @@ func TestGoneIsKnownSoon(t *testing.T) {
 				pass(20)
 				b.ec2.drop("eni-1")
 				ask(b)
-				pass(4)
+				pass(4 + testHorizon.Seconds())
 				if _, held := b.Interface("eni-1"); held {
 					t.Error("still held")
 				}
@@ -165,13 +165,38 @@ func TestWhatIsDoubtedComesBackByARefresh(t *testing.T) {
 		pass(20)
 		b.ec2.drop("eni-1")
 		b.RefreshInterfaces("eni-1")
-		pass(4)
+		pass(4 + testHorizon.Seconds())
+		if !b.Doubted("eni-1") {
+			t.Error("not taken for gone")
+		}
 		b.ec2.put(eni1())
 		pass(testHorizon.Seconds())
 		b.RefreshInterfaces("eni-1")
 		pass(2)
 		if _, held := b.Interface("eni-1"); !held || b.Doubted("eni-1") {
 			t.Errorf("held %v, doubted %v; want it back", held, b.Doubted("eni-1"))
+		}
+	})
+}
+
+// One read by ID leaves out what no list shows because it has just lost its tags: that says nothing, and it holds the
+// finalizer as before.
+func TestLostTagsAndALeftOutReadAreNoEnd(t *testing.T) {
+	inBubble(t, Options{}, func(f *fakeEC2) { f.put(eni1(attached)) }, func(t *testing.T, b *bench) {
+		pass(20)
+		b.ec2.drop("eni-1")
+		b.RefreshInterfaces("eni-1")
+		pass(0.5)
+		b.ec2.put(eni1(attached, untagged))
+		for range 60 {
+			if b.AbsentFor("uid") {
+				t.Fatal("absent, although the interface exists")
+			}
+			pass(1)
+		}
+		iface, held := b.Interface("eni-1")
+		if !held || iface.Missing || iface.LastOwner == nil || iface.LastOwner.NodeENIUID != "uid" {
+			t.Errorf("held %v, missing %v, last owner %+v; want it there, and to have been uid's", held, iface.Missing, iface.LastOwner)
 		}
 	})
 }

@@ -79,6 +79,14 @@ func (l *lab) modify(at float64, change func(*eni.Interface)) {
 	l.changed = l.modified("eni-1", change, second(at)).change()
 }
 
+// goes has eni-1 be taken for gone 11 s after the start.
+func (l *lab) goes() {
+	l.list(-100, eni1())
+	l.list(0)
+	l.describe(1)
+	l.describe(11)
+}
+
 func (l *lab) remove(at float64) { l.changed = l.deleted("eni-1", second(at)).change() }
 
 // state says in a word or two what the store shows of eni-1.

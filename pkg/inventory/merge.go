@@ -54,7 +54,8 @@ func (s *store) applyByID(rd read, asked []string, found []eni.Interface) *chang
 
 // show merges one interface that a read has shown.
 func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
-	if died, dead := s.tombstones[iface.ID]; dead {
+	died, dead := s.tombstones[iface.ID]
+	if dead {
 		if rd.began.Before(died.at.Add(s.horizon)) {
 			return
 		}
@@ -65,11 +66,16 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 		s.edit(r, c, func() { s.merge(rd, r, iface, epoch) })
 		return
 	}
-	if _, ours := s.ownerOf(iface.Tags); !ours {
+	_, ours := s.ownerOf(iface.Tags)
+	if !ours && died.owner == (eni.Owner{}) {
 		return
 	}
 	r := &record{known: rd.now, seen: true, attachment: observed(rd.now), attachmentKnown: rd.now}
 	r.Interface, r.ShownAt, r.AttachmentSince = *iface, rd.began, rd.now
+	if !ours { // it was, until it was taken for gone
+		r.owner = died.owner
+		s.readOwner(r, c)
+	}
 	r.count(epoch)
 	s.add(r, c)
 }
@@ -96,7 +102,7 @@ func (s *store) merge(rd read, r *record, iface *eni.Interface, epoch bool) {
 	case first || !rd.began.Before(r.recheck):
 		r.recheck = time.Time{}
 	}
-	r.Missing, r.listMiss, r.idMiss, r.lastMiss = false, time.Time{}, time.Time{}, time.Time{}
+	r.Missing, r.listMiss, r.idMiss, r.lastMiss, r.idMissedAgain = false, time.Time{}, time.Time{}, time.Time{}, false
 
 	old := r.Interface
 	r.Interface = *iface

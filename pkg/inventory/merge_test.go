@@ -302,10 +302,29 @@ func TestMissingAndGone(t *testing.T) {
 			func(l *lab) { l.list(-100, eni1()); l.list(0); l.list(300); l.list(600) }, "available, missing", 0,
 		},
 		"a list and a read by ID": {
-			func(l *lab) { l.list(-100, eni1()); l.list(0); l.describe(1) }, "gone", never,
+			func(l *lab) { l.list(-100, eni1()); l.list(0); l.describe(1); l.describe(10) }, "available, missing", 0,
+		},
+		"a list and two reads by ID, a horizon apart": {
+			func(l *lab) { l.list(-100, eni1()); l.list(0); l.describe(1); l.describe(11) }, "gone", never,
 		},
 		"a read by ID and a list": {
-			func(l *lab) { l.list(-100, eni1()); l.describe(0); l.describe(1); l.list(2) }, "gone", never,
+			func(l *lab) { l.list(-100, eni1()); l.describe(0); l.describe(1); l.list(2) }, "available, missing", 0,
+		},
+		"two reads by ID, a horizon apart, and a list": {
+			func(l *lab) { l.list(-100, eni1()); l.describe(0); l.describe(10); l.list(11) }, "gone", never,
+		},
+		"reads by ID alone never say gone": {
+			func(l *lab) { l.list(-100, eni1()); l.describe(0); l.describe(10); l.describe(300) }, "available, missing", 0,
+		},
+		"two reads by ID, a horizon apart, and one between that shows it": {
+			func(l *lab) {
+				l.list(-100, eni1())
+				l.list(0)
+				l.describe(1)
+				l.describe(5, eni1())
+				l.list(10)
+				l.describe(11)
+			}, "available, missing", 0,
 		},
 		"not listed, but shown by ID: there, and read once more": {
 			func(l *lab) { l.list(-100, eni1()); l.list(0); l.describe(1, eni1()) }, "available", 11,
@@ -334,10 +353,10 @@ func TestMissingAndGone(t *testing.T) {
 			}, "available, sg-2", never,
 		},
 		"gone, and shown by a read that lags": {
-			func(l *lab) { l.list(-100, eni1()); l.list(0); l.describe(1); l.list(10, eni1()) }, "gone", never,
+			func(l *lab) { l.goes(); l.list(20, eni1()) }, "gone", never,
 		},
 		"gone, and shown by a read after the horizon: back": {
-			func(l *lab) { l.list(-100, eni1()); l.list(0); l.describe(1); l.list(11, eni1()) }, "available", never,
+			func(l *lab) { l.goes(); l.list(21, eni1()) }, "available", never,
 		},
 		"not shown by ID so soon after the first sight": {
 			func(l *lab) { l.list(0, eni1()); l.describe(1) }, "available", 10,
@@ -385,6 +404,15 @@ func TestLostTagsAreMerged(t *testing.T) {
 				l.list(301)
 				l.describe(309)
 			}, "available, missing, tags lost", 0,
+		},
+		"tags lost, which is why the list does not show it, and left out by ID once": {
+			func(l *lab) { l.list(-100, eni1()); l.describe(0); l.list(1); l.describe(2, eni1(untagged)) }, "available, tags lost", 12,
+		},
+		"taken for gone, and shown after the horizon without its tags": {
+			func(l *lab) { l.goes(); l.describe(21, eni1(untagged)) }, "available, tags lost", never,
+		},
+		"deleted, and shown after the horizon without its tags": {
+			func(l *lab) { l.list(-100, eni1()); l.remove(0); l.describe(10, eni1(untagged)) }, "available, tags lost", never,
 		},
 		"tags lost: missed by ID twice, a horizon apart": {
 			func(l *lab) { l.list(-100, eni1()); l.describe(1, eni1(untagged)); l.describe(300); l.describe(310) }, "gone", never,

@@ -21,26 +21,28 @@ func (s *store) missFromList(rd read, r *record, c *changes) {
 		s.drop(r, c)
 	case s.mayLag(rd, r):
 		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
-	case r.seen && !r.idMiss.IsZero():
+	case r.seen && r.idMissedAgain:
 		s.gone(r, c)
 	default:
 		s.miss(rd, r, &r.listMiss, c)
 	}
 }
 
-// missByID notes that EC2 did not show the interface when asked for its ID. One of which no list can say
-// anything takes two such answers, a horizon apart.
+// missByID notes that EC2 did not show the interface when asked for its ID. It takes two such answers, a horizon apart,
+// with none between that shows it: a single one may have left it out, and a list is no second witness against that
+// when it does not show the interface because somebody has just taken its tags away.
 func (s *store) missByID(rd read, r *record, c *changes) {
-	again := s.tagsLost(r) && !r.idMiss.IsZero() && !rd.began.Before(r.idMiss.Add(s.horizon))
+	again := !r.idMiss.IsZero() && !rd.began.Before(r.idMiss.Add(s.horizon))
 	switch {
 	case rd.began.Before(r.ShownAt):
 	case !r.seen && !rd.began.Before(r.created.Add(unseenByID*s.horizon)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
 		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
-	case r.seen && (!r.listMiss.IsZero() || again):
+	case r.seen && again && (!r.listMiss.IsZero() || s.tagsLost(r)):
 		s.gone(r, c)
 	default:
+		r.idMissedAgain = again
 		s.miss(rd, r, &r.idMiss, c)
 	}
 }

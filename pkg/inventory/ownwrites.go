@@ -139,10 +139,12 @@ func deepCopy(iface *eni.Interface) eni.Interface {
 // deleted removes an interface that our delete has taken away.
 func (s *store) deleted(id string, now time.Time) *changes {
 	c := &changes{now: now}
-	s.tombstones[id] = tombstone{now, true}
+	dead := tombstone{at: now, deleted: true}
 	if r, ok := s.records[id]; ok {
+		dead.owner = r.owner
 		s.remove(r, c)
 	}
+	s.tombstones[id] = dead
 	return c
 }
 

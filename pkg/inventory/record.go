@@ -21,8 +21,10 @@ type record struct {
 	seen bool
 
 	// listMiss and idMiss are when the first complete list, and the first read by ID, began that should have
-	// shown the interface and did not; lastMiss the latest of either. All zero again once a read shows it.
+	// shown the interface and did not; lastMiss the latest of either; idMissedAgain says that a read by ID that began a
+	// horizon after the first did not either. All zero again once a read shows it.
 	listMiss, idMiss, lastMiss time.Time
+	idMissedAgain              bool
 	missingSince               time.Time
 
 	// recheck is when to read the interface again, because reads contradicted each other or have yet to show

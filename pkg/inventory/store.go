@@ -31,10 +31,12 @@ type store struct {
 }
 
 // tombstone is when we learned that an interface is gone, and whether from EC2's answer to a delete, which is the end
-// of it, or from reads that did not show it.
+// of it, or from reads that did not show it; and whose it was, which its tags may not tell any more should it be there
+// after all.
 type tombstone struct {
 	at      time.Time
 	deleted bool
+	owner   eni.Owner
 }
 
 // buried is for how long a tombstone is kept: until no read can be under way that began within the horizon.
@@ -123,7 +125,7 @@ func (s *store) remove(r *record, c *changes) {
 
 // bury removes an interface that is gone, and keeps lagging reads from bringing it back.
 func (s *store) bury(r *record, c *changes) {
-	s.tombstones[r.ID] = tombstone{at: c.now}
+	s.tombstones[r.ID] = tombstone{at: c.now, owner: r.owner}
 	s.remove(r, c)
 }
 

@@ -27,7 +27,7 @@ func TestChangesAreToldOnce(t *testing.T) {
 		"a masked read":      {func(l *lab) { l.list(0, eni1()); l.modify(1, groups("sg-2")); l.describe(2, eni1()) }, nobody},
 		"missing":            {func(l *lab) { l.list(0, eni1()); l.list(300) }, one},
 		"still missing":      {func(l *lab) { l.list(0, eni1()); l.describe(300); l.describe(301) }, nobody},
-		"gone":               {func(l *lab) { l.list(0, eni1()); l.list(300); l.describe(301) }, one},
+		"gone":               {func(l *lab) { l.list(0, eni1()); l.list(300); l.describe(301); l.describe(311) }, one},
 		"tags lost":          {func(l *lab) { l.list(0, eni1()); l.describe(1, eni1(untagged)) }, one},
 		"created":            {func(l *lab) { l.create(0) }, one},
 		"own write":          {func(l *lab) { l.create(0); l.attach(1, "attach-1", eni.Attaching) }, one},
