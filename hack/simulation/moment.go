@@ -189,13 +189,13 @@ func (w *watcher) attaches(who string, e *ec2sim.InterfaceNow, form url.Values, 
 	if is := e.Tags[eni.TagSlot]; is != "" && is != slot {
 		w.violated(0, "%s attaches %s of slot %s at %s", who, e.ID, is, slot)
 	}
-	if at := e.Attachment; at != nil && at.Instance == instance && at.Status != "detaching" && w.hasAttached(who, e.ID) {
+	deceived := w.deceived() // by reads of all kinds: then who believes them is not to blame, and EC2 gives no slot away twice
+	if at := e.Attachment; !deceived && at != nil && at.Instance == instance && at.Status != "detaching" && w.hasAttached(who, e.ID) {
 		w.violated(0, "%s attaches %s to %s again, which it has attached itself", who, e.ID, instance)
 	}
 	if since := w.deadFor(instance); since > knownDead {
 		w.violated(0, "I10: %s attaches %s to %s, which has been told to terminate %v ago", who, e.ID, instance, since)
 	}
-	deceived := w.deceived() // by reads of all kinds: then who believes them is not to blame, and EC2 gives no slot away twice
 	for i := range s.Interfaces {
 		other := &s.Interfaces[i]
 		if !deceived && other.ID != e.ID && other.Attachment != nil && other.Attachment.Status != "detaching" && other.Attachment.Instance == instance &&
