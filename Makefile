@@ -51,8 +51,10 @@ build: ## Build the controller and the EC2 simulator into .bin
 build-race: ## Build the controller with the race detector into .bin/race, for the end-to-end tests
 	@CGO_ENABLED=1 go build -race -buildvcs=false -ldflags='$(LDFLAGS)' -o $(BIN)/race/ ./cmd/multi-eni-controller
 
+# The sandbox waits most of the time, and the simulation computes all of it: they run side by side.
 .PHONY: test
-test: test-unit test-simulation test-tools test-prometheus test-e2e ## Run every test: unit, sync, simulation and end to end
+test: test-unit test-tools test-prometheus ## Run every test: unit, sync, simulation and end to end
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-simulation test-e2e
 
 .PHONY: test-unit
 test-unit: ## Run the tests of the product, with the race detector
@@ -61,8 +63,8 @@ test-unit: ## Run the tests of the product, with the race detector
 # With the race detector, test-unit has run 200 of the seeds already.
 .PHONY: test-simulation
 test-simulation: ## Run 2,000 seeds of the simulation, and one virtual day of the soak
-	go test -count=1 -timeout=30m ./hack/simulation -run '^TestSeeds$$'
-	go test -count=1 -timeout=10m ./hack/simulation -run '^TestSoak$$'
+	nice -n 10 go test -count=1 -timeout=30m ./hack/simulation -run '^TestSeeds$$'
+	nice -n 10 go test -count=1 -timeout=30m ./hack/simulation -run '^TestSoak$$'
 
 .PHONY: simulate
 simulate: ## Run SEEDS=N seeds of the simulation from SEED=K on; stops at the first violation

@@ -117,15 +117,21 @@ func (c *Controller) somethingToAttach() (eni.Probe, bool) {
 	return found, ok
 }
 
-// subject is the first interface of ours that fits, of those that EC2 is known to show.
+// subject is the first interface of ours that fits, of those that EC2 is known to show and that are to stay: of one that
+// is gone EC2 does not know any more that it was ours, and denies everything.
 func (c *Controller) subject(fits func(*eni.ObservedInterface) bool) (eni.Probe, bool) {
 	for _, id := range c.inventory.InstanceKeys() {
 		there := c.inventory.InterfacesOf(id)
 		for i := range there {
-			if !there[i].Missing && there[i].LastOwner == nil && !there[i].RequesterManaged && fits(&there[i]) {
+			if !there[i].Missing && there[i].LastOwner == nil && !there[i].RequesterManaged && c.staysOwned(&there[i]) && fits(&there[i]) {
 				return eni.Probe{Interface: there[i].Interface}, true
 			}
 		}
 	}
 	return eni.Probe{}, false
+}
+
+// staysOwned reports whether the interface has a NodeENI that is not being deleted.
+func (c *Controller) staysOwned(i *eni.ObservedInterface) bool {
+	return slices.ContainsFunc(c.byUID(i.Tags[eni.TagNodeENIUID]), func(n *v1alpha1.NodeENI) bool { return n.DeletionTimestamp.IsZero() })
 }

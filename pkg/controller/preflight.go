@@ -134,6 +134,9 @@ func (c *Controller) probeDue(ctx context.Context) (next time.Time) {
 		if ctx.Err() != nil {
 			return next
 		}
+		if again, ok := check.subject(c); eni.KindOf(err) == eni.KindDenied && (!ok || again.Interface.ID != subject.Interface.ID) {
+			err = fmt.Errorf("%s went meanwhile: %w", subject.Interface.ID, eni.KindNotFound)
+		}
 		next = sooner(next, p.answered(ctx, check, err, time.Now()))
 	}
 	p.setWaiting(waiting)
