@@ -161,6 +161,9 @@ func (r *run) wasQuiet(before, after spent, causes int) {
 	}
 	for action, n := range after.describes {
 		most := want
+		if action == "DescribeNetworkInterfaces" {
+			most += r.looksAtStripped(resyncs)
+		}
 		if action == "DescribeInstances" && r.strangers() {
 			most *= 2 // a list of IDs of which EC2 does not know one fails, and is asked for again without it
 		}
@@ -176,6 +179,23 @@ func (r *run) wasQuiet(before, after spent, causes int) {
 	if n := maxReads + causes*2*maxProbes; reads > n {
 		r.watch.violated(6, "%d reads of the API server in an hour in which nothing happened, want at most %d", reads, n)
 	}
+}
+
+// looksAtStripped is how many describes an hour the interfaces may cost that have lost their tags, for as long as they
+// live: they are in no list, so each resync reads them by ID; and what attaches or detaches is waited for.
+func (r *run) looksAtStripped(resyncs int) (most int) {
+	truth := r.truth()
+	for i := range truth.Snapshot.Interfaces {
+		e := &truth.Snapshot.Interfaces[i]
+		if _, stripped := truth.Stripped[e.ID]; !stripped {
+			continue
+		}
+		most = max(most, resyncs)
+		if e.Attachment != nil && e.Attachment.Status != "attached" {
+			return resyncs + maxLooks
+		}
+	}
+	return most
 }
 
 // stuckOrphans are the interfaces of which an event on the Lease has told that they are stuck.
