@@ -17,8 +17,8 @@ type Sample struct {
 	Events int
 	// Heap is in bytes, after a garbage collection.
 	Heap, Goroutines float64
-	// Interfaces are ours.
-	Interfaces int
+	// Interfaces are ours, Made how many were ever made.
+	Interfaces, Made int
 }
 
 // sample takes one.
@@ -35,7 +35,7 @@ func (s *soak) sample(settled time.Duration) {
 	runtime.ReadMemStats(&memory)
 	s.samples = append(s.samples, Sample{
 		At: time.Since(s.trace.began), Settled: settled, Reign: int(s.reigns.Load()), Acts: s.acts, Events: int(s.events.Load()),
-		Heap: float64(memory.HeapAlloc), Goroutines: float64(runtime.NumGoroutine()), Interfaces: present,
+		Heap: float64(memory.HeapAlloc), Goroutines: float64(runtime.NumGoroutine()), Interfaces: present, Made: s.calls()["CreateNetworkInterface"],
 	})
 }
 
@@ -116,6 +116,9 @@ const (
 	// client-go's recorder of events remembers the latest ones, to count those that come again, and each takes perEvent.
 	rememberedEvents = 4096
 	perEvent         = 1 << 10
+	// The flight recorder remembers what happened to the latest interfaces, which takes perFlight for each.
+	rememberedFlights = 4096
+	perFlight         = 3 << 10
 	// spareGoroutines is how many there may be more.
 	spareGoroutines = 4
 )
@@ -144,8 +147,9 @@ func growth(samples []Sample) (problems []string) {
 	}
 	first, last := samples[:quarter], samples[len(samples)-quarter:]
 	acts, events := median(last, actsOf)-median(first, actsOf), median(last, eventsOf)-median(first, eventsOf)
-	if before, after, allowed := median(first, heapOf), median(last, heapOf), max(noise, acts*perAct)+events*perEvent; after-before > allowed {
-		problems = append(problems, fmt.Sprintf("the heap has grown from %.0f to %.0f KiB in %.0f acts and %.0f events, by more than %.0f KiB", before/1024, after/1024, acts, events, allowed/1024))
+	flights := median(last, flightsOf) - median(first, flightsOf)
+	if before, after, allowed := median(first, heapOf), median(last, heapOf), max(noise, acts*perAct)+events*perEvent+flights*perFlight; after-before > allowed {
+		problems = append(problems, fmt.Sprintf("the heap has grown from %.0f to %.0f KiB in %.0f acts, %.0f events and %.0f flights, by more than %.0f KiB", before/1024, after/1024, acts, events, flights, allowed/1024))
 	}
 	if before, after := median(first, goroutinesOf), median(last, goroutinesOf); after-before > spareGoroutines {
 		problems = append(problems, fmt.Sprintf("the goroutines have grown from %.0f to %.0f", before, after))
@@ -153,5 +157,6 @@ func growth(samples []Sample) (problems []string) {
 	return problems
 }
 
-func eventsOf(s Sample) float64 { return float64(min(s.Events, rememberedEvents)) }
-func actsOf(s Sample) float64   { return float64(s.Acts) }
+func eventsOf(s Sample) float64  { return float64(min(s.Events, rememberedEvents)) }
+func flightsOf(s Sample) float64 { return float64(min(s.Made, rememberedFlights)) }
+func actsOf(s Sample) float64    { return float64(s.Acts) }
