@@ -24,8 +24,8 @@ const (
 
 var errNoProbe = errors.New("no call that can be asked about")
 
-// Probe asks EC2 whether it would allow a call, by a dry run of it: nil when it would. It waits for no token, for it is
-// not to take from the calls that are needed. Only interfaces of ours are asked about, and what is asked for would, as
+// Probe asks EC2 whether it would allow a call, by a dry run of it: nil when it would. It waits for no token, so that
+// it keeps nobody waiting who has to be served; if there is one it takes it, since EC2 counts dry runs as well. Only interfaces of ours are asked about, and what is asked for would, as
 // far as possible, change nothing.
 func (c *Client) Probe(ctx context.Context, p eni.Probe) error {
 	switch p.Call {

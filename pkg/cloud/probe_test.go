@@ -78,7 +78,7 @@ func TestProbesTellWhatEC2Answers(t *testing.T) {
 	}
 }
 
-func TestProbesWaitForNoTokenAndTakeNone(t *testing.T) {
+func TestProbesWaitForNoToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := newScripted(t, always(refusal(412, codeDryRun, "would have succeeded")))
 		for _, b := range c.limiter.buckets {
@@ -95,6 +95,22 @@ func TestProbesWaitForNoTokenAndTakeNone(t *testing.T) {
 		}
 		if took := time.Since(begun); took > 0 {
 			t.Errorf("probes have waited %v", took)
+		}
+	})
+}
+
+// EC2 takes a token for a dry run: ours is to be gone too.
+func TestProbesTakeTheTokenThatThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := newScripted(t, always(refusal(412, codeDryRun, "would have succeeded")))
+		for call, action := range probed {
+			before := c.limiter.buckets[action].tokens
+			if err := askAbout(t.Context(), c, call, ours()); err != nil {
+				t.Errorf("%s: %v", call, err)
+			}
+			if got := c.limiter.buckets[action].tokens; got != before-1 {
+				t.Errorf("%s: %v tokens are left of %v, want one less", call, got, before)
+			}
 		}
 	})
 }

@@ -134,13 +134,22 @@ func (c *Controller) probeDue(ctx context.Context) (next time.Time) {
 		if ctx.Err() != nil {
 			return next
 		}
-		if again, ok := check.subject(c); eni.KindOf(err) == eni.KindDenied && (!ok || again.Interface.ID != subject.Interface.ID) {
-			err = fmt.Errorf("%s went meanwhile: %w", subject.Interface.ID, eni.KindNotFound)
-		}
-		next = sooner(next, p.answered(ctx, check, err, time.Now()))
+		next = sooner(next, p.answered(ctx, check, c.believed(check, subject, err), time.Now()))
 	}
 	p.setWaiting(waiting)
 	return next
+}
+
+// believed is the answer about a subject, unless that has gone meanwhile: of what is gone EC2 does not know that it was
+// ours, and denies everything.
+func (c *Controller) believed(check permissionCheck, subject eni.Probe, answer error) error {
+	if eni.KindOf(answer) != eni.KindDenied {
+		return answer
+	}
+	if now, ok := check.subject(c); !ok || now.Interface.ID != subject.Interface.ID {
+		return fmt.Errorf("%s went meanwhile: %w", subject.Interface.ID, eni.KindNotFound)
+	}
+	return answer
 }
 
 func (p *preflight) setWaiting(waiting bool) {

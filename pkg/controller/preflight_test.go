@@ -398,3 +398,30 @@ func TestADenialGoesWithWhatItWasAskedAbout(t *testing.T) {
 		}
 	})
 }
+
+// A denial about an interface that has gone meanwhile, or made way for another one, says nothing about permissions.
+func TestADenialAboutWhatIsGoneIsNotBelieved(t *testing.T) {
+	denied := &eni.Error{Kind: eni.KindDenied}
+	asked := eni.Probe{Interface: eni.Interface{ID: "eni-1"}}
+	for _, test := range []struct {
+		name   string
+		now    string
+		answer error
+		want   eni.Kind
+	}{
+		{"it is there", "eni-1", denied, eni.KindDenied},
+		{"it is gone", "", denied, eni.KindNotFound},
+		{"another one is there", "eni-2", denied, eni.KindNotFound},
+		{"throttled, and gone", "", &eni.Error{Kind: eni.KindThrottled}, eni.KindThrottled},
+	} {
+		check := permissionCheck{subject: func(*Controller) (eni.Probe, bool) {
+			return eni.Probe{Interface: eni.Interface{ID: test.now}}, test.now != ""
+		}}
+		if got := eni.KindOf(new(Controller).believed(check, asked, test.answer)); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+	if err := new(Controller).believed(permissionCheck{}, asked, nil); err != nil {
+		t.Errorf("what is allowed became %v", err)
+	}
+}
