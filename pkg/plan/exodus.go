@@ -88,12 +88,17 @@ func (v *view) count(result *Result, c candidate, reason string) {
 
 // halted reports whether the interface must stay because too many would go at once, and says so.
 func (r *releaser) halted() bool {
-	if r.Halt == nil || r.exodus(r.iface, r.reason) != vanished || r.Now.Before(r.approvedUntil()) {
+	if !r.unapproved() {
 		return false
 	}
 	r.result.again(r.Now.Add(recheckHalt))
 	r.hold(v1alpha1.ReasonCleanupHalted, r.haltMessage())
 	return true
+}
+
+// unapproved reports whether the interface is one of too many that would go at once, and nobody has approved.
+func (r *releaser) unapproved() bool {
+	return r.Halt != nil && r.exodus(r.iface, r.reason) == vanished && !r.Now.Before(r.approvedUntil())
 }
 
 // approvedUntil is until when a person lets interfaces go. What can not be read approves nothing.

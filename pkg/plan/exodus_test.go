@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,4 +107,37 @@ func deselected(s *Snapshot) { s.Deselected = map[types.UID]bool{"uid-a": true} 
 
 func reselecting(key, value string) func(*v1alpha1.NodeENI) {
 	return func(n *v1alpha1.NodeENI) { n.Spec.NodeSelector = map[string]string{key: value} }
+}
+
+func TestASlotWhoseHolderAHaltKeepsIsBlocked(t *testing.T) {
+	halted := func(s *Snapshot) {
+		s.Halt = &Halt{Exodus: Exodus{Threshold: 0.5, Attached: 40, Pending: 30}, Lease: types.NamespacedName{Namespace: "ns", Name: "ours"}}
+	}
+	other, a := nodeENI("other", reselecting("ng", "other")), nodeENI("a")
+	for _, test := range []struct {
+		name    string
+		world   Snapshot
+		blocked bool
+	}{
+		{"its NodeENI no longer matches", world(with(other, a), having(interfaceOf(other, "eni-1", attached)), halted), true},
+		{"nothing is halted", world(with(other, a), having(interfaceOf(other, "eni-1", attached))), false},
+		{"its NodeENI is gone", world(with(a), having(interfaceOf(other, "eni-1", attached)), ownerless(time.Hour, 1), halted), true},
+		{"its NodeENI is being deleted", world(with(nodeENI("other", beingDeleted), a), having(interfaceOf(other, "eni-1", attached)), halted), false},
+	} {
+		reports := Instance(test.world).Attachments
+		i := slices.IndexFunc(reports, func(r AttachmentReport) bool { return r.NodeENI == "uid-a" })
+		if i < 0 {
+			t.Errorf("%s: nothing is said of the slot", test.name)
+			continue
+		}
+		got := reports[i].Attachment
+		if blocked := got.State == v1alpha1.AttachmentBlocked; blocked != test.blocked || blocked && got.Reason != v1alpha1.ReasonCleanupHalted {
+			t.Errorf("%s: %s %s (%s), want it blocked: %v", test.name, got.State, got.Reason, got.Message, test.blocked)
+		}
+		for _, part := range []string{"eni-1 has to leave device index 1 first", "kubectl annotate --overwrite"} {
+			if test.blocked && !strings.Contains(got.Message, part) {
+				t.Errorf("%s: %q lacks %q", test.name, got.Message, part)
+			}
+		}
+	}
 }

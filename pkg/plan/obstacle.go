@@ -164,6 +164,11 @@ func (p *placer) departure(c candidate, place string) verdict {
 	} else if leaving {
 		p.result.again(due)
 	}
+	if reason, ok := p.wanted(c); !ok {
+		if r := (&releaser{p.view, p.result, c, reason}); r.unapproved() {
+			return verdict{v1alpha1.ReasonCleanupHalted, fmt.Sprintf("%s has to leave %s first; %s", c.ID, place, r.haltMessage())}
+		}
+	}
 	return verdict{message: fmt.Sprintf("waits for %s to leave %s", c.ID, place)}
 }
 

@@ -269,7 +269,16 @@ func (j *judgement) weighStuck(c *claim, e *ec2sim.InterfaceNow) {
 		if reason := j.reported(e); reason != "" {
 			c.against[reason] = true
 		}
+		if j.haltedOrphan(e) {
+			c.against[v1alpha1.ReasonCleanupHalted] = true
+		}
 	}
+}
+
+// haltedOrphan reports whether an interface is one of those without a NodeENI that the controller has told that it
+// holds.
+func (j *judgement) haltedOrphan(e *ec2sim.InterfaceNow) bool {
+	return j.byUID[e.Tags[eni.TagNodeENIUID]] == nil && j.HaltedOrphans && e.Attachment != nil
 }
 
 // weighRight is about who has a better right to the slot.
@@ -406,7 +415,7 @@ func (j *judgement) leftover(e *ec2sim.InterfaceNow) {
 		j.holds = append(j.holds, Hold{e.ID, "", v1alpha1.ReasonDetachStuck})
 		return
 	}
-	if owner == nil && j.HaltedOrphans && e.Attachment != nil {
+	if j.haltedOrphan(e) {
 		j.holds = append(j.holds, Hold{e.ID, "", v1alpha1.ReasonCleanupHalted})
 		return
 	}
