@@ -10,10 +10,12 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
 // replica runs lead against the shared fake API server.
@@ -25,12 +27,18 @@ type replica struct {
 
 func startReplica(t *testing.T, kube *fake.Clientset, drain time.Duration) *replica {
 	t.Helper()
+	return startReplicaWith(t, kube, drain, func(*fence) {})
+}
+
+func startReplicaWith(t *testing.T, kube *fake.Clientset, drain time.Duration, change func(*fence)) *replica {
+	t.Helper()
 	o := NewOptions()
 	o.LeaderElection.ResourceNamespace = "ns"
 	f, err := newFence(kube, o.LeaderElection)
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(f)
 	ctx, stop := context.WithCancel(t.Context())
 	r := &replica{stop: stop, err: make(chan error, 1)}
 	go func() {
@@ -133,5 +141,47 @@ func TestALostLeaseEndsTheProcessAndIsNotReleased(t *testing.T) {
 		}
 		leader.stop()
 		time.Sleep(time.Hour) // the first one's calls come to an end after all
+	})
+}
+
+// sleepyLock is a lock whose process sleeps before it reads, until it is woken.
+type sleepyLock struct {
+	resourcelock.Interface
+	asleep atomic.Bool
+	wakes  chan struct{}
+}
+
+func (l *sleepyLock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	if l.asleep.Load() {
+		<-l.wakes
+		ctx = context.WithoutCancel(ctx) // its clock slept as well
+	}
+	return l.Interface.Get(ctx)
+}
+
+func TestAReplicaThatSleptPastItsLeaseLeavesItToTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kube := fake.NewClientset()
+		lock := &sleepyLock{wakes: make(chan struct{})}
+		first := startReplicaWith(t, kube, 0, func(f *fence) { lock.Interface, f.Interface = f.Interface, lock })
+		time.Sleep(5 * time.Second)
+		lock.asleep.Store(true)
+		first.stop() // it is about to give up its lease
+		time.Sleep(time.Second)
+		second := startReplica(t, kube, 0)
+		time.Sleep(time.Minute)
+		if !second.leading.Load() {
+			t.Fatal("the second does not lead, though the lease has expired")
+		}
+		close(lock.wakes)
+		<-first.err
+		lease, err := kube.CoordinationV1().Leases("ns").Get(t.Context(), NewOptions().LeaderElection.ResourceName, metav1.GetOptions{})
+		if err != nil || lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity == "" {
+			t.Errorf("the lease is nobody's (%v, %v): the first one gave up what the second has", lease, err)
+		}
+		second.stop()
+		if err := <-second.err; err != nil {
+			t.Errorf("the second ended with %v, want no error", err)
+		}
 	})
 }

@@ -21,9 +21,25 @@ type fence struct {
 
 	mu    sync.Mutex
 	until time.Time
+	// holder is who had the Lease when it was last read.
+	holder string
 }
 
-var errNotReleasable = errors.New("the lease is not given up while calls may be in progress")
+var (
+	errNotReleasable = errors.New("the lease is not given up while calls may be in progress")
+	errNotOurs       = errors.New("the lease is not given up: another replica has it")
+)
+
+// Get records who has the Lease.
+func (f *fence) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	record, raw, err := f.Interface.Get(ctx)
+	if err == nil {
+		f.mu.Lock()
+		f.holder = record.HolderIdentity
+		f.mu.Unlock()
+	}
+	return record, raw, err
+}
 
 // Create records that we took a Lease that did not exist.
 func (f *fence) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
@@ -40,10 +56,23 @@ func (f *fence) Update(ctx context.Context, record resourcelock.LeaderElectionRe
 		// may still be in progress, and their deadlines end with the lease.
 		return errNotReleasable
 	}
+	if record.HolderIdentity != f.Identity() && !f.last() {
+		// To give up a lease, the elector reads it, and then goes by what it remembered from before. If we slept
+		// past our lease, that would take it from the one who has it now.
+		return errNotOurs
+	}
 	began := time.Now()
 	err := f.Interface.Update(ctx, record)
 	f.wrote(record, began, err)
 	return err
+}
+
+// last reports whether the Lease was ours when it was last read. The write that follows meets a conflict if it has
+// changed since.
+func (f *fence) last() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.holder == f.Identity()
 }
 
 func (f *fence) wrote(record resourcelock.LeaderElectionRecord, began time.Time, err error) {

@@ -17,6 +17,11 @@ type slowLock struct {
 	resourcelock.Interface
 	err     error
 	updates int
+	holder  string
+}
+
+func (l *slowLock) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	return &resourcelock.LeaderElectionRecord{HolderIdentity: l.holder}, nil, nil
 }
 
 func (l *slowLock) Identity() string { return "me" }
@@ -89,6 +94,7 @@ func TestLeaseIsGivenUpOnlyWhenNoCallIsInProgress(t *testing.T) {
 			t.Errorf("giving up while calls may be in progress: err %v, %d writes; want %v and none", err, lock.updates, errNotReleasable)
 		}
 		f.releasable.Store(true)
+		read(t, f, lock, "me")
 		if err := f.Update(t.Context(), nobody); err != nil || lock.updates != 1 {
 			t.Errorf("giving up afterwards: err %v, %d writes; want one write", err, lock.updates)
 		}
@@ -96,4 +102,27 @@ func TestLeaseIsGivenUpOnlyWhenNoCallIsInProgress(t *testing.T) {
 			t.Error("still leased after giving up")
 		}
 	})
+}
+
+func TestALeaseThatAnotherTookIsNotGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lock := &slowLock{}
+		f := &fence{Interface: lock, duration: leaseDuration}
+		if err := f.Create(t.Context(), resourcelock.LeaderElectionRecord{HolderIdentity: "me"}); err != nil {
+			t.Fatal(err)
+		}
+		f.releasable.Store(true)
+		read(t, f, lock, "another")
+		if err := f.Update(t.Context(), resourcelock.LeaderElectionRecord{}); !errors.Is(err, errNotOurs) || lock.updates != 0 {
+			t.Errorf("giving up what another has: err %v, %d writes; want %v and none", err, lock.updates, errNotOurs)
+		}
+	})
+}
+
+func read(t *testing.T, f *fence, lock *slowLock, holder string) {
+	t.Helper()
+	lock.holder = holder
+	if _, _, err := f.Get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
