@@ -273,6 +273,15 @@ func (l *lab) edit(name string, change func(*v1alpha1.NodeENI)) {
 	l.must(err)
 }
 
+// annotate sets an annotation as kubectl does: the generation stays.
+func (l *lab) annotate(name, key, value string) {
+	l.Helper()
+	n := l.nodeENI(name)
+	metav1.SetMetaDataAnnotation(&n.ObjectMeta, key, value)
+	_, err := l.client.NetworkingV1alpha1().NodeENIs().Update(l.Context(), n, metav1.UpdateOptions{})
+	l.must(err)
+}
+
 // delete does what the API server does when a user deletes a NodeENI that bears a finalizer.
 func (l *lab) delete(name string) {
 	l.Helper()
@@ -310,6 +319,13 @@ func (l *lab) calls(action string) (count int) {
 		count += int(n)
 	}
 	return count
+}
+
+func (l *lab) wantCalls(action string, want int) {
+	l.Helper()
+	if got := l.calls(action); got != want {
+		l.Errorf("%d calls of %s, want %d", got, action, want)
+	}
 }
 
 var mutatingActions = []string{
