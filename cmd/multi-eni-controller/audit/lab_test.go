@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	gocmp "github.com/google/go-cmp/cmp"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,8 +22,6 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	enifake "github.com/multi-eni/aws-multi-eni-controller/pkg/generated/clientset/versioned/fake"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	subnet    = "subnet-0aaaaaaaaaaaaaaa1"
@@ -160,23 +154,6 @@ func (l *lab) must(err error) {
 	l.Helper()
 	if err != nil {
 		l.Fatal(err)
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s, to be written anew with -update (-want +got):\n%s", path, diff)
 	}
 }
 

@@ -2,6 +2,8 @@ package audit
 
 import (
 	"testing"
+
+	"github.com/multi-eni/aws-multi-eni-controller/internal/golden"
 )
 
 // What a person reads is held to the letter.
@@ -24,7 +26,7 @@ func TestTables(t *testing.T) {
 			if code != test.want || stderr != "" {
 				t.Fatalf("exit code %d, want %d; stderr %q", code, test.want, stderr)
 			}
-			golden(t, name+".txt", stdout)
+			golden.Check(t, name+".txt", stdout)
 		})
 	}
 }

@@ -9,13 +9,14 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/multi-eni/aws-multi-eni-controller/internal/golden"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/migrate"
 )
 
 func TestDryRunTellsAll(t *testing.T) {
 	l := newLab(t, community("here", "theirs", 1))
 	stdout := l.want(exitPerson, "named can not be migrated yet", "--dry-run")
-	golden(t, "incomplete.txt", stdout)
+	golden.Check(t, "incomplete.txt", stdout)
 	for _, field := range []string{"mtu", "enableDPDK"} {
 		if !strings.Contains(stdout, "lost        "+field+": ") {
 			t.Errorf("nothing says that %s is lost", field)
@@ -23,8 +24,8 @@ func TestDryRunTellsAll(t *testing.T) {
 	}
 	l.want(exitPerson, "--drop=enableDPDK,mtu", append([]string{"--dry-run"}, complete[:2]...)...)
 	l.want(exitPerson, "--drop=enableDPDK", append([]string{"--dry-run", "--drop=mtu"}, complete[:2]...)...)
-	golden(t, "complete.txt", l.want(exitDone, "", append([]string{"--dry-run", "--backup=" + l.dir}, complete...)...))
-	golden(t, "help.txt", l.want(exitDone, "", "--help"))
+	golden.Check(t, "complete.txt", l.want(exitDone, "", append([]string{"--dry-run", "--backup=" + l.dir}, complete...)...))
+	golden.Check(t, "help.txt", l.want(exitDone, "", "--help"))
 	l.untouched()
 }
 
@@ -51,7 +52,7 @@ func TestBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "new.yaml", string(text))
+	golden.Check(t, "new.yaml", string(text))
 	l.want(exitNotAsked, "is there already, and is not replaced", append([]string{"--dry-run", "--backup=" + dir}, complete...)...)
 	if again, err := os.ReadFile(filepath.Join(dir, newFile)); err != nil || !bytes.Equal(again, text) {
 		t.Errorf("it was replaced: %v", err)

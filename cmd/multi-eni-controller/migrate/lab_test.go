@@ -2,14 +2,10 @@ package migrate
 
 import (
 	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -20,8 +16,6 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/migrate"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // olds are objects of the community's controller: one with what has no counterpart here, one that only names things, one
 // that is as good as ours, and one that is going.
@@ -140,22 +134,5 @@ func (l *lab) didNot(verbs ...string) {
 		if slices.Contains(verbs, a.GetVerb()) {
 			l.Errorf("it did %s %s", a.GetVerb(), a.GetResource().Resource)
 		}
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s, to be written anew with -update (-want +got):\n%s", path, diff)
 	}
 }
