@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 
+	"github.com/multi-eni/aws-multi-eni-controller/internal/ec2client"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/audit"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
@@ -98,13 +98,7 @@ func (l *lab) run(args ...string) (code int, stdout, stderr string) {
 	l.Helper()
 	s := sources{
 		ec2: func(context.Context) (ec2, error) {
-			return cloud.NewFromConfig(aws.Config{
-				Region:     "us-east-1",
-				HTTPClient: &http.Client{Transport: l.sim.Transport()},
-				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-					return aws.Credentials{AccessKeyID: "any", SecretAccessKey: "any"}, nil
-				}),
-			}, cloud.Options{}), nil
+			return cloud.NewFromConfig(ec2client.Config(l.sim.Transport()), cloud.Options{}), nil
 		},
 		kube: func(string) (*kube, error) {
 			if l.none {
