@@ -3,19 +3,15 @@ package prometheus
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,6 +24,7 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
 	_ "github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/libmetrics"
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
+	"github.com/multi-eni/aws-multi-eni-controller/internal/ec2client"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
@@ -124,7 +121,7 @@ func (l *lab) start() {
 	replica := &app.Replica{
 		Options: o, Clients: app.Clients{Kube: client.Kube(), NodeENIs: client.NodeENIs()},
 		EC2: func(_ context.Context, opts cloud.Options) (*cloud.Client, error) {
-			return cloud.NewFromConfig(sdkConfig(l.sim.Transport()), opts), nil
+			return cloud.NewFromConfig(ec2client.Config(l.sim.Transport()), opts), nil
 		},
 		Metrics: l.target,
 	}
@@ -143,15 +140,8 @@ func (l *lab) start() {
 	}
 }
 
-func sdkConfig(transport http.RoundTripper) aws.Config {
-	return aws.Config{
-		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "secret", ""),
-		HTTPClient: &http.Client{Transport: transport},
-	}
-}
-
 // somebody is a client of EC2 that is not the controller.
-func (l *lab) somebody() *ec2.Client { return ec2.NewFromConfig(sdkConfig(l.sim.Transport())) }
+func (l *lab) somebody() *ec2.Client { return ec2.NewFromConfig(ec2client.Config(l.sim.Transport())) }
 
 // pass lets virtual time pass.
 func (l *lab) pass(d time.Duration) { time.Sleep(d) }
@@ -201,25 +191,12 @@ func (l *lab) withdraw(name string) {
 // fault has calls to EC2 go wrong from now on.
 func (l *lab) fault(f ec2sim.Fault) {
 	l.Helper()
-	body, err := json.Marshal(f)
+	_, err := l.sim.AddFault(f)
 	l.must(err)
-	l.control("POST", "/_sim/faults", bytes.NewReader(body))
 }
 
 // heal ends all faults.
-func (l *lab) heal() {
-	l.Helper()
-	l.control("DELETE", "/_sim/faults", nil)
-}
-
-func (l *lab) control(method, path string, body io.Reader) {
-	l.Helper()
-	answer := httptest.NewRecorder()
-	l.sim.ServeHTTP(answer, httptest.NewRequestWithContext(context.Background(), method, path, body))
-	if answer.Code != http.StatusOK {
-		l.Fatalf("%s %s: %d %s", method, path, answer.Code, answer.Body)
-	}
-}
+func (l *lab) heal() { l.sim.RemoveFaults(0) }
 
 // callAPIServer makes calls with client-go's real client, over HTTP, which stand in for the controller's: the strict API
 // server is reached without HTTP, and client-go counts what goes over it.

@@ -1,10 +1,8 @@
 package controller
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,8 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +25,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/component-base/metrics"
 
+	"github.com/multi-eni/aws-multi-eni-controller/internal/ec2client"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
@@ -167,35 +164,23 @@ func (l *lab) must(err error) {
 	}
 }
 
-func sdkConfig(transport http.RoundTripper) aws.Config {
-	return aws.Config{
-		Region:      "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "secret", ""),
-		HTTPClient:  &http.Client{Transport: transport},
-	}
-}
-
 // somebody is a client of EC2 that is not the controller.
-func (l *lab) somebody() *ec2.Client { return ec2.NewFromConfig(sdkConfig(l.sim.Transport())) }
+func (l *lab) somebody() *ec2.Client { return ec2.NewFromConfig(ec2client.Config(l.sim.Transport())) }
 
 // fault has calls go wrong from now on.
 func (l *lab) fault(f ec2sim.Fault) {
 	l.Helper()
-	body, err := json.Marshal(f)
+	_, err := l.sim.AddFault(f)
 	l.must(err)
-	l.controlWith("POST", "/_sim/faults", bytes.NewReader(body))
 }
 
 // heal ends all faults.
-func (l *lab) heal() {
-	l.Helper()
-	l.control("DELETE", "/_sim/faults")
-}
+func (l *lab) heal() { l.sim.RemoveFaults(0) }
 
 // start starts a controller with empty memory, as after a crash.
 func (l *lab) start() {
 	l.Helper()
-	config := sdkConfig(l.wire)
+	config := ec2client.Config(l.wire)
 	core := kubeinformers.NewSharedInformerFactory(l.kube, 0)
 	own := informers.NewSharedInformerFactory(l.client, 0)
 	ec2Client := cloud.NewFromConfig(config, cloud.Options{ClusterIDs: append([]string{l.cluster.ID}, l.cluster.AlsoOwned...), Version: "test"})
@@ -273,6 +258,15 @@ func (l *lab) edit(name string, change func(*v1alpha1.NodeENI)) {
 	l.must(err)
 }
 
+// annotate sets an annotation as kubectl does: the generation stays.
+func (l *lab) annotate(name, key, value string) {
+	l.Helper()
+	n := l.nodeENI(name)
+	metav1.SetMetaDataAnnotation(&n.ObjectMeta, key, value)
+	_, err := l.client.NetworkingV1alpha1().NodeENIs().Update(l.Context(), n, metav1.UpdateOptions{})
+	l.must(err)
+}
+
 // delete does what the API server does when a user deletes a NodeENI that bears a finalizer.
 func (l *lab) delete(name string) {
 	l.Helper()
@@ -310,6 +304,13 @@ func (l *lab) calls(action string) (count int) {
 		count += int(n)
 	}
 	return count
+}
+
+func (l *lab) wantCalls(action string, want int) {
+	l.Helper()
+	if got := l.calls(action); got != want {
+		l.Errorf("%d calls of %s, want %d", got, action, want)
+	}
 }
 
 var mutatingActions = []string{

@@ -1,9 +1,13 @@
 package ec2sim
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestLogBudget: the log keeps the latest calls, of large ones fewer, and finds those after
@@ -84,5 +88,50 @@ func TestLogSize(t *testing.T) {
 	}
 	if log, counted := sim.Log(0), sim.Calls()["DescribeVpcs"]["OK"]; len(log) == 0 || log[len(log)-1].Seq != 25 || counted != 25 {
 		t.Errorf("kept %d calls, counted %d, want the latest and 25", len(log), counted)
+	}
+}
+
+func TestCallsAndLog(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.create(subnetA)
+	_ = doDelete(new(nobody))(l)
+	fault(`{"effect": "cut-after", "action": "DeleteNetworkInterface"}`)(l)
+	_ = doDelete(nil)(l)
+	_, body := l.control("GET", "calls", "")
+	l.want("calls", body, `{"CreateNetworkInterface":{"OK":1},"DeleteNetworkInterface":{"InvalidNetworkInterfaceID.NotFound":1,"cut-after":1}}`+"\n")
+	_, body = l.control("GET", "log?since=1", "")
+	lines := bytes.Split(bytes.TrimSpace([]byte(body)), []byte("\n"))
+	if len(lines) != 2 {
+		t.Fatalf("the log since 1 is %s", body)
+	}
+	var e LogEntry
+	l.must(json.Unmarshal(lines[1], &e))
+	if e.Seq != 3 || !e.Acted || e.Fault != effectCutAfter || e.Parameters["NetworkInterfaceId"] != l.eni || e.Principal != "AKIDTEST" {
+		t.Errorf("the last entry is %+v", e)
+	}
+	if status, _ := l.control("GET", "log?since=x", ""); status != 400 {
+		t.Errorf("since=x is answered with %d", status)
+	}
+}
+
+// TestMemory: neither tokens nor made-up actions pile up for ever.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(w *World) { w.Variants.TokenLife = Exactly(time.Minute) })
+	for i := range 3 * minSweep {
+		l.must(doCreate(subnetA, token(fmt.Sprint(i)))(l))
+		l.must(doDelete(nil)(l))
+		l.clock.Advance(time.Second)
+	}
+	if n := len(l.sim.tokens); n > 2*minSweep {
+		t.Errorf("%d tokens are kept", n)
+	}
+	for i := range 2 * maxUnknown {
+		_ = l.form(fmt.Sprintf("Action=Fly%d", i))
+	}
+	calls := l.sim.Calls()
+	if n := calls[otherActions]["InvalidAction"]; n != maxUnknown || calls["Fly1"]["InvalidAction"] != 1 {
+		t.Errorf("%d unknown actions are counted together", n)
 	}
 }
