@@ -80,11 +80,12 @@ func (c call) generation() int64 {
 func (c call) causes() []cause {
 	operation := operations[c.kind]
 	list := []cause{{kind: eni.KindCredentials}, {kind: eni.KindDenied, subject: operation}, {kind: eni.KindNoAccess, subject: operation}, throttleOf(c)}
-	if c.nodeENI == nil || c.kind == plan.Attach || c.kind == plan.SetDeleteOnTermination {
-		return list
+	// What is sent stands in the spec, so that it is refused for one node as for another; and a policy or a fault of EC2
+	// that keeps one interface from being attached or taken away mostly does so with all.
+	var uid types.UID
+	if c.nodeENI != nil {
+		uid = c.nodeENI.UID
 	}
-	// What is sent stands in the spec, so that it is refused for one node as for another.
-	uid := c.nodeENI.UID
 	list = append(list, cause{eni.KindInvalid, string(c.kind), uid}, cause{eni.KindUnclear, string(c.kind), uid})
 	if c.kind == plan.Create || c.kind == plan.SetSecurityGroups {
 		list = append(list, cause{kind: eni.KindGroupNotFound, nodeENI: uid})

@@ -82,7 +82,7 @@ func TestRefusalsStandAgainstWhatTheyConcern(t *testing.T) {
 		{"instance state", refusal(eni.KindInstanceState, attachOperation), true, false, false, false, false, v1alpha1.ReasonInstanceNotRunning, false},
 		{"subnet missing", refusal(eni.KindSubnetNotFound, createOperation), true, true, true, true, false, v1alpha1.ReasonSubnetNotFound, true},
 		{"too many groups", refusal(eni.KindInvalid, createOperation), true, true, false, false, false, v1alpha1.ReasonAttachFailed, true},
-		{"anything else", refusal(eni.KindInvalid, attachOperation), true, false, false, false, false, v1alpha1.ReasonAttachFailed, false},
+		{"anything else", refusal(eni.KindInvalid, attachOperation), true, true, false, false, false, v1alpha1.ReasonAttachFailed, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var s setbacks
