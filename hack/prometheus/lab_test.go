@@ -24,10 +24,10 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
 	_ "github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/libmetrics"
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
-	"github.com/multi-eni/aws-multi-eni-controller/internal/ec2client"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim/ec2client"
 )
 
 const (

@@ -25,10 +25,10 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/component-base/metrics"
 
-	"github.com/multi-eni/aws-multi-eni-controller/internal/ec2client"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim/ec2client"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/generated/clientset/versioned/fake"
 	informers "github.com/multi-eni/aws-multi-eni-controller/pkg/generated/informers/externalversions"

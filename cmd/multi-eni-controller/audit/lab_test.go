@@ -14,11 +14,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 
-	"github.com/multi-eni/aws-multi-eni-controller/internal/ec2client"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/audit"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/cloud"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim/ec2client"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	enifake "github.com/multi-eni/aws-multi-eni-controller/pkg/generated/clientset/versioned/fake"
 )

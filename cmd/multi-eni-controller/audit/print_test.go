@@ -3,7 +3,7 @@ package audit
 import (
 	"testing"
 
-	"github.com/multi-eni/aws-multi-eni-controller/internal/golden"
+	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/internal/golden"
 )
 
 // What a person reads is held to the letter.

@@ -9,7 +9,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/multi-eni/aws-multi-eni-controller/internal/golden"
+	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/internal/golden"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/migrate"
 )
 
