@@ -33,6 +33,7 @@ type result struct {
 	// attachedWall is when EC2 had attached everything, wall when every NodeENI said so.
 	attachedWall, wall, startWall time.Duration
 	started, peak                 int64
+	worked                        worked
 	written                       written
 	describes                     int
 	bare                          bareCost
@@ -153,6 +154,9 @@ func (m *measurement) bringInterfacesUp(ctx context.Context) error {
 	m.wall = time.Since(began)
 	used, err := m.processes.cpu()
 	if err != nil {
+		return err
+	}
+	if err := m.readWorked(ctx); err != nil {
 		return err
 	}
 	m.bringUp = map[string]time.Duration{}
