@@ -157,7 +157,7 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 	}
 	ctx, made := c.recorded(ctx, action)
 	iface, err := c.callCreate(ctx, action)
-	for eni.KindOf(err) == eni.KindTokenMismatch && c.tokens.current(keyOf(action)) <= maxTokenSteps {
+	for eni.KindOf(err) == eni.KindTokenMismatch && c.tokens.number(keyOf(action)) <= maxTokenSteps {
 		iface, err = c.callCreate(ctx, action)
 	}
 	if err != nil {
@@ -181,12 +181,13 @@ func (c *Controller) callCreate(ctx context.Context, action plan.Action) (eni.In
 		end(nil, false)
 		return eni.Interface{}, fmt.Errorf("the NodeENI is being deleted: %w", eni.KindNotSent)
 	}
+	term, n := c.tokens.current(key)
 	iface, err := c.cloud.CreateInterface(ctx, eni.CreateRequest{
 		SubnetID:         action.SubnetID,
 		SecurityGroupIDs: action.SecurityGroupIDs,
 		Description:      action.Description,
 		Tags:             action.Tags,
-		ClientToken:      plan.ClientToken(c.cluster.ID, string(action.NodeENI), action.InstanceID, action.Slot, c.tokens.current(key)),
+		ClientToken:      plan.ClientToken(c.cluster.ID, string(action.NodeENI), action.InstanceID, action.Slot, term, n),
 	})
 	if err == nil {
 		// Before anybody sees the interface: what was put right is part of its fight at once.

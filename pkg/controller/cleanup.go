@@ -14,8 +14,10 @@ import (
 )
 
 // cleanupNewest is how many instances that have just become due are looked at for each one that has waited for long. A
-// detach is followed by several looks whether it has ended, and these are all that a delete waits for.
-const cleanupNewest = 3
+// detach needs a fresh read of its instance and is followed by several looks whether it has ended, and these are all that
+// a delete waits for. There must be more than it takes: else what is to be looked at piles up for as long as the backlog
+// lasts, reads grow old before they are looked at, and deletes follow when all is detached.
+const cleanupNewest = 8
 
 // syncCleanup takes the interfaces of one instance away that nobody wants there.
 func (c *Controller) syncCleanup(ctx context.Context, instanceID string) (time.Time, error) {

@@ -30,8 +30,8 @@ import (
 // shorter than the pod's termination grace.
 const drainTime = 20 * time.Second
 
-// Config is what a Controller is made of. Every field is required but Prober, MassReleaseThreshold, CleanupDryRun,
-// AllowAdoption and OnNodes.
+// Config is what a Controller is made of. Every field is required but Prober, Term, MassReleaseThreshold,
+// CleanupDryRun, AllowAdoption and OnNodes.
 type Config struct {
 	Kube     kubernetes.Interface
 	Client   versioned.Interface
@@ -46,6 +46,9 @@ type Config struct {
 	// attached interfaces that may go unasked because their NodeENI, their Node or its labels vanished; 0 for any.
 	Lease                types.NamespacedName
 	MassReleaseThreshold float64
+	// Term is asked once for the number of our lease, when Run begins; nil where there is none. Each leader's is another
+	// than those of its predecessors, and one more than the last one's.
+	Term func() int64
 	// CleanupDryRun has what would be detached or deleted only told.
 	CleanupDryRun bool
 	// AllowAdoption has interfaces taken over that a NodeENI's annotation names.
@@ -92,6 +95,7 @@ type Controller struct {
 	ownerless ownerless
 	setbacks  setbacks
 	tokens    tokenSteps
+	term      func() int64
 	told      told
 	written   writtenStatuses
 	exodus    exodus
@@ -151,6 +155,7 @@ func New(config Config) (*Controller, error) {
 		dryRun:          config.CleanupDryRun,
 		allowAdoption:   config.AllowAdoption,
 		nodeEdits:       nodeEdits{kube: config.Kube, options: config.OnNodes},
+		term:            config.Term,
 		preflight:       newPreflight(config.Prober),
 		visibility:      visibility{most: config.Horizon},
 	}
@@ -180,6 +185,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	defer remove()
 
+	c.beginTerm()
 	// Calls in progress outlive ctx by drainTime, so that what EC2 did is known when the lease is given up.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -206,6 +212,15 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer c.leading.Store(false)
 	c.work(ctx, work, cancel)
 	return nil
+}
+
+// beginTerm has creates bear the client tokens of our lease.
+func (c *Controller) beginTerm() {
+	var term int64
+	if c.term != nil {
+		term = c.term()
+	}
+	c.tokens.begin(term, c.inventory.ShowsPredecessors)
 }
 
 // work runs the workers until ctx ends and they have finished what they were at. Who is late has his calls cut

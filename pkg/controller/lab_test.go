@@ -55,6 +55,8 @@ type lab struct {
 	wire *countingTransport
 	// cluster is that of the controllers that are started.
 	cluster plan.Cluster
+	// term is the number of their lease; 0 is none.
+	term int64
 	// dryRun is what --cleanup-dry-run says to those that are started.
 	dryRun bool
 	// allowAdoption is what --allow-adoption says.
@@ -191,7 +193,7 @@ func (l *lab) start() {
 	c, err := New(Config{
 		Kube: l.kube, Client: l.client, Nodes: core.Core().V1().Nodes(), NodeENIs: own.Networking().V1alpha1().NodeENIs(),
 		Cloud: ec2Client, Prober: prober,
-		Recorder: l.events, Cluster: l.cluster,
+		Recorder: l.events, Cluster: l.cluster, Term: func() int64 { return l.term },
 		Lease: types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}, MassReleaseThreshold: 0.5,
 		CleanupDryRun: l.dryRun, AllowAdoption: l.allowAdoption, OnNodes: l.onNodes, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
 	})

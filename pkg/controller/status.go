@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
@@ -78,8 +79,12 @@ func (c *Controller) reports(n *v1alpha1.NodeENI) (attachments []plan.Attachment
 	for _, id := range c.inventory.InstancesOfNodeENI(string(n.UID)) {
 		instances[id] = true
 	}
+	var nodes []*corev1.Node
+	if n.DeletionTimestamp.IsZero() { // else no Node is to have any more than is there
+		nodes = c.selectedNodes(n)
+	}
 	var unplaced []plan.AttachmentReport
-	for _, node := range c.selectedNodes(n) {
+	for _, node := range nodes {
 		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
 			instances[id] = true
 			continue

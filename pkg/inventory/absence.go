@@ -143,6 +143,11 @@ func (a *absence) remember(e epoch) {
 	maps.DeleteFunc(a.since, func(_ string, since time.Time) bool { return since.Before(oldest) })
 }
 
+// showsPredecessors reports whether a complete list has come that shows all that a predecessor made.
+func (a *absence) showsPredecessors() bool {
+	return slices.ContainsFunc(a.epochs, func(e epoch) bool { return !e.began.Before(a.start.Add(a.horizon)) })
+}
+
 // due returns the NodeENIs for which a list is to be made now, and when the next one is; zero when nobody
 // waits.
 func (a *absence) due(now time.Time) (uids []string, next time.Time) {

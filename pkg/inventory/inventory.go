@@ -169,6 +169,14 @@ func (i *Inventory) RefreshInterfaces(ids ...string) { i.refreshInterfaces.add(i
 // RefreshSubnets is RefreshInstances for subnets.
 func (i *Inventory) RefreshSubnets(ids ...string) { i.refreshSubnets.add(ids...) }
 
+// ShowsPredecessors reports whether whatever a predecessor made is held: whether a complete list has come that began a
+// horizon after this process became responsible.
+func (i *Inventory) ShowsPredecessors() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.store.absence.showsPredecessors()
+}
+
 // AbsentFor reports whether no interface of the NodeENI exists and none can still come. When that is not
 // known, the lists that it takes are made, and Changed tells when the answer may be another.
 func (i *Inventory) AbsentFor(uid string) bool {

@@ -69,7 +69,7 @@ func checkCreate(t *testing.T, a Action) {
 			t.Errorf("tag %q=%q", key, value)
 		}
 	}
-	if token := ClientToken("c", string(a.NodeENI), a.InstanceID, a.Slot, 0); len(token) != 64 {
+	if token := ClientToken("c", string(a.NodeENI), a.InstanceID, a.Slot, 0, 0); len(token) != 64 {
 		t.Errorf("token %q", token)
 	}
 	owner, ok := cluster.Ours(a.Tags)

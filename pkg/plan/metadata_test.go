@@ -121,9 +121,10 @@ func TestClientTokensAreOneForEachCreate(t *testing.T) {
 		for _, uid := range []string{"u1", "u2"} {
 			for _, instance := range []string{"i-1", "i-2"} {
 				for _, slot := range []eni.Slot{{Index: 1}, {Index: 2}, {Card: 1, Index: 1}} {
-					for n := range 3 {
-						token := ClientToken(cluster, uid, instance, slot, n)
-						if len(token) != 64 || token != ClientToken(cluster, uid, instance, slot, n) {
+					for i := range 3 * 2 {
+						term, n := int64(i/3), i%3
+						token := ClientToken(cluster, uid, instance, slot, term, n)
+						if len(token) != 64 || token != ClientToken(cluster, uid, instance, slot, term, n) {
 							t.Fatalf("token %q is not 64 characters, or not the same twice", token)
 						}
 						seen[token] = token
@@ -132,7 +133,7 @@ func TestClientTokensAreOneForEachCreate(t *testing.T) {
 			}
 		}
 	}
-	if want := 2 * 2 * 2 * 3 * 3; len(slices.Collect(maps.Keys(seen))) != want {
+	if want := 2 * 2 * 2 * 3 * 2 * 3; len(slices.Collect(maps.Keys(seen))) != want {
 		t.Errorf("%d different tokens, want %d", len(seen), want)
 	}
 }

@@ -129,9 +129,9 @@ func reservedTagKey(key string) bool {
 }
 
 // ClientToken names one create for good, 64 characters long: the same create tried again gives the same
-// token, and n tells apart those that must not be the same.
+// token, and the term of the leader that makes it and n tell apart those that must not be the same.
 // Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
-func ClientToken(clusterID, nodeENIUID, instanceID string, slot eni.Slot, n int) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d", clusterID, nodeENIUID, instanceID, slot, n))
+func ClientToken(clusterID, nodeENIUID, instanceID string, slot eni.Slot, term int64, n int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d\x00%d", clusterID, nodeENIUID, instanceID, slot, term, n))
 	return hex.EncodeToString(sum[:])
 }

@@ -101,6 +101,7 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 		Cloud:          ec2,
 		Recorder:       p.broadcaster.NewRecorder(scheme, corev1.EventSource{Component: programName}),
 		Cluster:        cluster,
+		Term:           lock.term, // 0 for good when no lease is asked for
 		Prober:         ec2,
 		Lease:          types.NamespacedName{Namespace: o.LeaderElection.ResourceNamespace, Name: o.LeaderElection.ResourceName},
 		AttachWorkers:  o.ConcurrentAttachSyncs,

@@ -23,6 +23,8 @@ type fence struct {
 	until time.Time
 	// holder is who had the Lease when it was last read.
 	holder string
+	// number is which lease it is.
+	number int64
 }
 
 var (
@@ -82,8 +84,15 @@ func (f *fence) wrote(record resourcelock.LeaderElectionRecord, began time.Time,
 	case record.HolderIdentity != f.Identity():
 		f.until = time.Time{} // given up, whether the write arrived or not
 	case err == nil:
-		f.until = began.Add(f.duration)
+		f.until, f.number = began.Add(f.duration), int64(record.LeaderTransitions)
 	}
+}
+
+// term is the number of the lease that is ours, which counts the leaders: 0 before it was ours.
+func (f *fence) term() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.number
 }
 
 // leased returns until when calls that change EC2 may be made; false when the lease is not ours any more.

@@ -63,6 +63,23 @@ func TestFenceLastsFromBeforeTheWriteWasSent(t *testing.T) {
 	}
 }
 
+func TestFenceTellsTheNumberOfTheLeaseThatIsOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lock := &slowLock{err: errors.New("no answer")}
+		f := &fence{Interface: lock, duration: leaseDuration}
+		write := func(transitions int) {
+			_ = f.Update(t.Context(), resourcelock.LeaderElectionRecord{HolderIdentity: "me", LeaderTransitions: transitions})
+		}
+		if write(3); f.term() != 0 {
+			t.Errorf("term %d without a lease, want 0", f.term())
+		}
+		lock.err = nil
+		if write(4); f.term() != 4 {
+			t.Errorf("term %d, want 4", f.term())
+		}
+	})
+}
+
 func TestFenceIsNotMovedByAFailedRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lock := &slowLock{}

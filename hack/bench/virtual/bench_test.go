@@ -19,12 +19,16 @@ import (
 
 var (
 	sizes   = flag.String("sizes", "small", "which worlds to measure: small, some, full, or one such as 1000x4, 1000x4+others, +halved, +lag")
-	until   = flag.String("until", "", "the last phase to measure, such as bring-up; all if empty")
+	phases  []string
 	figures = flag.String("figures", "", "the file to which figures are added; none if empty")
 	logs    = flag.Int("klog", -1, "show the controller's logs up to this level of klog")
 )
 
 func init() {
+	flag.Func("phases", "the phases to measure, separated by commas, of which bring-up must be the first; all if empty", func(list string) error {
+		phases = strings.Split(list, ",")
+		return nil
+	})
 	klog.SetLogger(klog.Logger{})
 	utilruntime.ErrorHandlers = nil
 	debug.SetGCPercent(400)
@@ -103,7 +107,7 @@ func measure(t *testing.T, w World) {
 	}()
 	synctest.Test(t, func(t *testing.T) {
 		var err error
-		if rows, err = Measure(w, *until, logger, func(line string) { lines <- line }); err != nil {
+		if rows, err = Measure(w, phases, logger, func(line string) { lines <- line }); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	// bareWorkers is how many instances the controller works on at a time, by default.
-	bareWorkers = 20
+	// attachWorkers is how many instances the controller works on at a time, by default, and the bare loop as well.
+	attachWorkers = 20
 	// bareIndex is the first device index that the controller leaves free, and barePlaces how many there are.
 	bareIndex  = 5
 	barePlaces = 3
@@ -106,8 +106,8 @@ func ownCPU() time.Duration {
 func bringUpAll(ctx context.Context, client *ec2.Client, places []place) error {
 	var group sync.WaitGroup
 	queue := make(chan place)
-	errs := make([]error, bareWorkers)
-	for worker := range bareWorkers {
+	errs := make([]error, attachWorkers)
+	for worker := range attachWorkers {
 		group.Go(func() {
 			for p := range queue {
 				if errs[worker] == nil {

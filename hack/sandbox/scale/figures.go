@@ -55,11 +55,8 @@ func (r *result) rows() []report.Row {
 	for _, resource := range slices.Sorted(maps.Keys(r.written.writes)) {
 		rows = append(rows, stated(phaseBringUp, "writes of "+resource, "", r.written.writes[resource]))
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.bringUp)) {
-		rows = append(rows, stated(phaseBringUp, "CPUs used by "+name, "", r.bringUp[name].Seconds()/r.wall.Seconds()))
-	}
+	rows = append(rows, r.boundRows()...)
 	return append(rows,
-		stated(phaseBringUp, "wall time, bare loop, per interface", "ms", r.bare.Wall.Seconds()*1000/float64(r.bare.Interfaces)),
 		stated(phaseStart, "CPU of the controller", "s", r.starting["controller"].Seconds()),
 		stated(phaseStart, "wall time", "s", r.startWall.Round(time.Millisecond).Seconds()),
 		stated(phaseStart, "peak RSS", "MiB", float64(r.started)/mib),

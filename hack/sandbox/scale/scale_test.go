@@ -119,11 +119,29 @@ apiserver_request_body_size_bytes_count{resource="leases",verb="update"} ` + lea
 	}
 }
 
+func TestCallsInVainAreFound(t *testing.T) {
+	for _, test := range []struct {
+		made map[string]int
+		want bool
+	}{
+		{map[string]int{"OK": 4}, true},
+		{map[string]int{"OK": 4, "DryRunOperation": 1}, true},
+		{map[string]int{"OK": 5}, false},
+		{map[string]int{"DryRunOperation": 4}, false},
+		{map[string]int{"OK": 4, "InvalidParameterValue": 1}, false},
+		{nil, false},
+	} {
+		if got := madeOnce(test.made, 4); got != test.want {
+			t.Errorf("%v: %v", test.made, got)
+		}
+	}
+}
+
 func TestFigures(t *testing.T) {
 	at := func(nodes int, cpu time.Duration, peak int64) result {
 		return result{
 			nodes: nodes, interfaces: 4 * nodes, wall: 10 * time.Second, started: 50 * mib, peak: peak,
-			starting: map[string]time.Duration{"controller": time.Second}, bringUp: map[string]time.Duration{"controller": cpu},
+			starting: map[string]time.Duration{"controller": time.Second}, bringUp: map[string]time.Duration{"controller": cpu, "ec2-simulator": cpu},
 			written: written{writes: map[string]float64{"nodeenis": 40}, bytes: 4000}, bare: bareCost{Interfaces: 300, CPU: 300 * time.Millisecond, Wall: time.Second},
 		}
 	}

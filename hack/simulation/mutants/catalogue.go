@@ -32,7 +32,7 @@ var catalogue = []mutant{
 	{
 		name: "random-token-no-surplus", fault: "a repeated create has another client token, and of two interfaces for one slot none is taken away",
 		edits: []edit{
-			{"pkg/controller/tokens.go", "return t.steps[key.NodeENI][placeOf(key)].count", "return int(time.Now().UnixNano())"},
+			{"pkg/controller/tokens.go", "return t.steps[key.NodeENI][placeOf(key)].number", "return int(time.Now().UnixNano())"},
 			{"pkg/plan/wanted.go", "keeper.Attachment.Status == eni.Attached && !keeper.Missing {", "keeper.Attachment.Status == eni.Attached && keeper.Missing {"},
 		},
 	},
