@@ -119,6 +119,24 @@ apiserver_request_body_size_bytes_count{resource="leases",verb="update"} ` + lea
 	}
 }
 
+func TestCallsInVainAreFound(t *testing.T) {
+	for _, test := range []struct {
+		made map[string]int
+		want bool
+	}{
+		{map[string]int{"OK": 4}, true},
+		{map[string]int{"OK": 4, "DryRunOperation": 1}, true},
+		{map[string]int{"OK": 5}, false},
+		{map[string]int{"DryRunOperation": 4}, false},
+		{map[string]int{"OK": 4, "InvalidParameterValue": 1}, false},
+		{nil, false},
+	} {
+		if got := madeOnce(test.made, 4); got != test.want {
+			t.Errorf("%v: %v", test.made, got)
+		}
+	}
+}
+
 func TestFigures(t *testing.T) {
 	at := func(nodes int, cpu time.Duration, peak int64) result {
 		return result{
