@@ -71,7 +71,11 @@ func groupsFrom(in []types.GroupIdentifier) []string {
 func tagsFrom(in []types.Tag) map[string]string {
 	out := make(map[string]string, len(in))
 	for _, t := range in {
-		out[word(t.Key)] = word(t.Value)
+		if key := word(t.Key); key == eni.TagName {
+			out[key] = aws.ToString(t.Value) // which no other interface bears
+		} else {
+			out[key] = word(t.Value)
+		}
 	}
 	return out
 }
