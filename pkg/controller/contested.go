@@ -46,9 +46,9 @@ type contests struct {
 type contest struct {
 	field         plan.Field
 	wanted, found string
-	corrections   int
 	last          time.Time
 	hold          time.Duration
+	corrections   int32
 	// undone says that somebody was seen to change the field since.
 	undone bool
 }

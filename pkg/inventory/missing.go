@@ -17,7 +17,7 @@ const (
 func (s *store) missFromList(rd read, r *record, c *changes) {
 	switch {
 	case rd.began.Before(r.ShownAt) || s.tagsLost(r):
-	case !r.seen && !rd.began.Before(r.created.Add(unseenInLists)):
+	case !r.seen && !rd.began.Before(r.known.Add(unseenInLists)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
 		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
@@ -36,7 +36,7 @@ func (s *store) missByID(rd read, r *record, c *changes) {
 	again := !before.id.IsZero() && !rd.began.Before(before.id.Add(s.horizon))
 	switch {
 	case rd.began.Before(r.ShownAt):
-	case !r.seen && !rd.began.Before(r.created.Add(unseenByID*s.horizon)):
+	case !r.seen && !rd.began.Before(r.known.Add(unseenByID*s.horizon)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
 		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })

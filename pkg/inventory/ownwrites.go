@@ -26,12 +26,9 @@ func (s *store) created(uid string, iface eni.Interface, c *changes) {
 	now := c.now
 	if r, ok := s.records[iface.ID]; ok {
 		r.written = now
-		if r.created.IsZero() {
-			r.created = now
-		}
 		return
 	}
-	r := &record{known: now, created: now, written: now, recheck: now.Add(s.horizon), attachment: observed(now), attachmentKnown: now}
+	r := &record{known: now, written: now, recheck: now.Add(s.horizon), attachment: observed(now), attachmentKnown: now}
 	s.describe(r, iface)
 	r.AttachmentSince = now
 	r.owner.NodeENIUID = uid
@@ -173,7 +170,7 @@ func (s *store) notSeen(id string, now time.Time) *changes {
 	r, ok := s.records[id]
 	switch {
 	case !ok:
-	case !r.seen && !now.Before(r.created.Add(unseenByID*s.horizon)):
+	case !r.seen && !now.Before(r.known.Add(unseenByID*s.horizon)):
 		s.drop(r, c)
 	default:
 		s.edit(r, c, func() { r.lose(c) })

@@ -15,9 +15,9 @@ type record struct {
 	// owner is the last owner that its tags named: tags can be lost.
 	owner eni.Owner
 
-	// known is when we learned that the interface exists, created when our create was answered with it (zero
-	// when it is not known to be ours), written when the last own write of any kind was answered.
-	known, created, written time.Time
+	// known is when we learned that the interface exists: of one that no read has shown yet, when our create was
+	// answered with it; written when the last own write of any kind was answered.
+	known, written time.Time
 	// seen is true once a read has shown the interface.
 	seen bool
 
