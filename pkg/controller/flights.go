@@ -16,10 +16,10 @@ import (
 )
 
 // What the flight recorder keeps: so many entries of one interface, and of all together, of which those go first whose
-// interface has had no news for longest. With the longest details that is 13 MB.
+// interface has had no news for longest. With the longest details that is 6 MB.
 const (
 	maxFlight  = 32
-	maxFlights = 1 << 15
+	maxFlights = 1 << 14
 	maxDetail  = 256
 )
 

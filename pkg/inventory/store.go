@@ -189,7 +189,9 @@ func (s *store) observed(ids map[string]struct{}) []eni.ObservedInterface {
 		return nil
 	}
 	list := make([]eni.ObservedInterface, 0, len(ids))
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
+	sorted := slices.AppendSeq(make([]string, 0, len(ids)), maps.Keys(ids))
+	slices.Sort(sorted)
+	for _, id := range sorted {
 		list = append(list, s.records[id].observed())
 	}
 	return list
