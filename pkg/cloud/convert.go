@@ -71,7 +71,11 @@ func groupsFrom(in []types.GroupIdentifier) []string {
 func tagsFrom(in []types.Tag) map[string]string {
 	out := make(map[string]string, len(in))
 	for _, t := range in {
-		out[word(t.Key)] = word(t.Value)
+		if key := word(t.Key); key == eni.TagName {
+			out[key] = aws.ToString(t.Value) // which no other interface bears
+		} else {
+			out[key] = word(t.Value)
+		}
 	}
 	return out
 }
@@ -79,7 +83,9 @@ func tagsFrom(in []types.Tag) map[string]string {
 // tagList is sorted, so that one create repeated is the same request to the last byte.
 func tagList(tags map[string]string) []types.Tag {
 	out := make([]types.Tag, 0, len(tags))
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
+	keys := slices.AppendSeq(make([]string, 0, len(tags)), maps.Keys(tags))
+	slices.Sort(keys)
+	for _, key := range keys {
 		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
 	}
 	return out

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -157,7 +157,7 @@ func (a *attempt) checkAnswer(response *http.Response) error {
 	}
 	body := bufio.NewReaderSize(response.Body, answerHead)
 	start, err := body.Peek(answerHead)
-	if !strings.Contains(string(start), "<"+a.action+"Response") {
+	if !bytes.Contains(start, []byte("<"+a.action+"Response")) {
 		_ = response.Body.Close()
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading the answer: %w", err)
@@ -165,8 +165,9 @@ func (a *attempt) checkAnswer(response *http.Response) error {
 		return fmt.Errorf("HTTP status %d without a %sResponse: the answer is not EC2's", response.StatusCode, a.action)
 	}
 	if a.requestID == "" {
-		_, rest, _ := strings.Cut(string(start), "<requestId>")
-		a.requestID, _, _ = strings.Cut(rest, "<")
+		_, rest, _ := bytes.Cut(start, []byte("<requestId>"))
+		id, _, _ := bytes.Cut(rest, []byte("<"))
+		a.requestID = string(id)
 	}
 	response.Body = struct {
 		io.Reader

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -211,7 +210,7 @@ func TestWaits(t *testing.T) {
 		t.Helper()
 		held := 0
 		for _, of := range w.byInstance {
-			held += len(slices.Collect(maps.Keys(of)))
+			held += len(of)
 		}
 		if !slices.Equal(ended, want) || held != waiting {
 			t.Errorf("ended %v, %d wait; want %v and %d", ended, held, want, waiting)

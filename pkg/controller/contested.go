@@ -36,8 +36,8 @@ type contests struct {
 	quiet time.Duration
 
 	mu sync.Mutex
-	// bySlot has, of each NodeENI, the fields of each slot: few, and most of the time one or two.
-	bySlot map[types.UID]map[plan.SlotKey][]contest
+	// byPlace has, of each NodeENI, the fields of each slot: few, and most of the time one or two.
+	byPlace map[types.UID]map[place][]contest
 	// slots counts the slots; enough is how many may be held before those are looked for that are too old.
 	slots, enough int
 }
@@ -46,9 +46,9 @@ type contests struct {
 type contest struct {
 	field         plan.Field
 	wanted, found string
-	corrections   int
 	last          time.Time
 	hold          time.Duration
+	corrections   int32
 	// undone says that somebody was seen to change the field since.
 	undone bool
 }
@@ -92,7 +92,7 @@ func (c *contests) undone(key plan.SlotKey, field plan.Field, value string) {
 }
 
 func (c *contests) find(key plan.SlotKey, field plan.Field) *contest {
-	entries := c.bySlot[key.NodeENI][key]
+	entries := c.byPlace[key.NodeENI][placeOf(key)]
 	if i := slices.IndexFunc(entries, func(entry contest) bool { return entry.field == field }); i >= 0 {
 		return &entries[i]
 	}
@@ -128,28 +128,29 @@ func begun(correction plan.Correction, first bool) contest {
 }
 
 func (c *contests) add(key plan.SlotKey, correction plan.Correction, first bool) *contest {
-	slots := c.bySlot[key.NodeENI]
+	slots := c.byPlace[key.NodeENI]
 	if slots == nil {
-		slots = map[plan.SlotKey][]contest{}
-		c.bySlot[key.NodeENI] = slots
+		slots = map[place][]contest{}
+		c.byPlace[key.NodeENI] = slots
 	}
-	if _, known := slots[key]; !known {
+	entries := append(slots[placeOf(key)], begun(correction, first))
+	if len(entries) == 1 {
 		c.slots++
 	}
-	slots[key] = append(slots[key], begun(correction, first))
-	return &slots[key][len(slots[key])-1]
+	slots[placeOf(key)] = entries
+	return &entries[len(entries)-1]
 }
 
 // keep keeps those fields of a slot of which it is true.
-func (c *contests) keep(key plan.SlotKey, is func(*contest) bool) {
-	slots := c.bySlot[key.NodeENI]
-	kept := slices.DeleteFunc(slots[key], func(entry contest) bool { return !is(&entry) })
+func (c *contests) keep(uid types.UID, at place, is func(*contest) bool) {
+	slots := c.byPlace[uid]
+	kept := slices.DeleteFunc(slots[at], func(entry contest) bool { return !is(&entry) })
 	switch {
 	case len(kept) > 0:
-		slots[key] = kept
-	case slots[key] != nil:
-		if delete(slots, key); len(slots) == 0 {
-			delete(c.bySlot, key.NodeENI)
+		slots[at] = kept
+	case slots[at] != nil:
+		if delete(slots, at); len(slots) == 0 {
+			delete(c.byPlace, uid)
 		}
 		c.slots--
 	}
@@ -158,15 +159,15 @@ func (c *contests) keep(key plan.SlotKey, is func(*contest) bool) {
 // prune forgets what is long over, once in a while.
 func (c *contests) prune(now time.Time) {
 	const few = 1024
-	if c.bySlot == nil {
-		c.bySlot = map[types.UID]map[plan.SlotKey][]contest{}
+	if c.byPlace == nil {
+		c.byPlace = map[types.UID]map[place][]contest{}
 	}
 	if c.slots < max(few, c.enough) {
 		return
 	}
-	for _, slots := range c.bySlot {
-		for key := range slots {
-			c.keep(key, func(entry *contest) bool { return !entry.over(now) })
+	for uid, slots := range c.byPlace {
+		for at := range slots {
+			c.keep(uid, at, func(entry *contest) bool { return !entry.over(now) })
 		}
 	}
 	c.enough = 2 * c.slots
@@ -192,7 +193,7 @@ func (c *contests) fights(key plan.SlotKey, now time.Time) map[plan.Field]plan.C
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var fights map[plan.Field]plan.Contest
-	entries := c.bySlot[key.NodeENI][key]
+	entries := c.byPlace[key.NodeENI][placeOf(key)]
 	for i := range entries {
 		entry := &entries[i]
 		if !entry.fought() || entry.over(now) {
@@ -210,7 +211,7 @@ func (c *contests) fights(key plan.SlotKey, now time.Time) map[plan.Field]plan.C
 func (c *contests) forgive(key plan.SlotKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keep(key, func(entry *contest) bool {
+	c.keep(key.NodeENI, placeOf(key), func(entry *contest) bool {
 		return entry.field != plan.FieldAttachment && entry.field != plan.FieldExistence
 	})
 }
@@ -219,8 +220,8 @@ func (c *contests) forgive(key plan.SlotKey) {
 func (c *contests) forget(uid types.UID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.slots -= len(c.bySlot[uid])
-	delete(c.bySlot, uid)
+	c.slots -= len(c.byPlace[uid])
+	delete(c.byPlace, uid)
 }
 
 func keyOf(action plan.Action) plan.SlotKey {

@@ -9,16 +9,17 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+	"unique"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 // What the flight recorder keeps: so many entries of one interface, and of all together, of which those go first whose
-// interface has had no news for longest. With the longest details that is 13 MB.
+// interface has had no news for longest. With the longest details that is 6 MB.
 const (
 	maxFlight  = 32
-	maxFlights = 1 << 15
+	maxFlights = 1 << 14
 	maxDetail  = 256
 )
 
@@ -71,7 +72,7 @@ func (f *flights) add(id string, entries ...FlightEntry) {
 	one := element.Value.(*flight)
 	before := len(one.entries)
 	for _, e := range entries {
-		e.Detail = shorten(e.Detail)
+		e.Event, e.Detail = unique.Make(e.Event).Value(), one.shared(shorten(e.Detail))
 		if n := len(one.entries); n > 0 && same(one.entries[n-1], e) {
 			continue // a decision that waits for its turn is made again and again
 		}
@@ -87,6 +88,17 @@ func (f *flights) add(id string, entries ...FlightEntry) {
 		delete(f.byID, gone.id)
 		f.total -= len(gone.entries)
 	}
+}
+
+// shared is the copy of a detail that an entry has already: all that is decided for an interface is decided for one
+// NodeENI, node and slot.
+func (f *flight) shared(detail string) string {
+	for i := range f.entries {
+		if f.entries[i].Detail == detail {
+			return f.entries[i].Detail
+		}
+	}
+	return detail
 }
 
 // same reports whether two entries tell the same decision, or the same sight.

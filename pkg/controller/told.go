@@ -49,18 +49,18 @@ type account struct {
 	uid         types.UID
 	attachments []plan.AttachmentReport
 	releases    []plan.ReleaseReport
-	// acts is true when something is to be done for it: once it is done, more may have changed than the reports.
-	acts bool
 	// generation and deleting are those of the NodeENI that was planned for, planned is when.
 	generation int64
-	deleting   bool
 	planned    uint64
+	deleting   bool
+	// acts is true when something is to be done for it: once it is done, more may have changed than the reports.
+	acts bool
 	// news is true when no status has been made of it.
 	news bool
 }
 
-func accountOf(result plan.Result, n *v1alpha1.NodeENI) account {
-	a := account{uid: n.UID, generation: n.Generation, deleting: !n.DeletionTimestamp.IsZero()}
+func accountOf(result plan.Result, n *v1alpha1.NodeENI, planned uint64) account {
+	a := account{uid: n.UID, generation: n.Generation, deleting: !n.DeletionTimestamp.IsZero(), planned: planned, acts: actsFor(result, n.UID)}
 	for _, report := range result.Attachments {
 		if report.NodeENI == n.UID {
 			a.attachments = append(a.attachments, report)
@@ -71,16 +71,38 @@ func accountOf(result plan.Result, n *v1alpha1.NodeENI) account {
 			a.releases = append(a.releases, report)
 		}
 	}
-	isFor := func(action plan.Action) bool { return action.NodeENI == n.UID }
-	a.acts = slices.ContainsFunc(result.Attach, isFor) || slices.ContainsFunc(result.Release, isFor)
 	return a
+}
+
+func actsFor(result plan.Result, uid types.UID) bool {
+	isFor := func(action plan.Action) bool { return action.NodeENI == uid }
+	return slices.ContainsFunc(result.Attach, isFor) || slices.ContainsFunc(result.Release, isFor)
 }
 
 func (a *account) empty() bool { return len(a.attachments) == 0 && len(a.releases) == 0 && !a.acts }
 
-// says reports whether the account says the same as another one.
-func (a *account) says(b *account) bool {
-	return a.acts == b.acts && slices.EqualFunc(a.attachments, b.attachments, sameReport) && slices.Equal(a.releases, b.releases)
+// says reports whether the account says the same as a plan, as most plans do.
+func (a *account) says(result plan.Result) bool {
+	attachments, releases := a.attachments, a.releases
+	for i := range result.Attachments {
+		switch report := &result.Attachments[i]; {
+		case report.NodeENI != a.uid:
+		case len(attachments) == 0 || !sameReport(attachments[0], *report):
+			return false
+		default:
+			attachments = attachments[1:]
+		}
+	}
+	for _, report := range result.Releases {
+		switch {
+		case report.NodeENI != a.uid:
+		case len(releases) == 0 || releases[0] != report:
+			return false
+		default:
+			releases = releases[1:]
+		}
+	}
+	return len(attachments)+len(releases) == 0 && a.acts == actsFor(result, a.uid)
 }
 
 func sameReport(a, b plan.AttachmentReport) bool {
@@ -144,7 +166,7 @@ func (t *told) record(instanceID string, planned uint64, nodeENIs []*v1alpha1.No
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, n := range nodeENIs {
-		if changed := t.put(instanceID, planned, accountOf(result, n)); changed || !t.of(n.UID).made {
+		if changed := t.put(instanceID, planned, n, result); changed || !t.of(n.UID).made {
 			news = append(news, n.UID)
 		}
 	}
@@ -163,26 +185,27 @@ func (t *told) record(instanceID string, planned uint64, nodeENIs []*v1alpha1.No
 	return news
 }
 
-// put replaces an account. It reports whether no status has been made of what it says.
-func (t *told) put(instanceID string, planned uint64, a account) (news bool) {
-	a.planned = planned
-	before := t.find(instanceID, a.uid)
+// put replaces the account of a NodeENI. It reports whether no status has been made of what it says.
+func (t *told) put(instanceID string, planned uint64, n *v1alpha1.NodeENI, result plan.Result) (news bool) {
+	before := t.find(instanceID, n.UID)
 	switch {
-	case before == nil && a.empty():
-		return false
 	case before == nil:
+		a := accountOf(result, n, planned)
+		if a.empty() {
+			return false
+		}
 		a.news = true
 		t.insert(instanceID, a)
 		return true
 	case before.planned > planned:
 		return before.news
+	case before.says(result): // keep what is there
+		before.generation, before.deleting, before.planned = n.Generation, !n.DeletionTimestamp.IsZero(), planned
+		return before.news
 	}
-	a.news = before.news || !before.says(&a)
-	if !a.news { // keep what is there: most plans change nothing
-		a.attachments, a.releases = before.attachments, before.releases
-	}
-	*before = a
-	return a.news
+	*before = accountOf(result, n, planned)
+	before.news = true
+	return true
 }
 
 func (t *told) of(uid types.UID) *toldNodeENI {

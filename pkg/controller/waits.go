@@ -1,7 +1,7 @@
 package controller
 
 import (
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,13 +15,14 @@ import (
 // that it can be said how long people wait. It holds those that wait, and nothing of the others.
 type waits struct {
 	mu         sync.Mutex
-	byInstance map[string]map[waiting]time.Time
+	byInstance map[string][]waiting
 }
 
-// waiting is the interface that one NodeENI wants on one Node.
+// waiting is the interface that one NodeENI wants on one Node, and since when.
 type waiting struct {
 	nodeENI  types.UID
 	nodeName string
+	since    time.Time
 }
 
 // update takes in how the interfaces of one instance stand, and returns how long those waited that are attached now.
@@ -29,26 +30,32 @@ func (w *waits) update(instanceID string, reports []plan.AttachmentReport, now t
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.byInstance[instanceID]
-	var after map[waiting]time.Time
+	var after []waiting
 	for _, report := range reports {
-		key := waiting{report.NodeENI, report.Attachment.NodeName}
-		since, waited := before[key]
+		i := slices.IndexFunc(before, func(one waiting) bool {
+			return one.nodeENI == report.NodeENI && one.nodeName == report.Attachment.NodeName
+		})
 		switch attached := report.Attachment.State == v1alpha1.AttachmentAttached; {
-		case attached && waited:
-			ended = append(ended, now.Sub(since))
+		case attached && i >= 0:
+			ended = append(ended, now.Sub(before[i].since))
 		case attached:
-		case waited:
-			put(&after, key, since)
+		case i >= 0:
+			after = append(after, before[i])
 		default:
-			put(&after, key, now)
+			after = append(after, waiting{report.NodeENI, report.Attachment.NodeName, now})
 		}
 	}
-	if len(after) == 0 {
-		delete(w.byInstance, instanceID)
-		return ended
-	}
-	put(&w.byInstance, instanceID, after)
+	w.set(instanceID, after)
 	return ended
+}
+
+// set keeps those that wait on an instance.
+func (w *waits) set(instanceID string, those []waiting) {
+	if len(those) == 0 {
+		delete(w.byInstance, instanceID)
+		return
+	}
+	put(&w.byInstance, instanceID, those)
 }
 
 // forget drops a NodeENI that is gone.
@@ -56,10 +63,7 @@ func (w *waits) forget(uid types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for instanceID, of := range w.byInstance {
-		maps.DeleteFunc(of, func(key waiting, _ time.Time) bool { return key.nodeENI == uid })
-		if len(of) == 0 {
-			delete(w.byInstance, instanceID)
-		}
+		w.set(instanceID, slices.DeleteFunc(of, func(one waiting) bool { return one.nodeENI == uid }))
 	}
 }
 
@@ -68,10 +72,8 @@ func (w *waits) oldest() (oldest time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, of := range w.byInstance {
-		for _, since := range of {
-			if oldest.IsZero() || since.Before(oldest) {
-				oldest = since
-			}
+		for _, one := range of {
+			oldest = sooner(oldest, one.since)
 		}
 	}
 	return oldest

@@ -65,14 +65,19 @@ func (o Owner) Name() string { return truncate(o.NodeENIName+"/"+o.NodeName, max
 // UID: such an interface is nobody's business of ours. Other tags may be missing or malformed when
 // somebody edited them; a malformed slot reads as the slot 0-0, which is never wanted.
 func OwnerOf(tags map[string]string) (Owner, bool) {
+	return OwnerFrom(func(key string) string { return tags[key] })
+}
+
+// OwnerFrom is OwnerOf for tags that are no map: tag returns the value of one, empty when there is none.
+func OwnerFrom(tag func(key string) string) (Owner, bool) {
 	owner := Owner{
-		ClusterID:   tags[TagClusterID],
-		ClusterName: tags[TagClusterName],
-		NodeENIUID:  tags[TagNodeENIUID],
-		NodeENIName: tags[TagNodeENIName],
-		NodeName:    tags[TagNodeName],
-		InstanceID:  tags[TagInstanceID],
-		Slot:        parseSlot(tags[TagSlot]),
+		ClusterID:   tag(TagClusterID),
+		ClusterName: tag(TagClusterName),
+		NodeENIUID:  tag(TagNodeENIUID),
+		NodeENIName: tag(TagNodeENIName),
+		NodeName:    tag(TagNodeName),
+		InstanceID:  tag(TagInstanceID),
+		Slot:        parseSlot(tag(TagSlot)),
 	}
 	return owner, owner.ClusterID != "" && owner.NodeENIUID != ""
 }

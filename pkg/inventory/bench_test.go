@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"testing"
 
@@ -145,8 +144,11 @@ func TestUnchangedListSharesWhatIsHeld(t *testing.T) {
 	s.applyList(reading(300), again, nil)
 	s.applyList(reading(600), again, nil)
 	again[0].Tags["later"] = "change" // of a copy that the store has no more use for
-	if r := s.records[list[0].ID]; !maps.Equal(r.Tags, list[0].Tags) {
+	if r := s.records[list[0].ID]; !r.tags.are(list[0].Tags) {
 		t.Error("the store swapped its tags for an equal copy")
+	}
+	if a, b := s.records[list[0].ID], s.records[list[1].ID]; &a.tags.keys[0] != &b.tags.keys[0] {
+		t.Error("two interfaces have the keys of their tags each for itself")
 	}
 	if got := s.applyList(reading(900), list, nil); !got.empty() {
 		t.Errorf("told %v although nothing changed", got.change())

@@ -53,9 +53,11 @@ func (s instanceStore) forget(named map[string]bool, since time.Time) {
 
 // inOrder returns a copy in the order of slot and ID, so that two answers can be compared.
 func inOrder(interfaces []eni.InstanceInterface) []eni.InstanceInterface {
-	return slices.SortedFunc(slices.Values(interfaces), func(a, b eni.InstanceInterface) int {
+	sorted := slices.Clone(interfaces)
+	slices.SortFunc(sorted, func(a, b eni.InstanceInterface) int {
 		return cmp.Or(cmp.Compare(a.Slot.Card, b.Slot.Card), cmp.Compare(a.Slot.Index, b.Slot.Index), cmp.Compare(a.ID, b.ID))
 	})
+	return sorted
 }
 
 func sameInstance(a, b *eni.ObservedInstance) bool {

@@ -114,7 +114,7 @@ func (i *Inventory) Interface(id string) (eni.ObservedInterface, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if r, ok := i.store.records[id]; ok {
-		return r.ObservedInterface, true
+		return r.observed(), true
 	}
 	return eni.ObservedInterface{}, false
 }

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -71,13 +70,20 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 		return
 	}
 	r := &record{known: rd.now, seen: true, attachment: observed(rd.now), attachmentKnown: rd.now}
-	r.Interface, r.ShownAt, r.AttachmentSince = *iface, rd.began, rd.now
+	s.describe(r, *iface)
+	r.ShownAt, r.AttachmentSince = rd.began, rd.now
 	if !ours { // it was, until it was taken for gone
 		r.owner = died.owner
 		s.readOwner(r, c)
 	}
 	r.count(epoch)
 	s.add(r, c)
+}
+
+// describe has a record be of an interface.
+func (s *store) describe(r *record, iface eni.Interface) {
+	r.tags = s.keys.pack(iface.Tags)
+	r.Interface, r.Tags = iface, nil
 }
 
 // count counts an epoch that showed the interface.
@@ -92,38 +98,41 @@ func (s *store) merge(rd read, r *record, iface *eni.Interface, epoch bool) {
 	r.count(epoch)
 	first := !r.seen
 	r.seen = true
-	if rd.began.Before(r.ShownAt) || rd.began.Before(r.lastMiss) {
+	if rd.began.Before(r.ShownAt) || rd.began.Before(r.misses().last) {
 		return // an older answer than the one that is known
 	}
 	r.ShownAt = rd.began
 	switch {
-	case !r.lastMiss.IsZero():
+	case !r.misses().last.IsZero():
 		r.recheck = rd.now.Add(s.horizon) // reads disagree: one of them lags
 	case first || !rd.began.Before(r.recheck):
 		r.recheck = time.Time{}
 	}
-	r.Missing, r.listMiss, r.idMiss, r.lastMiss, r.idMissedAgain = false, time.Time{}, time.Time{}, time.Time{}, false
+	r.Missing, r.missed = false, nil
 
 	old := r.Interface
-	r.Interface = *iface
+	r.Interface, r.Tags = *iface, nil
 	r.Attachment = s.mergeAttachment(rd, r, old.Attachment, iface.Attachment)
-	s.mergeSettings(rd, r, &old)
+	s.mergeSettings(rd, r, &old, iface.Tags)
 }
 
-// mergeSettings puts back the settings of which the read may lag behind our write, and keeps the present
-// maps and slices where nothing differs.
-func (s *store) mergeSettings(rd read, r *record, old *eni.Interface) {
+// mergeSettings puts back the settings of which the read may lag behind our write, and keeps what there is
+// where nothing differs.
+func (s *store) mergeSettings(rd read, r *record, old *eni.Interface, tags map[string]string) {
+	written := r.settings
+	if written == nil {
+		written = &settings{} // what we have not written overrules nothing
+	}
 	same := slices.Equal(old.SecurityGroupIDs, r.SecurityGroupIDs)
-	if r.groups.overrules(rd.began, s.horizon, same) || same {
+	if written.groups.overrules(rd.began, s.horizon, same) || same {
 		r.SecurityGroupIDs = old.SecurityGroupIDs
 	}
-	same = maps.Equal(old.Tags, r.Tags)
-	if r.tags.overrules(rd.began, s.horizon, same) || same {
-		r.Tags = old.Tags
-	} else {
+	same = r.tags.are(tags)
+	if !written.tags.overrules(rd.began, s.horizon, same) && !same {
+		r.tags = s.keys.pack(tags)
 		r.retagged++
 	}
-	if r.description.overrules(rd.began, s.horizon, old.Description == r.Description) {
+	if written.description.overrules(rd.began, s.horizon, old.Description == r.Description) {
 		r.Description = old.Description
 	}
 }

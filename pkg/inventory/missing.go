@@ -17,14 +17,14 @@ const (
 func (s *store) missFromList(rd read, r *record, c *changes) {
 	switch {
 	case rd.began.Before(r.ShownAt) || s.tagsLost(r):
-	case !r.seen && !rd.began.Before(r.created.Add(unseenInLists)):
+	case !r.seen && !rd.began.Before(r.known.Add(unseenInLists)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
 		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
-	case r.seen && r.idMissedAgain:
+	case r.seen && r.misses().idAgain:
 		s.gone(r, c)
 	default:
-		s.miss(rd, r, &r.listMiss, c)
+		s.miss(rd, r, c, func(m *misses) { m.list = first(m.list, rd.began) })
 	}
 }
 
@@ -32,40 +32,49 @@ func (s *store) missFromList(rd read, r *record, c *changes) {
 // with none between that shows it: a single one may have left it out, and a list is no second witness against that
 // when it does not show the interface because somebody has just taken its tags away.
 func (s *store) missByID(rd read, r *record, c *changes) {
-	again := !r.idMiss.IsZero() && !rd.began.Before(r.idMiss.Add(s.horizon))
+	before := r.misses()
+	again := !before.id.IsZero() && !rd.began.Before(before.id.Add(s.horizon))
 	switch {
 	case rd.began.Before(r.ShownAt):
-	case !r.seen && !rd.began.Before(r.created.Add(unseenByID*s.horizon)):
+	case !r.seen && !rd.began.Before(r.known.Add(unseenByID*s.horizon)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
 		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
-	case r.seen && again && (!r.listMiss.IsZero() || s.tagsLost(r)):
+	case r.seen && again && (!before.list.IsZero() || s.tagsLost(r)):
 		s.gone(r, c)
 	default:
-		r.idMissedAgain = again
-		s.miss(rd, r, &r.idMiss, c)
+		s.miss(rd, r, c, func(m *misses) { m.id, m.idAgain = first(m.id, rd.began), again })
 	}
 }
 
 // mayLag reports whether a read that does not show the interface may be from before we learned of it.
 func (s *store) mayLag(rd read, r *record) bool { return rd.began.Before(r.alive().Add(s.horizon)) }
 
-// miss makes the interface missing.
-func (s *store) miss(rd read, r *record, first *time.Time, c *changes) {
+// miss makes the interface missing; note takes down what kind of read did not show it.
+func (s *store) miss(rd read, r *record, c *changes, note func(*misses)) {
 	s.edit(r, c, func() {
-		if first.IsZero() {
-			*first = rd.began
-		}
-		r.lastMiss = later(r.lastMiss, rd.began)
+		r.miss(func(m *misses) {
+			note(m)
+			m.last = later(m.last, rd.began)
+		})
 		r.recheck = time.Time{} // a missing interface is polled anyway
 		r.lose(c)
 	})
 }
 
+// first is the time that was noted, or now, when none was.
+func first(noted, now time.Time) time.Time {
+	if noted.IsZero() {
+		return now
+	}
+	return noted
+}
+
 // lose makes a record missing that was not.
 func (r *record) lose(c *changes) {
 	if !r.Missing {
-		r.Missing, r.missingSince = true, c.now
+		r.Missing = true
+		r.miss(func(m *misses) { m.since = c.now })
 		c.decide(isMissing, r)
 	}
 }

@@ -26,13 +26,11 @@ func (s *store) created(uid string, iface eni.Interface, c *changes) {
 	now := c.now
 	if r, ok := s.records[iface.ID]; ok {
 		r.written = now
-		if r.created.IsZero() {
-			r.created = now
-		}
 		return
 	}
-	r := &record{known: now, created: now, written: now, recheck: now.Add(s.horizon), attachment: observed(now), attachmentKnown: now}
-	r.Interface, r.AttachmentSince = iface, now
+	r := &record{known: now, written: now, recheck: now.Add(s.horizon), attachment: observed(now), attachmentKnown: now}
+	s.describe(r, iface)
+	r.AttachmentSince = now
 	r.owner.NodeENIUID = uid
 	s.add(r, c)
 }
@@ -89,36 +87,43 @@ func (s *store) modified(id string, change func(*eni.Interface), now time.Time) 
 	if !ok {
 		return c
 	}
-	after := deepCopy(&r.Interface)
+	known := r.observed()
+	after := deepCopy(&known.Interface)
 	change(&after)
 	slices.Sort(after.SecurityGroupIDs)
 	s.edit(r, c, func() {
 		r.written = now
-		r.take(&after, now)
+		s.take(r, &after, now)
 	})
 	return c
 }
 
 // take takes over the settings that differ and marks them written. Where none does, a read has shown the
 // change before its answer came: then any of them may be the one that was written.
-func (r *record) take(after *eni.Interface, now time.Time) {
+func (s *store) take(r *record, after *eni.Interface, now time.Time) {
 	groups := !slices.Equal(r.SecurityGroupIDs, after.SecurityGroupIDs)
 	description := r.Description != after.Description
-	tags := !maps.Equal(r.Tags, after.Tags)
+	tags := !r.tags.are(after.Tags)
 	flag := sameID(r.Attachment, after.Attachment) && r.Attachment.DeleteOnTermination != after.Attachment.DeleteOnTermination
 	unclear := !groups && !description && !tags && !flag
+	own := r.settings
+	if own == nil && (groups || description || tags || unclear) {
+		own = &settings{}
+	}
 	if groups || unclear {
-		r.SecurityGroupIDs, r.groups = after.SecurityGroupIDs, written(now)
+		r.SecurityGroupIDs, own.groups = after.SecurityGroupIDs, written(now)
 	}
 	if description || unclear {
-		r.Description, r.description = after.Description, written(now)
+		r.Description, own.description = after.Description, written(now)
 	}
 	if tags || unclear {
-		r.Tags, r.tags = after.Tags, written(now)
+		own.tags = written(now)
 	}
 	if tags {
+		r.tags = s.keys.pack(after.Tags)
 		r.retagged++
 	}
+	r.settings = own
 	if flag || (unclear && r.Attachment != nil) {
 		attachment := *r.Attachment
 		attachment.DeleteOnTermination = after.Attachment.DeleteOnTermination
@@ -165,7 +170,7 @@ func (s *store) notSeen(id string, now time.Time) *changes {
 	r, ok := s.records[id]
 	switch {
 	case !ok:
-	case !r.seen && !now.Before(r.created.Add(unseenByID*s.horizon)):
+	case !r.seen && !now.Before(r.known.Add(unseenByID*s.horizon)):
 		s.drop(r, c)
 	default:
 		s.edit(r, c, func() { r.lose(c) })

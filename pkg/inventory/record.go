@@ -7,25 +7,22 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// record is what is known of one interface. The embedded value is what is handed out; nothing that it points
-// to is ever modified.
+// record is what is known of one interface. The embedded value is what is handed out, with the tags that are kept
+// beside it; nothing that it points to is ever modified.
 type record struct {
 	eni.ObservedInterface
+	tags packed
 	// owner is the last owner that its tags named: tags can be lost.
 	owner eni.Owner
 
-	// known is when we learned that the interface exists, created when our create was answered with it (zero
-	// when it is not known to be ours), written when the last own write of any kind was answered.
-	known, created, written time.Time
+	// known is when we learned that the interface exists: of one that no read has shown yet, when our create was
+	// answered with it; written when the last own write of any kind was answered.
+	known, written time.Time
 	// seen is true once a read has shown the interface.
 	seen bool
 
-	// listMiss and idMiss are when the first complete list, and the first read by ID, began that should have
-	// shown the interface and did not; lastMiss the latest of either; idMissedAgain says that a read by ID that began a
-	// horizon after the first did not either. All zero again once a read shows it.
-	listMiss, idMiss, lastMiss time.Time
-	idMissedAgain              bool
-	missingSince               time.Time
+	// missed is zero again once a read shows the interface. As nearly always, it takes no room then.
+	missed *misses
 
 	// recheck is when to read the interface again, because reads contradicted each other or have yet to show
 	// what we made; polled is when the poll last read it.
@@ -37,12 +34,24 @@ type record struct {
 	attachmentKnown time.Time
 	formers         []string
 	flag            mark
-	groups          mark
-	description     mark
-	tags            mark
+	// settings is nil as long as we have written none.
+	settings *settings
 	// retagged counts the changes of the tags, which are too many to be compared more than once.
 	retagged int
 }
+
+// misses are the reads that should have shown an interface and did not.
+type misses struct {
+	// list and id are when the first complete list, and the first read by ID, began that did not show it; last the
+	// latest of either; idAgain says that a read by ID that began a horizon after the first did not either.
+	list, id, last time.Time
+	idAgain        bool
+	// since is when the interface became missing.
+	since time.Time
+}
+
+// settings are the marks of what we have written.
+type settings struct{ groups, description, tags mark }
 
 // maxFormers is how many former attachments are remembered: more than fit into a horizon.
 const maxFormers = 4
@@ -79,6 +88,28 @@ func (m *mark) overrules(began time.Time, horizon time.Duration, agrees bool) bo
 	}
 	m.disputed = true
 	return true
+}
+
+// observed is what is handed out.
+func (r *record) observed() eni.ObservedInterface {
+	o := r.ObservedInterface
+	o.Tags = r.tags.unpack()
+	return o
+}
+
+// misses are those that count.
+func (r *record) misses() misses {
+	if r.missed == nil {
+		return misses{}
+	}
+	return *r.missed
+}
+
+// miss changes what is known of the misses.
+func (r *record) miss(change func(*misses)) {
+	now := r.misses()
+	change(&now)
+	r.missed = &now
 }
 
 // alive is the latest time at which the interface is known to have existed by other evidence than a read's:
@@ -123,11 +154,11 @@ func (r *record) due(horizon time.Duration) (at time.Time, ok bool) {
 	if r.transient() {
 		since := r.AttachmentSince
 		if r.Missing {
-			since = r.missingSince
+			since = r.misses().since
 		}
 		consider(r.polled.Add(min(max(r.polled.Sub(since)/patience-pollInterval, 0), maxPace)))
 	}
-	for _, m := range []*mark{&r.attachment, &r.flag, &r.groups, &r.description, &r.tags} {
+	for m := range r.marks {
 		if m.open() {
 			consider(m.at.Add(horizon))
 		}
@@ -136,6 +167,14 @@ func (r *record) due(horizon time.Duration) (at time.Time, ok bool) {
 		consider(r.recheck)
 	}
 	return at, ok
+}
+
+// marks yields the marks of all values.
+func (r *record) marks(yield func(*mark) bool) {
+	if !yield(&r.attachment) || !yield(&r.flag) || r.settings == nil {
+		return
+	}
+	_ = yield(&r.settings.groups) && yield(&r.settings.description) && yield(&r.settings.tags)
 }
 
 // differs reports whether somebody who looks at the interface would see something else. The second epoch

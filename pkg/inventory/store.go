@@ -18,6 +18,7 @@ type store struct {
 	records    map[string]*record
 	byInstance index
 	byUID      index
+	keys       keySets
 	// attached counts the records that are attached and not being detached.
 	attached int
 	// restless are the records that must be read by ID, now or later; unlisted those of them that were missed by ID
@@ -58,7 +59,7 @@ func newStore(clusterIDs []string, horizon time.Duration) *store {
 
 // add puts a new record into the store.
 func (s *store) add(r *record, c *changes) {
-	if owner, ok := s.ownerOf(r.Tags); ok {
+	if owner, ok := s.owner(r.tags.value); ok {
 		r.owner = owner
 	}
 	s.records[r.ID] = r
@@ -103,7 +104,7 @@ func (s *store) edit(r *record, c *changes, change func()) {
 // readOwner follows the tags to another owner. Tags that name none leave the last one in place: it is whose
 // finalizer the interface holds until it is gone, or tagged again.
 func (s *store) readOwner(r *record, c *changes) {
-	owner, ok := s.ownerOf(r.Tags)
+	owner, ok := s.owner(r.tags.value)
 	if !ok {
 		c.decide(hasLostTags, r)
 		last := r.owner
@@ -155,13 +156,18 @@ func (s *store) unindex(r *record) {
 
 // ownerOf reads tags that make an interface ours.
 func (s *store) ownerOf(tags map[string]string) (eni.Owner, bool) {
-	owner, ok := eni.OwnerOf(tags)
+	return s.owner(func(key string) string { return tags[key] })
+}
+
+// owner is ownerOf, of tags of which each is asked for.
+func (s *store) owner(tag func(key string) string) (eni.Owner, bool) {
+	owner, ok := eni.OwnerFrom(tag)
 	return owner, ok && slices.Contains(s.clusterIDs, owner.ClusterID)
 }
 
 // tagsLost reports whether the interface no longer bears the tags that made it ours.
 func (s *store) tagsLost(r *record) bool {
-	_, ours := s.ownerOf(r.Tags)
+	_, ours := s.owner(r.tags.value)
 	return !ours
 }
 
@@ -183,8 +189,10 @@ func (s *store) observed(ids map[string]struct{}) []eni.ObservedInterface {
 		return nil
 	}
 	list := make([]eni.ObservedInterface, 0, len(ids))
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		list = append(list, s.records[id].ObservedInterface)
+	sorted := slices.AppendSeq(make([]string, 0, len(ids)), maps.Keys(ids))
+	slices.Sort(sorted)
+	for _, id := range sorted {
+		list = append(list, s.records[id].observed())
 	}
 	return list
 }
@@ -196,7 +204,7 @@ func (s *store) watch(r *record) {
 	} else {
 		delete(s.restless, r.ID)
 	}
-	if r.seen && r.Missing && !r.idMiss.IsZero() && r.listMiss.IsZero() && !s.tagsLost(r) {
+	if m := r.misses(); r.seen && r.Missing && !m.id.IsZero() && m.list.IsZero() && !s.tagsLost(r) {
 		s.unlisted[r.ID] = r
 	} else {
 		delete(s.unlisted, r.ID)

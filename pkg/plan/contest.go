@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -52,7 +54,7 @@ func (a Action) Corrections(iface eni.Interface) []Correction {
 	case SetDescription:
 		return []Correction{{FieldDescription, quoted(a.Description), quoted(iface.Description)}}
 	case SetDeleteOnTermination:
-		return []Correction{{FieldDeleteOnTermination, flagOf(a.DeleteOnTermination, a.AttachmentID), fmt.Sprint(!a.DeleteOnTermination)}}
+		return []Correction{{FieldDeleteOnTermination, flagOf(a.DeleteOnTermination, a.AttachmentID), strconv.FormatBool(!a.DeleteOnTermination)}}
 	}
 	var corrections []Correction
 	for _, key := range slices.Concat(slices.Sorted(maps.Keys(a.Tags)), a.TagKeys) {
@@ -78,7 +80,9 @@ func valueOf(tags map[string]string, key string) string {
 }
 
 // ExistenceOf and AttachmentOf are the wanted values of the fields that no change of a setting puts right.
-func ExistenceOf(subnetID string) string { return "an interface in " + subnetID }
+func ExistenceOf(subnetID string) string {
+	return unique.Make("an interface in " + subnetID).Value() // kept for each interface, of few subnets
+}
 
 // AttachmentOf is the wanted value of FieldAttachment.
 func AttachmentOf(slot eni.Slot) string {

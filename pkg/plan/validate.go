@@ -24,6 +24,17 @@ var (
 	reservedTagPrefixes = []string{eni.TagPrefix, "aws:", "eks:", "kubernetes.io/", "node.k8s.amazonaws.com/"}
 )
 
+// The fields of a spec. Every plan validates, and hardly ever is there anything to be said of them.
+var (
+	specPath        = field.NewPath("spec")
+	selectorPath    = specPath.Child("nodeSelector")
+	subnetPath      = specPath.Child("subnetID")
+	groupsPath      = specPath.Child("securityGroupIDs")
+	deviceIndexPath = specPath.Child("deviceIndex")
+	descriptionPath = specPath.Child("description")
+	tagsPath        = specPath.Child("tags")
+)
+
 const (
 	maxSelector    = 64
 	maxGroups      = 16
@@ -36,23 +47,23 @@ const (
 
 // Validate checks a stored NodeENI by the rules of the CRD: it may be older than they are.
 func Validate(n *v1alpha1.NodeENI) field.ErrorList {
-	spec, path := &n.Spec, field.NewPath("spec")
+	spec := &n.Spec
 	var errs field.ErrorList
-	errs = append(errs, validateSelector(spec.NodeSelector, path.Child("nodeSelector"))...)
+	errs = append(errs, validateSelector(spec.NodeSelector, selectorPath)...)
 	if !subnetPattern.MatchString(spec.SubnetID) {
-		errs = append(errs, field.Invalid(path.Child("subnetID"), spec.SubnetID, "must be 'subnet-' followed by 8 to 17 lower-case hex digits"))
+		errs = append(errs, field.Invalid(subnetPath, spec.SubnetID, "must be 'subnet-' followed by 8 to 17 lower-case hex digits"))
 	}
-	errs = append(errs, validateGroups(spec.SecurityGroupIDs, path.Child("securityGroupIDs"))...)
+	errs = append(errs, validateGroups(spec.SecurityGroupIDs, groupsPath)...)
 	if spec.DeviceIndex < 1 || spec.DeviceIndex > maxDeviceIndex {
-		errs = append(errs, field.Invalid(path.Child("deviceIndex"), spec.DeviceIndex, fmt.Sprintf("must be 1 to %d", maxDeviceIndex)))
+		errs = append(errs, field.Invalid(deviceIndexPath, spec.DeviceIndex, fmt.Sprintf("must be 1 to %d", maxDeviceIndex)))
 	}
 	if utf8.RuneCountInString(wantedDescription(n)) > maxDescription {
-		errs = append(errs, field.TooLong(path.Child("description"), *spec.Description, maxDescription))
+		errs = append(errs, field.TooLong(descriptionPath, *spec.Description, maxDescription))
 	}
 	if !writable(wantedDescription(n)) {
-		errs = append(errs, field.Invalid(path.Child("description"), *spec.Description, unwritable))
+		errs = append(errs, field.Invalid(descriptionPath, *spec.Description, unwritable))
 	}
-	return append(errs, validateTags(spec.Tags, path.Child("tags"))...)
+	return append(errs, validateTags(spec.Tags, tagsPath)...)
 }
 
 // validateSelector refuses, beside an empty selector, labels that no Node can bear: such a selector would

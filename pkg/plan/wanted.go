@@ -35,7 +35,7 @@ func (c Cluster) Ours(tags map[string]string) (eni.Owner, bool) {
 // candidate is an interface of ours with what its tags say.
 type candidate struct {
 	*eni.ObservedInterface
-	owner eni.Owner
+	owner *eni.Owner
 }
 
 // of reports whether the tags name the NodeENI as the owner.
@@ -83,9 +83,9 @@ func newView(s Snapshot) *view {
 	}
 	for i := range s.Interfaces {
 		if owner, ok := s.Cluster.Ours(s.Interfaces[i].Tags); ok {
-			v.ours = append(v.ours, candidate{&s.Interfaces[i], owner})
+			v.ours = append(v.ours, candidate{&s.Interfaces[i], &owner})
 		} else if last := s.Interfaces[i].LastOwner; last != nil {
-			v.lost = append(v.lost, candidate{&s.Interfaces[i], *last})
+			v.lost = append(v.lost, candidate{&s.Interfaces[i], last})
 		}
 	}
 	for _, list := range [][]candidate{v.ours, v.lost} {
@@ -200,5 +200,5 @@ func Wanted(iface eni.ObservedInterface, s Snapshot) (reason string, ok bool) {
 	if !ours {
 		return "", true
 	}
-	return newView(s).wanted(candidate{&iface, owner})
+	return newView(s).wanted(candidate{&iface, &owner})
 }
