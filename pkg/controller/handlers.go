@@ -224,6 +224,13 @@ func (c *Controller) enqueueStatus(name string) {
 	c.statusQueue.Add(name)
 }
 
+// enqueueStatuses has every status looked at.
+func (c *Controller) enqueueStatuses() {
+	for _, n := range c.allNodeENIs() {
+		c.enqueueStatus(n.Name)
+	}
+}
+
 // tellNews has the statuses written of which a plan says something else than they do, but for that which is being made.
 func (c *Controller) tellNews(planned uint64, snapshot plan.Snapshot, result plan.Result, inTheMaking types.UID) {
 	for _, uid := range c.told.record(snapshot.InstanceID, planned, snapshot.NodeENIs, result) {

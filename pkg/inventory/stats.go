@@ -46,8 +46,11 @@ func (i *Inventory) Stats() Stats {
 	return s
 }
 
-// count counts a call of the Reader.
+// count counts a call of the Reader, and passes on why it failed.
 func (i *Inventory) count(what string, err error) {
+	if err != nil {
+		i.options.Failed(err)
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.stats.Reads[what]++
