@@ -117,6 +117,9 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 	}
 	c.selections.nodeENI(n, c.allNodes)
 	c.noticeUndone(old, n)
+	if old.Annotations[v1alpha1.AnnotationAdopt] != n.Annotations[v1alpha1.AnnotationAdopt] {
+		c.inventory.RereadForeign(c.instancesOf(n)...) // what it names may have been mended for it
+	}
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
 		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
@@ -282,15 +285,23 @@ func (c *Controller) byUID(uid string) []*v1alpha1.NodeENI {
 	return found
 }
 
+// instancesOf are those of the Nodes that a NodeENI selects.
+func (c *Controller) instancesOf(n *v1alpha1.NodeENI) (ids []string) {
+	for _, node := range c.selectedNodes(n) {
+		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // matchedInstances are the instances that the inventory keeps described: those of Nodes which a NodeENI
 // selects.
 func (c *Controller) matchedInstances() []string {
 	ids := map[string]bool{}
 	for _, n := range c.allNodeENIs() {
-		for _, node := range c.selectedNodes(n) {
-			if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
-				ids[id] = true
-			}
+		for _, id := range c.instancesOf(n) {
+			ids[id] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(ids))

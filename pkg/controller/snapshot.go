@@ -91,6 +91,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 		snapshot.Departed = those(instance.Interfaces, c.inventory.Departed)
 		snapshot.Doubted = those(instance.Interfaces, c.inventory.Doubted)
 	}
+	snapshot.Foreign, snapshot.AllowAdoption = c.inventory.ForeignOf(instanceID), c.allowAdoption
 	snapshot.NodeENIs = concerned(all, nodes, snapshot.Interfaces)
 	snapshot.Ownerless = c.ownerless.update(instanceID, snapshot.Interfaces, func(uid string) bool {
 		return owns(snapshot.NodeENIs, types.UID(uid))

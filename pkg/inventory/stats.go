@@ -13,9 +13,10 @@ const (
 	ReadInterfaces   = "interfaces"
 	ReadInstances    = "instances"
 	ReadSubnets      = "subnets"
+	ReadForeign      = "foreign_interfaces"
 )
 
-var allReads = []string{ReadList, ReadNarrowedList, ReadPoll, ReadInterfaces, ReadInstances, ReadSubnets}
+var allReads = []string{ReadList, ReadNarrowedList, ReadPoll, ReadInterfaces, ReadInstances, ReadSubnets, ReadForeign}
 
 // Stats says what the inventory has done and holds; it is there for metrics.
 type Stats struct {
