@@ -173,7 +173,8 @@ func (c *Controller) inventoryChanged(change inventory.Change) {
 		return
 	}
 	for _, n := range c.allNodeENIs() {
-		if slices.Contains(change.Subnets, n.Spec.SubnetID) {
+		// Where the spec is invalid the interfaces that there are may be in any subnet.
+		if slices.Contains(change.Subnets, n.Spec.SubnetID) || len(plan.Validate(n)) > 0 {
 			c.enqueueNodeENI(n)
 		}
 	}

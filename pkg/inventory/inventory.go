@@ -112,6 +112,18 @@ func (i *Inventory) NodeENIUIDs() []string {
 	return slices.Sorted(maps.Keys(i.store.byUID))
 }
 
+// interfaceSubnets are those in which interfaces of ours are, which the specs of their NodeENIs may not name any more.
+func (i *Inventory) interfaceSubnets() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	ids := map[string]bool{}
+	for _, r := range i.store.records {
+		ids[r.SubnetID] = true
+	}
+	delete(ids, "")
+	return slices.Collect(maps.Keys(ids))
+}
+
 // Interface returns one interface of ours.
 func (i *Inventory) Interface(id string) (eni.ObservedInterface, bool) {
 	i.mu.Lock()

@@ -98,7 +98,7 @@ func (i *Inventory) resyncInstances(ctx context.Context) error {
 
 func (i *Inventory) resyncSubnets(ctx context.Context) error {
 	began := time.Now()
-	named := setOf(i.options.Subnets())
+	named := setOf(append(i.options.Subnets(), i.interfaceSubnets()...))
 	for chunk := range chunks(named) {
 		if err := i.describeSubnets(ctx, chunk, false); err != nil {
 			return err

@@ -35,7 +35,7 @@ type Options struct {
 	// is read, 5 min unless set.
 	Horizon time.Duration
 	Resync  time.Duration
-	// Instances and Subnets are what each resync describes, the instances that our interfaces name aside.
+	// Instances and Subnets are what each resync describes, those that our interfaces name aside.
 	// Either may be nil.
 	Instances func() []string
 	Subnets   func() []string

@@ -49,7 +49,7 @@ type Snapshot struct {
 	Foreign map[string]eni.ObservedForeign
 	// AllowAdoption is true when interfaces of others may be taken over.
 	AllowAdoption bool
-	// Subnets holds what is known of the subnets that NodeENIs name, by ID.
+	// Subnets holds what is known of the subnets that NodeENIs name and of those that interfaces are in, by ID.
 	Subnets map[string]eni.ObservedSubnet
 	// Ownerless has, for each interface whose NodeENI is not there, since when this process knows that.
 	Ownerless map[string]Sighting
@@ -168,6 +168,8 @@ type AttachmentReport struct {
 	Attachment v1alpha1.Attachment
 	// Settled is true when the interface is attached with every wanted setting.
 	Settled bool
+	// Missing is true when EC2 does not show the interface at the moment, SubnetGone when it does not know its subnet.
+	Missing, SubnetGone bool
 	// Refused is why the interface that is there may not be taken over, where the NodeENI asks for that.
 	Refused AdoptionRefusal
 }
