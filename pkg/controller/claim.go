@@ -23,6 +23,7 @@ func (c *Controller) claim(ctx context.Context, n *v1alpha1.NodeENI, action plan
 		return c.modifyFailed(ctx, n, action, err)
 	}
 	c.setbacks.succeeded(callFor(n, action), time.Now())
+	orderedAdoptions.Inc()
 	c.recorder.Event(n, corev1.EventTypeNormal, plan.NoticeAdopted, fmt.Sprintf("adopted interface %s on node %s, as the annotation %s asks",
 		iface.ID, action.NodeName, v1alpha1.AnnotationAdopt))
 	klog.FromContext(ctx).V(2).Info("Adopted an interface that was made by other means", "eniID", iface.ID, "nodeENI", klog.KObj(n),
