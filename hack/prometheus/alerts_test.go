@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -170,5 +171,62 @@ func TestNoAlertFiresInAHealthyDay(t *testing.T) {
 	}
 	for name, f := range evaluate(t, seen) {
 		t.Errorf("%s fires: %s", name, f.annotations["summary"])
+	}
+}
+
+// TestTheFirstDenialIsToldAndAnOldOneIsNot: of a counter that begins with the first denial, and of one that nobody has
+// scraped for a while.
+func TestTheFirstDenialIsToldAndAnOldOneIsNot(t *testing.T) {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const scraped, lost, unscraped = "scraped", "lost", "unscraped"
+	for _, test := range []struct {
+		name string
+		// started is when the process started, denied when its first call was denied, before or after the first scrape.
+		started, denied time.Duration
+		// target is how the target answers at a time.
+		target func(at time.Duration) string
+		fires  bool
+	}{
+		{name: "nothing is denied", started: -time.Hour, denied: 24 * time.Hour, target: func(time.Duration) string { return scraped }},
+		{name: "denied while it is scraped", started: -time.Hour, denied: 40 * time.Minute, target: func(time.Duration) string { return scraped }, fires: true},
+		{name: "denied before the first scrape of a new process", started: 40 * time.Minute, denied: 40 * time.Minute, fires: true, target: func(at time.Duration) string {
+			if at < 41*time.Minute {
+				return lost
+			}
+			return scraped
+		}},
+		{name: "denied long ago, the target did not answer for a while", started: -time.Hour, denied: -time.Hour, target: func(at time.Duration) string {
+			if at > 40*time.Minute && at < time.Hour {
+				return lost
+			}
+			return scraped
+		}},
+		{name: "denied long ago, Prometheus was away", started: -time.Hour, denied: -time.Hour, target: func(at time.Duration) string {
+			if at > 40*time.Minute && at < time.Hour {
+				return unscraped
+			}
+			return scraped
+		}},
+	} {
+		var seen scrapes
+		for at := time.Duration(0); at < 2*time.Hour; at += interval {
+			body := fmt.Sprintf("process_start_time_seconds %d\n", begin.Add(test.started).Unix())
+			if at >= test.denied {
+				body += "multi_eni_ec2_calls_total{action=\"AttachNetworkInterface\",code=\"UnauthorizedOperation\"} 1\n"
+			}
+			switch test.target(at) {
+			case scraped:
+				seen.answers = append(seen.answers, answer{begin.Add(at), acceptText, []byte(body)})
+			case lost:
+				seen.answers = append(seen.answers, answer{at: begin.Add(at)})
+			}
+		}
+		got := evaluate(t, seen)["MultiENIPermissionDenied"]
+		if fires := got != nil; fires != test.fires {
+			t.Errorf("%s: it fires: %v, want %v", test.name, fires, test.fires)
+		}
+		if got != nil && got.last.Sub(got.first) > 20*time.Minute {
+			t.Errorf("%s: it fires for %s after a single denial", test.name, got.last.Sub(got.first))
+		}
 	}
 }

@@ -136,6 +136,14 @@ var stories = []story{
 		}),
 	},
 	{
+		name: "a single call is denied", fires: []string{"MultiENIPermissionDenied"},
+		labels: map[string]map[string]string{"MultiENIPermissionDenied": {"action": "AttachNetworkInterface", "code": "UnauthorizedOperation", "severity": "critical"}},
+		tell: broken(ec2sim.Fault{Action: "AttachNetworkInterface", Effect: "error", Code: "UnauthorizedOperation", Status: 403, Times: 1}, func(l *lab) {
+			l.addNode(nodes)
+			l.pass(time.Hour)
+		}),
+	},
+	{
 		name: "EC2 answers what nobody knows", fires: []string{"MultiENIUnknownErrors"},
 		labels: map[string]map[string]string{"MultiENIUnknownErrors": {"action": "DescribeInstances", "code": "SomethingNew"}},
 		tell:   broken(ec2sim.Fault{Action: "DescribeInstances", Effect: "error", Code: "SomethingNew", Status: 400, Times: 3}, for1h),

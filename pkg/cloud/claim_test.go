@@ -4,38 +4,28 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/url"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-// showing answers a describe with one interface of the given tags, and accepts the rest.
-func showing(tags string) func(url.Values) answer {
-	return func(form url.Values) answer {
-		if action := form.Get("Action"); action == describeNetworkInterfaces {
-			return success(action, "<networkInterfaceSet><item><networkInterfaceId>"+interface1+"</networkInterfaceId><subnetId>subnet-1</subnetId>"+
-				"<tagSet>"+tags+"</tagSet></item></networkInterfaceSet>")
-		}
-		return accept(form)
+// telling answers that the interface has been described with the tags.
+func telling(tags map[string]string) func(context.Context) (eni.Interface, error) {
+	return func(context.Context) (eni.Interface, error) {
+		return eni.Interface{ID: interface1, SubnetID: "subnet-1", Tags: tags}, nil
 	}
 }
 
-// What is nobody's is made ours by one call with all tags, after a look at it; it may be changed from then on.
+// What is nobody's is made ours by one call with all tags, as it was described; it may be changed from then on.
 func TestClaimInterface(t *testing.T) {
-	c, s := newScripted(t, showing("<item><key>team</key><value>telco</value></item>"))
-	var seen eni.Interface
-	got, err := c.ClaimInterface(t.Context(), interface1, ourTags(), func(_ context.Context, found eni.Interface) error {
-		seen = found
-		return nil
-	})
+	c, s := newScripted(t, accept)
+	got, err := c.ClaimInterface(t.Context(), interface1, ourTags(), telling(map[string]string{"team": "telco"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seen.Tags["team"] != "telco" || seen.SubnetID != "subnet-1" {
-		t.Errorf("confirmed on %+v", seen)
+	if got.SubnetID != "subnet-1" {
+		t.Errorf("claimed %+v", got)
 	}
 	want := ourTags()
 	want["team"] = "telco"
@@ -46,7 +36,7 @@ func TestClaimInterface(t *testing.T) {
 	for _, r := range s.requests() {
 		actions = append(actions, parameters(r)["Action"])
 	}
-	if !slices.Equal(actions, []string{describeNetworkInterfaces, createTags}) {
+	if !slices.Equal(actions, []string{createTags}) {
 		t.Errorf("calls %v", actions)
 	}
 	if err := c.PutTags(t.Context(), got, map[string]string{"env": "prod"}); err != nil {
@@ -55,36 +45,33 @@ func TestClaimInterface(t *testing.T) {
 }
 
 func TestWhatIsSomebodysIsNeverClaimed(t *testing.T) {
-	yes := func(context.Context, eni.Interface) error { return nil }
-	owned := "<item><key>" + eni.TagClusterID + "</key><value>another</value></item><item><key>" + eni.TagNodeENIUID + "</key><value>u</value></item>"
 	changedItsMind := errors.New("no longer wanted")
 	for name, test := range map[string]struct {
-		shown   string
 		tags    map[string]string
-		confirm func(context.Context, eni.Interface) error
+		confirm func(context.Context) (eni.Interface, error)
 		want    error
 	}{
-		"another cluster's": {owned, ourTags(), yes, eni.KindNotClaimable},
-		"the VPC CNI's":     {"<item><key>" + eni.TagCNIInstance + "</key><value>i-1</value></item>", ourTags(), yes, eni.KindNotClaimable},
-		"for nobody":        {"", map[string]string{"team": "core"}, yes, eni.KindNotOurs},
-		"unconfirmed":       {"", ourTags(), nil, eni.KindInvalid},
-		"denied":            {"", ourTags(), func(context.Context, eni.Interface) error { return changedItsMind }, changedItsMind},
+		"another cluster's": {ourTags(), telling(map[string]string{eni.TagClusterID: "another", eni.TagNodeENIUID: "u"}), eni.KindNotClaimable},
+		"the VPC CNI's":     {ourTags(), telling(map[string]string{eni.TagCNIInstance: "i-1"}), eni.KindNotClaimable},
+		"an AWS service's": {ourTags(), func(context.Context) (eni.Interface, error) {
+			return eni.Interface{ID: interface1, RequesterManaged: true}, nil
+		}, eni.KindNotClaimable},
+		"another one": {ourTags(), func(context.Context) (eni.Interface, error) {
+			return eni.Interface{ID: "eni-0fffffffffffffff9"}, nil
+		}, eni.KindNotClaimable},
+		"for nobody":  {map[string]string{"team": "core"}, telling(nil), eni.KindNotOurs},
+		"unconfirmed": {ourTags(), nil, eni.KindInvalid},
+		"denied": {ourTags(), func(context.Context) (eni.Interface, error) {
+			return eni.Interface{ID: interface1}, changedItsMind
+		}, changedItsMind},
 	} {
-		c, s := newScripted(t, showing(test.shown))
+		c, s := newScripted(t, accept)
 		_, err := c.ClaimInterface(t.Context(), interface1, test.tags, test.confirm)
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
-		for _, r := range s.requests() {
-			if !strings.HasPrefix(parameters(r)["Action"], "Describe") {
-				t.Errorf("%s: sent %v", name, parameters(r))
-			}
+		if sent := s.requests(); len(sent) > 0 {
+			t.Errorf("%s: sent %v", name, parameters(sent[0]))
 		}
-	}
-	c, s := newScripted(t, func(form url.Values) answer {
-		return success(form.Get("Action"), "<networkInterfaceSet></networkInterfaceSet>")
-	})
-	if _, err := c.ClaimInterface(t.Context(), interface1, ourTags(), yes); !errors.Is(err, eni.KindNotFound) || len(s.requests()) != 1 {
-		t.Errorf("what EC2 does not show: %v after %d calls", err, len(s.requests()))
 	}
 }

@@ -46,9 +46,9 @@ func (c *Client) AdoptInterface(ctx context.Context, iface eni.Interface, nodeEN
 }
 
 // ClaimInterface makes an interface ours that is nobody's, by its tags in one call: the only write to such an interface
-// that there is. confirm is given the interface as it was described when there was room for the call, and has the last
-// word; what belongs to a cluster or to an AWS service is refused, whatever it says.
-func (c *Client) ClaimInterface(ctx context.Context, id string, tags map[string]string, confirm func(context.Context, eni.Interface) error) (eni.Interface, error) {
+// that there is. confirm is called when there is room for the call: it describes the interface then, and has the last word;
+// what belongs to a cluster or to an AWS service is refused, whatever it says.
+func (c *Client) ClaimInterface(ctx context.Context, id string, tags map[string]string, confirm func(context.Context) (eni.Interface, error)) (eni.Interface, error) {
 	r := request{action: createTags, subject: id}
 	switch {
 	case !c.owns(tags):
@@ -60,10 +60,7 @@ func (c *Client) ClaimInterface(ctx context.Context, id string, tags map[string]
 	var refusal error
 	var began time.Time
 	r.confirm = func(ctx context.Context) error {
-		if iface, refusal = c.describeOne(ctx, r); refusal == nil {
-			refusal = confirm(ctx, iface)
-		}
-		if refusal == nil {
+		if iface, refusal = confirm(ctx); refusal == nil {
 			refusal = unclaimed(r, iface)
 		}
 		began = time.Now()
@@ -83,21 +80,9 @@ func (c *Client) ClaimInterface(ctx context.Context, id string, tags map[string]
 	return iface, nil
 }
 
-// describeOne describes the interface that a request is about.
-func (c *Client) describeOne(ctx context.Context, r request) (eni.Interface, error) {
-	found, err := c.DescribeInterfaces(ctx, []string{r.subject})
-	switch {
-	case err != nil:
-		return eni.Interface{}, err
-	case len(found) == 0:
-		return eni.Interface{}, &eni.Error{Kind: eni.KindNotFound, Operation: r.action, Subject: r.subject}
-	}
-	return found[0], nil
-}
-
-// unclaimed refuses an interface that is somebody's.
+// unclaimed refuses an interface that is somebody's, or another one.
 func unclaimed(r request, iface eni.Interface) error {
-	if _, owned := eni.OwnerOf(iface.Tags); owned || iface.RequesterManaged || iface.Tags[eni.TagCNIInstance] != "" {
+	if _, owned := eni.OwnerOf(iface.Tags); owned || iface.ID != r.subject || iface.RequesterManaged || iface.Tags[eni.TagCNIInstance] != "" {
 		return &eni.Error{Kind: eni.KindNotClaimable, Operation: r.action, Subject: r.subject, Err: errNotUnclaimed}
 	}
 	return nil

@@ -81,6 +81,7 @@ func (c *Controller) decide(ctx context.Context, instanceID string) (plan.Snapsh
 	if len(result.Refresh.Subnets) > 0 {
 		c.inventory.RefreshSubnets(result.Refresh.Subnets...)
 	}
+	c.inventory.WantForeign(instanceID, result.Foreign)
 	c.tellNews(planned, snapshot, result, "")
 	c.showOnNodes(snapshot, result)
 	for _, waited := range c.waits.update(instanceID, result.Attachments, snapshot.Now) {

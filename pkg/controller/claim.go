@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,8 +13,7 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
-// claim takes over an interface that was made by other means, as the NodeENI's annotation asks. Without
-// --allow-adoption it only looks whether it could, and says so.
+// claim takes over an interface that was made by other means, as the NodeENI's annotation asks.
 func (c *Controller) claim(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action) error {
 	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil
@@ -25,6 +23,7 @@ func (c *Controller) claim(ctx context.Context, n *v1alpha1.NodeENI, action plan
 		return c.modifyFailed(ctx, n, action, err)
 	}
 	c.setbacks.succeeded(callFor(n, action), time.Now())
+	orderedAdoptions.Inc()
 	c.recorder.Event(n, corev1.EventTypeNormal, plan.NoticeAdopted, fmt.Sprintf("adopted interface %s on node %s, as the annotation %s asks",
 		iface.ID, action.NodeName, v1alpha1.AnnotationAdopt))
 	klog.FromContext(ctx).V(2).Info("Adopted an interface that was made by other means", "eniID", iface.ID, "nodeENI", klog.KObj(n),
@@ -39,8 +38,8 @@ func (c *Controller) callClaim(ctx context.Context, n *v1alpha1.NodeENI, action 
 		end(nil, false)
 		return eni.Interface{}, fmt.Errorf("the NodeENI is being deleted: %w", eni.KindNotSent)
 	}
-	iface, err := c.cloud.ClaimInterface(ctx, action.InterfaceID, action.Tags, func(ctx context.Context, found eni.Interface) error {
-		return c.mayClaim(ctx, n, action, found)
+	iface, err := c.cloud.ClaimInterface(ctx, action.InterfaceID, action.Tags, func(ctx context.Context) (eni.Interface, error) {
+		return c.mayClaim(ctx, action)
 	})
 	if err != nil {
 		end(nil, eni.KindOf(err) == eni.KindUnknownOutcome)
@@ -50,16 +49,11 @@ func (c *Controller) callClaim(ctx context.Context, n *v1alpha1.NodeENI, action 
 	return iface, nil
 }
 
-// mayClaim decides on the interface as it has just been described, and on live reads of NodeENIs and Nodes.
-func (c *Controller) mayClaim(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, found eni.Interface) error {
-	refuse := func(why string) error {
-		return &eni.Error{Kind: eni.KindNotClaimable, Operation: operations[action.Kind], Subject: found.ID, Err: errors.New(why)}
+// mayClaim reads the interface live, and decides again on that and on live reads of NodeENIs and Nodes.
+func (c *Controller) mayClaim(ctx context.Context, action plan.Action) (eni.Interface, error) {
+	found, err := c.inventory.ReadForeign(ctx, action.InterfaceID)
+	if err != nil {
+		return eni.Interface{}, fmt.Errorf("deciding again: %w: %w", eni.KindNotSent, err)
 	}
-	if why := plan.ClaimRefusal(n, &found, action.InstanceID); why != "" {
-		return refuse(why)
-	}
-	if !c.allowAdoption {
-		return refuse("it fits and would be, were the controller started with --allow-adoption")
-	}
-	return c.stillAdoptable(ctx, action)
+	return found.Interface, c.stillAdoptable(ctx, action)
 }

@@ -1,10 +1,17 @@
 package controller
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
@@ -130,6 +137,179 @@ func TestAnInterfaceOfSomebodyIsNotTakenOver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// claimCounter counts how often a claim gets as far as asking for a token.
+type claimCounter struct {
+	Cloud
+	count atomic.Int32
+}
+
+func (c *claimCounter) ClaimInterface(ctx context.Context, id string, tags map[string]string, confirm func(context.Context) (eni.Interface, error)) (eni.Interface, error) {
+	c.count.Add(1)
+	return c.Cloud.ClaimInterface(ctx, id, tags, confirm)
+}
+
+// countClaims counts those of the controllers that are started from now on.
+func (l *lab) countClaims() *claimCounter {
+	counter := &claimCounter{}
+	l.wrapCloud = func(real Cloud) Cloud {
+		counter.Cloud = real
+		return counter
+	}
+	return counter
+}
+
+// manyByHand puts an interface at index 1 of each of so many instances.
+func manyByHand(count int) func(*ec2sim.World) {
+	return func(w *ec2sim.World) {
+		for i := range count {
+			w.Interfaces = append(w.Interfaces, ec2sim.Interface{
+				ID: handMade(i), Subnet: subnetA, SecurityGroups: []string{groupA}, Tags: map[string]string{"team": "telco"},
+				Attachment: &ec2sim.Attachment{Instance: instanceID(i), DeviceIndex: 1},
+			})
+		}
+	}
+}
+
+func handMade(i int) string { return fmt.Sprintf("eni-0bbbbbbbbbbbb%04x", i) }
+
+// Refused adoptions cost one read for all of them each period, and no room for a call that changes tags.
+func TestRefusedAdoptionsShareOneReadEachPeriod(t *testing.T) {
+	const many = 30
+	inLab(t, many, manyByHand(many), func(l *lab) {
+		claims := l.countClaims()
+		l.restartAdopting()
+		l.ask("a", 1, adopts("tag:team=core"))
+		l.pass(10 * time.Minute)
+		before := l.calls("DescribeNetworkInterfaces")
+		l.pass(time.Hour)
+		// Each period has the list of what is ours as well.
+		if described := l.calls("DescribeNetworkInterfaces") - before; described < 22 || described > 26 {
+			t.Errorf("%d describes in twelve periods for %d refused adoptions, want two a period", described, many)
+		}
+		if got := claims.count.Load(); got != 0 {
+			t.Errorf("%d claims got as far as asking for a token, want none", got)
+		}
+		if n := l.nodeENI("a"); *n.Status.BlockedNodes != many {
+			t.Errorf("%d nodes are blocked, want %d", *n.Status.BlockedNodes, many)
+		}
+	})
+}
+
+// Adoptions that are made decide on live reads, which those share that are made at a time.
+func TestManyAdoptionsShareTheirLiveReads(t *testing.T) {
+	const many = 30
+	inLab(t, many, manyByHand(many), func(l *lab) {
+		l.restartAdopting()
+		before := l.calls("DescribeNetworkInterfaces")
+		l.ask("a", 1, adopts("tag:team=telco"))
+		l.pass(2 * time.Minute)
+		if n := l.nodeENI("a"); *n.Status.AttachedNodes != many {
+			t.Fatalf("%d nodes are attached, want %d", *n.Status.AttachedNodes, many)
+		}
+		if tagged, made := l.calls("CreateTags"), l.calls("CreateNetworkInterface"); tagged != many || made != 0 {
+			t.Errorf("%d calls of CreateTags and %d creates for %d adoptions", tagged, made, many)
+		}
+		if described := l.calls("DescribeNetworkInterfaces") - before; described > many/2 {
+			t.Errorf("%d describes for %d adoptions", described, many)
+		}
+	})
+}
+
+// An edit of the annotation is judged at once, and on what EC2 shows then: whoever has mended the interface need not wait.
+func TestAnEditedOrderIsJudgedAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		order, edit  string
+		mend         func(*lab)
+		wantsAdopted bool
+	}{
+		{name: "another tag is asked for", order: "tag:team=core", edit: "tag:team=telco", wantsAdopted: true},
+		{name: "another interface was named", order: "eni-0cccccccccccccccc", edit: foreignID, wantsAdopted: true},
+		{name: "the interface was mended", order: "tag:team=core", edit: "tag:team=core,tag:env=prod", wantsAdopted: true, mend: func(l *lab) {
+			_, err := l.somebody().CreateTags(l.Context(), &ec2.CreateTagsInput{
+				Resources: []string{foreignID}, Tags: []types.Tag{{Key: new("team"), Value: new("core")}, {Key: new("env"), Value: new("prod")}},
+			})
+			l.must(err)
+		}},
+		{name: "still another tag", order: "tag:team=core", edit: "tag:team=edge"},
+	} {
+		inLab(t, 1, madeByHand(), func(l *lab) {
+			l.restartAdopting()
+			l.ask("a", 1, adopts(test.order))
+			l.pass(17 * time.Minute) // a refusal has stood for so long that it is looked at seldom
+			l.wantOurs()
+			if test.mend != nil {
+				test.mend(l)
+			}
+			n := l.nodeENI("a")
+			n.Annotations[v1alpha1.AnnotationAdopt] = test.edit
+			_, err := l.client.NetworkingV1alpha1().NodeENIs().Update(l.Context(), n, metav1.UpdateOptions{})
+			l.must(err)
+			l.pass(5 * time.Second)
+			if test.wantsAdopted {
+				l.wantOurs("node-00 1 attached")
+				return
+			}
+			l.wantOurs()
+			if message, err := l.blockedFor("a", v1alpha1.ReasonAdoptionRefused); err != nil || !strings.Contains(message, "team=edge") {
+				t.Errorf("%s: %v, %q", test.name, err, message)
+			}
+		})
+	}
+}
+
+// What stood against an adoption and is gone is seen with the next period, without an edit.
+func TestAnInterfaceThatIsMendedIsAdopted(t *testing.T) {
+	inLab(t, 1, madeByHand(), func(l *lab) {
+		l.restartAdopting()
+		l.ask("a", 1, adopts("tag:team=core"))
+		l.pass(time.Hour)
+		l.wantOurs()
+		_, err := l.somebody().CreateTags(l.Context(), &ec2.CreateTagsInput{Resources: []string{foreignID}, Tags: []types.Tag{{Key: new("team"), Value: new("core")}}})
+		l.must(err)
+		l.pass(5*time.Minute + 10*time.Second)
+		l.wantOurs("node-00 1 attached")
+	})
+}
+
+// Whoever takes the interface between the shared read and the call is seen by the live one.
+func TestAnInterfaceThatIsTakenMeanwhileIsNotTakenOver(t *testing.T) {
+	inLab(t, 1, madeByHand(), func(l *lab) {
+		claims := l.countClaims()
+		l.wrapCloud = func(real Cloud) Cloud {
+			claims.Cloud = real
+			return &slowToClaim{claims, func() {
+				_, err := l.somebody().CreateTags(l.Context(), &ec2.CreateTagsInput{Resources: []string{foreignID}, Tags: []types.Tag{{Key: new(eni.TagClusterID), Value: new("another")}}})
+				l.must(err)
+			}}
+		}
+		l.restartAdopting()
+		l.ask("a", 1, adopts(foreignID))
+		l.pass(10 * time.Minute)
+		l.wantOurs()
+		if got := l.byHand().Tags[eni.TagClusterID]; got != "another" {
+			t.Errorf("the interface is of cluster %q, want it to stay the other one's", got)
+		}
+		if got := claims.count.Load(); got != 1 {
+			t.Errorf("%d claims, want the one that the live read has ended", got)
+		}
+		if _, err := l.blockedFor("a", v1alpha1.ReasonAdoptionRefused); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// slowToClaim has something happen before a claim is made.
+type slowToClaim struct {
+	*claimCounter
+	before func()
+}
+
+func (s *slowToClaim) ClaimInterface(ctx context.Context, id string, tags map[string]string, confirm func(context.Context) (eni.Interface, error)) (eni.Interface, error) {
+	s.before()
+	return s.claimCounter.ClaimInterface(ctx, id, tags, confirm)
 }
 
 // A crash, or a lost answer, in the middle of an adoption leaves an interface that is adopted or not, never two.

@@ -31,7 +31,7 @@ type Releaser interface {
 
 // Adopter gives interfaces to another NodeENI, or to the first one. Errors wrap an eni.Kind.
 type Adopter interface {
-	ClaimInterface(ctx context.Context, id string, tags map[string]string, confirm func(context.Context, eni.Interface) error) (eni.Interface, error)
+	ClaimInterface(ctx context.Context, id string, tags map[string]string, confirm func(context.Context) (eni.Interface, error)) (eni.Interface, error)
 	AdoptInterface(ctx context.Context, iface eni.Interface, nodeENIUID string, confirm func(context.Context) error) error
 }
 

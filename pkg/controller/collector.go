@@ -9,6 +9,7 @@ import (
 	"k8s.io/component-base/metrics"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 const (
@@ -35,6 +36,9 @@ var (
 	conditionsDesc = metrics.NewDesc("multi_eni_nodeeni_conditions",
 		"The present conditions of a NodeENI: 1, or of _other how many NodeENIs have that condition.",
 		[]string{"nodeeni", "type", "status", "reason"}, nil, metrics.ALPHA, "")
+	refusedDesc = metrics.NewDesc("multi_eni_controller_refused_adoptions",
+		"Interfaces that the annotation of a NodeENI asks to take over and that may not be, by what stands against it (NotAllowed: only that --allow-adoption is not given).",
+		[]string{"reason"}, nil, metrics.ALPHA, "")
 	haltedDesc = metrics.NewDesc("multi_eni_controller_cleanup_halted",
 		"1 while cleanup is halted because too many interfaces would go at once, else 0.", nil, nil, metrics.ALPHA, "")
 	leakedDesc = metrics.NewDesc("multi_eni_controller_leaked_interfaces",
@@ -57,7 +61,7 @@ func (c *Controller) Collectors() []metrics.StableCollector {
 // DescribeWithStability implements metrics.StableCollector.
 func (c *collector) DescribeWithStability(descs chan<- *metrics.Desc) {
 	for _, desc := range []*metrics.Desc{
-		nodeENIsDesc, attachmentsDesc, blockedDesc, releasingDesc, heldDesc, conditionsDesc, haltedDesc, leakedDesc, longestWaitDesc,
+		nodeENIsDesc, attachmentsDesc, blockedDesc, releasingDesc, heldDesc, conditionsDesc, refusedDesc, haltedDesc, leakedDesc, longestWaitDesc,
 	} {
 		descs <- desc
 	}
@@ -73,8 +77,13 @@ func (c *collector) CollectWithStability(out chan<- metrics.Metric) {
 	}
 	all := c.byAttention()
 	gauge(nodeENIsDesc, float64(len(all)))
+	refused := map[plan.AdoptionRefusal]int{}
 	for _, s := range standings(all) {
 		s.tell(gauge)
+		addCounts(&refused, s.tally.refused)
+	}
+	for _, reason := range plan.AdoptionRefusals {
+		gauge(refusedDesc, float64(refused[reason]), string(reason))
 	}
 	halted := 0.0
 	if c.exodus.halted() != nil {

@@ -166,6 +166,7 @@ func New(config Config) (*Controller, error) {
 		Instances:  c.matchedInstances,
 		Subnets:    c.wantedSubnets,
 		Changed:    c.inventoryChanged,
+		Failed:     c.preflight.doubt,
 		Seen:       c.seen,
 	})
 	registerMetrics()
@@ -198,6 +199,12 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() { c.inventory.Run(reading) })
 	group.Go(func() { c.runPreflight(ctx) })
 
+	defer c.leading.Store(false)
+	var workers sync.WaitGroup
+	defer c.finish(ctx, &workers, cancel)
+	// Before there is anything else to say, those of the statuses say that EC2 may not be read.
+	start(&workers, work, statusWorkers, &worker[string]{queue: c.statusQueue, sync: c.syncStatus, named: namedNodeENI})
+
 	synced := []cache.InformerSynced{
 		c.nodeInformer.Informer().HasSynced, c.nodeENIInformer.Informer().HasSynced, c.inventory.HasSynced,
 	}
@@ -209,8 +216,12 @@ func (c *Controller) Run(ctx context.Context) error {
 		return err
 	}
 	c.leading.Store(true)
-	defer c.leading.Store(false)
-	c.work(ctx, work, cancel)
+	c.enqueueStatuses() // which have been looked at in vain
+	start(&workers, work, c.attachWorkers, &worker[string]{queue: c.attachQueue, sync: c.syncAttach, named: namedInstance})
+	start(&workers, work, c.cleanupWorkers, &worker[string]{queue: c.cleanupQueue, sync: c.syncCleanup, named: namedInstance})
+	start(&workers, work, nodeWorkers, &worker[string]{queue: c.nodeQueue, sync: c.syncNode, named: namedNode})
+	<-ctx.Done()
+	logger.V(2).Info("Stopping, finishing the calls in progress")
 	return nil
 }
 
@@ -223,17 +234,9 @@ func (c *Controller) beginTerm() {
 	c.tokens.begin(term, c.inventory.ShowsPredecessors)
 }
 
-// work runs the workers until ctx ends and they have finished what they were at. Who is late has his calls cut
-// off: when it returns, none is in progress.
-func (c *Controller) work(ctx, work context.Context, cutOff func()) {
-	var workers sync.WaitGroup
-	start(&workers, work, c.attachWorkers, &worker[string]{queue: c.attachQueue, sync: c.syncAttach, named: namedInstance})
-	start(&workers, work, c.cleanupWorkers, &worker[string]{queue: c.cleanupQueue, sync: c.syncCleanup, named: namedInstance})
-	start(&workers, work, statusWorkers, &worker[string]{queue: c.statusQueue, sync: c.syncStatus, named: namedNodeENI})
-	start(&workers, work, nodeWorkers, &worker[string]{queue: c.nodeQueue, sync: c.syncNode, named: namedNode})
-
-	<-ctx.Done()
-	klog.FromContext(ctx).V(2).Info("Stopping, finishing the calls in progress")
+// finish has the workers finish what they are at. Who is late has his calls cut off: when it returns, none is in
+// progress.
+func (c *Controller) finish(ctx context.Context, workers *sync.WaitGroup, cutOff func()) {
 	c.closeQueues()
 	drained := make(chan struct{})
 	go func() { workers.Wait(); close(drained) }()

@@ -117,6 +117,9 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 	}
 	c.selections.nodeENI(n, c.allNodes)
 	c.noticeUndone(old, n)
+	if old.Annotations[v1alpha1.AnnotationAdopt] != n.Annotations[v1alpha1.AnnotationAdopt] {
+		c.inventory.RereadForeign(c.instancesOf(n)...) // what it names may have been mended for it
+	}
 	switch {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
 		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
@@ -170,7 +173,8 @@ func (c *Controller) inventoryChanged(change inventory.Change) {
 		return
 	}
 	for _, n := range c.allNodeENIs() {
-		if slices.Contains(change.Subnets, n.Spec.SubnetID) {
+		// Where the spec is invalid the interfaces that there are may be in any subnet.
+		if slices.Contains(change.Subnets, n.Spec.SubnetID) || len(plan.Validate(n)) > 0 {
 			c.enqueueNodeENI(n)
 		}
 	}
@@ -224,6 +228,13 @@ func (c *Controller) enqueueStatus(name string) {
 	c.statusQueue.Add(name)
 }
 
+// enqueueStatuses has every status looked at.
+func (c *Controller) enqueueStatuses() {
+	for _, n := range c.allNodeENIs() {
+		c.enqueueStatus(n.Name)
+	}
+}
+
 // tellNews has the statuses written of which a plan says something else than they do, but for that which is being made.
 func (c *Controller) tellNews(planned uint64, snapshot plan.Snapshot, result plan.Result, inTheMaking types.UID) {
 	for _, uid := range c.told.record(snapshot.InstanceID, planned, snapshot.NodeENIs, result) {
@@ -275,15 +286,23 @@ func (c *Controller) byUID(uid string) []*v1alpha1.NodeENI {
 	return found
 }
 
+// instancesOf are those of the Nodes that a NodeENI selects.
+func (c *Controller) instancesOf(n *v1alpha1.NodeENI) (ids []string) {
+	for _, node := range c.selectedNodes(n) {
+		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // matchedInstances are the instances that the inventory keeps described: those of Nodes which a NodeENI
 // selects.
 func (c *Controller) matchedInstances() []string {
 	ids := map[string]bool{}
 	for _, n := range c.allNodeENIs() {
-		for _, node := range c.selectedNodes(n) {
-			if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
-				ids[id] = true
-			}
+		for _, id := range c.instancesOf(n) {
+			ids[id] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(ids))

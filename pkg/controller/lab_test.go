@@ -61,6 +61,8 @@ type lab struct {
 	dryRun bool
 	// allowAdoption is what --allow-adoption says.
 	allowAdoption bool
+	// wrapCloud, if it is there, stands between those that are started and EC2.
+	wrapCloud func(Cloud) Cloud
 	// onNodes is what the flags say that Nodes are to show.
 	onNodes plan.NodeOptions
 	// preflight has those that are started ask what EC2 allows; base is the context in which they run.
@@ -192,7 +194,7 @@ func (l *lab) start() {
 	}
 	c, err := New(Config{
 		Kube: l.kube, Client: l.client, Nodes: core.Core().V1().Nodes(), NodeENIs: own.Networking().V1alpha1().NodeENIs(),
-		Cloud: ec2Client, Prober: prober,
+		Cloud: l.wrapped(ec2Client), Prober: prober,
 		Recorder: l.events, Cluster: l.cluster, Term: func() int64 { return l.term },
 		Lease: types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}, MassReleaseThreshold: 0.5,
 		CleanupDryRun: l.dryRun, AllowAdoption: l.allowAdoption, OnNodes: l.onNodes, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
@@ -214,6 +216,13 @@ func (l *lab) start() {
 		core.Shutdown()
 		own.Shutdown()
 	}
+}
+
+func (l *lab) wrapped(real Cloud) Cloud {
+	if l.wrapCloud == nil {
+		return real
+	}
+	return l.wrapCloud(real)
 }
 
 // settleAndStop ends a controller that has just been started, once it works.

@@ -39,6 +39,13 @@ var (
 		Help:           "Interfaces without a NodeENI that the present NodeENI of the same name has taken over.",
 		StabilityLevel: metrics.ALPHA,
 	})
+	orderedAdoptions = metrics.NewCounter(&metrics.CounterOpts{
+		Namespace:      "multi_eni",
+		Subsystem:      "controller",
+		Name:           "ordered_adoptions_total",
+		Help:           "Interfaces made by other means that were taken over because the annotation of a NodeENI asks for it.",
+		StabilityLevel: metrics.ALPHA,
+	})
 	interfacesDeleted = metrics.NewCounterVec(&metrics.CounterOpts{
 		Namespace:      "multi_eni",
 		Subsystem:      "controller",
@@ -48,6 +55,7 @@ var (
 	}, []string{"reason"})
 
 	registerMetrics = sync.OnceFunc(func() {
-		legacyregistry.MustRegister(cleanupHalts, permissionDenied, attachDuration, leakedFound, interfacesAdopted, interfacesDeleted)
+		legacyregistry.MustRegister(cleanupHalts, permissionDenied, attachDuration, leakedFound, interfacesAdopted, orderedAdoptions, interfacesDeleted, nodeWrites)
+		initNodeWrites()
 	})
 )

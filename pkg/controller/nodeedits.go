@@ -188,6 +188,7 @@ func (c *Controller) patchNode(ctx context.Context, node *corev1.Node, edit plan
 	until := c.nodeEdits.answered(strings.Join(subresources, "/"), err, time.Now())
 	switch {
 	case apierrors.IsForbidden(err):
+		countNodeWrite(node, edit, true)
 		klog.FromContext(ctx).Error(errors.Join(errNodesDenied, err), "Nodes can not be written", "next", until)
 		return until, nil
 	case isAbsent(err):
@@ -197,6 +198,7 @@ func (c *Controller) patchNode(ctx context.Context, node *corev1.Node, edit plan
 	case err != nil:
 		return time.Time{}, err
 	}
+	countNodeWrite(node, edit, false)
 	c.nodeEdits.record(updated)
 	c.wroteNode(node, edit)
 	return time.Time{}, nil

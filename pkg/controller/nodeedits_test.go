@@ -1,9 +1,11 @@
 package controller
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
@@ -162,21 +165,131 @@ func TestRetaint(t *testing.T) {
 	}
 }
 
-// A Node that names no EC2 instance is never ready while a NodeENI selects it, and is when none does.
-func TestANodeWithoutAnInstanceIsNotReady(t *testing.T) {
+// addUnplaced adds a Node that names no EC2 instance.
+func (l *lab) addUnplaced(i int, providerID string, taints ...corev1.Taint) {
+	l.Helper()
+	_, err := l.kube.CoreV1().Nodes().Create(l.Context(), &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: nodeName(i), UID: types.UID("uid-" + nodeName(i)), Labels: map[string]string{"ng": "multi"}},
+		Spec:       corev1.NodeSpec{ProviderID: providerID, Taints: taints},
+	}, metav1.CreateOptions{})
+	l.must(err)
+}
+
+var startupTaint = corev1.Taint{Key: v1alpha1.TaintNotReady, Effect: corev1.TaintEffectNoSchedule}
+
+// A Node that can not have an interface, of Fargate say, is not tainted, and loses the taint that it started with; its
+// condition says what it lacks.
+func TestANodeThatCanHaveNoInterfaceIsNotTainted(t *testing.T) {
 	inLab(t, 0, nil, func(l *lab) {
-		l.restartShowing(everythingOnNodes)
-		_, err := l.kube.CoreV1().Nodes().Create(l.Context(), &corev1.Node{
-			ObjectMeta: metav1.ObjectMeta{Name: nodeName(0), UID: types.UID("uid-" + nodeName(0)), Labels: map[string]string{"ng": "multi"}},
-			Spec:       corev1.NodeSpec{Taints: []corev1.Taint{{Key: v1alpha1.TaintNotReady, Effect: corev1.TaintEffectNoSchedule}}},
-		}, metav1.CreateOptions{})
-		l.must(err)
+		showing := everythingOnNodes
+		showing.Retaint = true
+		l.restartShowing(showing)
+		l.addUnplaced(0, "aws:///us-east-1a/0123abc/fargate-ip-10-0-1-1.ec2.internal")
+		l.addUnplaced(1, "eks-hybrid:///us-east-1/prod/mi-0123456789abcdef0", startupTaint)
 		l.ask("a", 1)
+		l.pass(time.Minute)
+		for i := range 2 {
+			l.wantShown(i, nil, "False NotAttached", 0)
+		}
+		before := l.nodeWrites()
+		l.pass(time.Hour)
+		if got := l.nodeWrites() - before; got > 0 {
+			t.Errorf("%d writes of Nodes in a quiet hour", got)
+		}
+	})
+}
+
+// A Node that has no provider ID yet keeps the taint that it started with while a NodeENI selects it, and is not given
+// one.
+func TestANodeWithoutAProviderIDKeepsItsTaint(t *testing.T) {
+	inLab(t, 0, nil, func(l *lab) {
+		showing := everythingOnNodes
+		showing.Retaint = true
+		l.restartShowing(showing)
+		l.addUnplaced(0, "", startupTaint)
+		l.addUnplaced(1, "")
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.wantShown(1, nil, "False NotAttached", 0)
 		l.pass(time.Minute)
 		l.wantShown(0, []string{v1alpha1.TaintNotReady}, "False NotAttached", 0)
 		l.delete("a")
 		l.pass(5 * time.Minute)
 		l.wantShown(0, nil, "True NoneWanted", 0)
+	})
+}
+
+// hideInterfaces has EC2's reads by ID and lists leave out all interfaces.
+type hideInterfaces struct {
+	Cloud
+	hidden atomic.Bool
+}
+
+func (h *hideInterfaces) ListInterfaces(ctx context.Context, clusterIDs, uids []string) ([]eni.Interface, error) {
+	list, err := h.Cloud.ListInterfaces(ctx, clusterIDs, uids)
+	if h.hidden.Load() {
+		list = nil
+	}
+	return list, err
+}
+
+func (h *hideInterfaces) DescribeInterfaces(ctx context.Context, ids []string) ([]eni.Interface, error) {
+	list, err := h.Cloud.DescribeInterfaces(ctx, ids)
+	if h.hidden.Load() {
+		list = nil
+	}
+	return list, err
+}
+
+// An interface that EC2 has ceased to show does not make a node ready, although it is not known to be gone.
+func TestAnInterfaceThatIsNotShownIsNotReady(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		hide := &hideInterfaces{}
+		l.wrapCloud = func(real Cloud) Cloud {
+			hide.Cloud = real
+			return hide
+		}
+		l.restartShowing(plan.NodeOptions{Taint: v1alpha1.TaintNotReady, Retaint: true, Condition: true, Annotation: true})
+		l.ask("a", 1)
+		l.pass(6 * time.Minute)
+		l.wantShown(0, nil, "True AllAttached", 1)
+		hide.hidden.Store(true)
+		for range 400 { // the next list is within five minutes
+			if l.pass(time.Second); l.controller.inventory.Stats().Missing > 0 {
+				break
+			}
+		}
+		l.pass(2 * time.Second)
+		l.wantShown(0, []string{v1alpha1.TaintNotReady}, "False NotAttached", 1)
+		hide.hidden.Store(false)
+		l.pass(time.Minute)
+		l.wantShown(0, nil, "True AllAttached", 1)
+		if made := l.calls("CreateNetworkInterface"); made != 1 {
+			t.Errorf("%d creates, want no other interface", made)
+		}
+	})
+}
+
+// A spec that has become invalid, and names no subnet that there is, does not keep the other interfaces of its nodes
+// from being shown, nor its own; not after a restart either.
+func TestAnInvalidSpecDoesNotFreezeTheAnnotation(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.restartShowing(everythingOnNodes)
+		l.ask("a", 1, func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
+		l.pass(5 * time.Minute)
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = "subnet-none" })
+		l.pass(time.Minute)
+		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonInvalidSpec)
+		l.wantShown(0, nil, "True AllAttached", 1)
+		l.changeNode(0, func(n *corev1.Node) { n.Annotations = nil })
+		l.restartShowing(everythingOnNodes)
+		l.ask("b", 2)
+		l.pass(10 * time.Minute)
+		l.wantShown(0, nil, "True AllAttached", 2)
+		_, _, enis := shown(l.node(0))
+		if enis[0].NodeENI != "a" || enis[0].SubnetID != subnetB || enis[0].SubnetCIDR != "10.0.2.0/24" {
+			t.Errorf("shown is %+v", enis)
+		}
 	})
 }
 

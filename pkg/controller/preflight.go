@@ -11,7 +11,9 @@ import (
 
 	"k8s.io/klog/v2"
 
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 // Prober asks EC2 whether a call would be allowed, without making it: nil when it would. Errors wrap an eni.Kind.
@@ -74,10 +76,14 @@ func (p *preflight) look() {
 	waiting := p.waiting
 	p.mu.Unlock()
 	if waiting {
-		select {
-		case p.wake <- struct{}{}:
-		default:
-		}
+		p.wakeUp()
+	}
+}
+
+func (p *preflight) wakeUp() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -224,6 +230,34 @@ func (p *preflight) answered(ctx context.Context, check permissionCheck, err err
 	return known.next
 }
 
+// doubt has EC2 asked at once about a read that it has denied, unless it was asked about just now.
+func (p *preflight) doubt(err error) {
+	failure, ok := errors.AsType[*eni.Error](err)
+	if !ok || failure.Kind != eni.KindDenied {
+		return
+	}
+	i := slices.IndexFunc(permissionChecks, func(check permissionCheck) bool { return check.reads() && check.action == failure.Operation })
+	if i < 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.checks[permissionChecks[i].call]
+	if known == nil || known.denied || time.Since(known.next.Add(-known.step)) < firstReprobe {
+		return // it is about to be asked, or was just now
+	}
+	known.next = time.Time{}
+	p.wakeUp()
+}
+
+// denies reports whether EC2 has answered that it denies a call.
+func (p *preflight) denies(call eni.ProbeCall) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.checks[call]
+	return known != nil && known.denied
+}
+
 // denied are the checks that EC2 answered with a denial, in the order of the table.
 func (p *preflight) denied() (list []permissionCheck, answers []string) {
 	p.mu.Lock()
@@ -267,9 +301,23 @@ func (c *Controller) tellMissing(ctx context.Context) {
 		list, answers := p.denied()
 		logger.Info("EC2 permissions are missing", "denied", list, "answers", answers)
 	}
-	for _, n := range c.allNodeENIs() {
-		c.enqueueStatus(n.Name)
+	c.enqueueStatuses()
+}
+
+// readingFirst reports whether the first list of interfaces is on its way, before which there is nothing to say of any.
+func (c *Controller) readingFirst() bool {
+	return !c.leading.Load() && !c.preflight.denies(eni.ProbeDescribeInterfaces)
+}
+
+// tellUnread says of a NodeENI that nothing can be known of its interfaces. It ends when they are listed.
+func (c *Controller) tellUnread(ctx context.Context, n *v1alpha1.NodeENI) (again time.Time, err error) {
+	stored := *n
+	stored.Status = c.written.latest(n)
+	input := plan.StatusInput{NodeENI: &stored, Now: time.Now(), MissingPermissions: c.preflight.missingPermissions()}
+	if input.MissingPermissions == "" {
+		return time.Time{}, nil // mended meanwhile
 	}
+	return c.storeStatus(ctx, n, stored.Status, plan.Unread(input), input.Now)
 }
 
 // ReadsDenied is an error while EC2 denies a call without which nothing can be known of it.

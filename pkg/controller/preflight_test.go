@@ -270,20 +270,86 @@ func TestAMissingStatementIsTold(t *testing.T) {
 	}
 }
 
+// Without leave to read, nothing is known of any interface: that is told on each NodeENI, be it new or known, and by
+// every gate; nothing is done, and all goes on when the policy is mended.
 func TestDeniedReadsAreTold(t *testing.T) {
-	inPreflight(t, 1, shippedPolicy(t).without("Describe").under, func(l *lab, out *lines) {
-		l.ask("a", 1)
+	inPreflight(t, 1, shippedPolicy(t).under, func(l *lab, _ *lines) {
+		l.ask("known", 2)
+		l.pass(5 * time.Minute)
+		l.wantCondition("known", v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+		l.stop()
+		l.fault(ec2sim.Fault{Effect: "error", Action: "Describe*", Code: "UnauthorizedOperation"})
+		out := l.log(2)
+		l.start()
+		l.ask("new", 1)
+		changes := l.mutatingCalls()
 		l.pass(10 * time.Minute)
+		for _, name := range []string{"known", "new"} {
+			for _, action := range []string{"DescribeNetworkInterfaces", "DescribeInstances", "DescribeInstanceTypes", "DescribeSubnets"} {
+				if got := l.missing(name); !strings.Contains(got, "ec2:"+action+" (statement Describe)") {
+					t.Errorf("%s: missing: %q, want %s among it", name, got, action)
+				}
+			}
+			l.wantCondition(name, v1alpha1.ConditionReady, "Unknown "+v1alpha1.ReasonPermissionDenied)
+			l.wantCondition(name, v1alpha1.ConditionReconciling, "False "+v1alpha1.ReasonPermissionDenied)
+			l.wantCondition(name, v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonPermissionDenied)
+			if n := l.nodeENI(name); n.Status.ObservedGeneration != n.Generation {
+				t.Errorf("%s: observed generation %d of %d", name, n.Status.ObservedGeneration, n.Generation)
+			}
+		}
+		if status := l.nodeENI("known").Status; len(status.Attachments) != 1 || *status.AttachedNodes != 1 {
+			t.Errorf("what was known is forgotten: %+v", status)
+		}
 		if err := l.controller.ReadsDenied(); err == nil || !strings.Contains(err.Error(), "ec2:DescribeSubnets (statement Describe)") {
 			t.Errorf("reads are denied: %v", err)
 		}
 		if got := out.with("EC2 permissions are missing"); len(got) != 1 {
 			t.Errorf("%d lines of the log tell of it, want 1: %q", len(got), got)
 		}
-		if got := l.mutatingCalls(); got > 0 {
+		if got := l.mutatingCalls() - changes; got > 0 {
 			t.Errorf("%d calls that change EC2", got)
 		}
+		writes := l.writes()
+		l.pass(3 * time.Hour)
+		if got := l.writes() - writes; got > 0 {
+			t.Errorf("%d writes while the same is missing", got)
+		}
+		l.heal()
+		l.pass(maxReprobe + time.Minute)
+		for _, name := range []string{"known", "new"} {
+			l.wantCondition(name, v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+			if got := l.missing(name); got != "" {
+				t.Errorf("%s: still missing: %q", name, got)
+			}
+		}
 	})
+}
+
+// A read that is denied while everything works is told within minutes, by its own name, and does not make unknown what
+// is known.
+func TestAReadThatIsDeniedLaterIsTold(t *testing.T) {
+	for _, action := range []string{"DescribeNetworkInterfaces", "DescribeInstances", "DescribeSubnets"} {
+		inPreflight(t, 1, shippedPolicy(t).under, func(l *lab, _ *lines) {
+			l.ask("a", 1)
+			l.pass(20 * time.Minute)
+			l.fault(ec2sim.Fault{Effect: "error", Action: action, Code: "UnauthorizedOperation"})
+			l.pass(6 * time.Minute) // the period after which everything is read again, and one minute
+			if got := l.missing("a"); !strings.HasPrefix(got, "IAM denies ec2:"+action+" (statement Describe); compare") {
+				t.Errorf("%s: missing: %q", action, got)
+			}
+			l.wantCondition("a", v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+			asked := l.sim.Calls()[action]["UnauthorizedOperation"]
+			l.pass(time.Hour)
+			if got := l.sim.Calls()[action]["UnauthorizedOperation"] - asked; got > 12+120+5 {
+				t.Errorf("%s: %d calls in an hour of denial: more than the dry runs and the reads with their back-off", action, got)
+			}
+			l.heal()
+			l.pass(maxReprobe + time.Minute)
+			if got := l.missing("a"); got != "" {
+				t.Errorf("%s: still missing: %q", action, got)
+			}
+		})
+	}
 }
 
 // A policy that is mended is seen within minutes; until then EC2 is not hammered.

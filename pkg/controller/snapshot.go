@@ -91,20 +91,31 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 		snapshot.Departed = those(instance.Interfaces, c.inventory.Departed)
 		snapshot.Doubted = those(instance.Interfaces, c.inventory.Doubted)
 	}
+	snapshot.Foreign, snapshot.AllowAdoption = c.inventory.ForeignOf(instanceID), c.allowAdoption
 	snapshot.NodeENIs = concerned(all, nodes, snapshot.Interfaces)
 	snapshot.Ownerless = c.ownerless.update(instanceID, snapshot.Interfaces, func(uid string) bool {
 		return owns(snapshot.NodeENIs, types.UID(uid))
 	}, snapshot.Now)
 	for _, n := range snapshot.NodeENIs {
-		if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
-			snapshot.Subnets[n.Spec.SubnetID] = subnet
-		}
+		c.putSubnet(&snapshot, n.Spec.SubnetID)
+	}
+	for i := range snapshot.Interfaces {
+		c.putSubnet(&snapshot, snapshot.Interfaces[i].SubnetID)
 	}
 	snapshot.Deselected, snapshot.Halt = c.deselected.from(snapshot.Node, snapshot.NodeENIs), c.exodus.halted()
 	c.setbacks.standing(&snapshot)
 	snapshot.StuckAttaches, snapshot.DryRun = c.stuck.standing(instanceID, snapshot.NodeENIs, snapshot.Interfaces, snapshot.Now), c.dryRun
 	snapshot.Contests = c.contests.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
 	return snapshot
+}
+
+func (c *Controller) putSubnet(snapshot *plan.Snapshot, id string) {
+	if _, there := snapshot.Subnets[id]; there {
+		return
+	}
+	if subnet, ok := c.inventory.Subnet(id); ok {
+		snapshot.Subnets[id] = subnet
+	}
 }
 
 // those are the interfaces of which it is true.

@@ -30,7 +30,7 @@ const recheckDeleted = time.Minute
 
 // syncStatus keeps what a NodeENI itself bears: finalizer, annotation, status.
 func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, error) {
-	if c.stopping() {
+	if c.stopping() || c.readingFirst() {
 		return time.Time{}, nil
 	}
 	n, err := c.nodeENIs.Get(name)
@@ -42,6 +42,9 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	}
 	if due := c.written.due(name); time.Until(due) > 0 {
 		return due, nil
+	}
+	if !c.leading.Load() {
+		return c.tellUnread(ctx, n)
 	}
 	changed, again, refused := c.syncMetadata(ctx, n)
 	switch {
@@ -113,13 +116,18 @@ func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attac
 	if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
 		input.Subnet = &subnet
 	}
-	status := plan.Status(input)
-	if equality.Semantic.DeepEqual(stored.Status, status) {
-		return again, nil
+	due, err := c.storeStatus(ctx, n, stored.Status, plan.Status(input), input.Now)
+	return sooner(again, due), err
+}
+
+// storeStatus writes the status unless the stored one says the same, and returns when to look again.
+func (c *Controller) storeStatus(ctx context.Context, n *v1alpha1.NodeENI, stored, status v1alpha1.NodeENIStatus, now time.Time) (again time.Time, err error) {
+	if equality.Semantic.DeepEqual(stored, status) {
+		return time.Time{}, nil
 	}
-	rewritten, until := c.statusFight(n, &status, input.Now)
+	rewritten, until := c.statusFight(n, &status, now)
 	if !until.IsZero() {
-		return sooner(again, until), nil
+		return until, nil
 	}
 	updated, err := c.patch(ctx, n, []patchOperation{{"add", "/status", status}}, "status")
 	if err != nil {
@@ -130,10 +138,10 @@ func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attac
 		return time.Time{}, nil
 	}
 	if rewritten {
-		c.contests.corrected(objectKey(n.UID), input.Now, plan.Correction{Field: fieldStatus, Found: c.otherManagers(ctx, n)})
-		again = sooner(again, input.Now.Add(c.contests.quiet)) // when it has stood for as long, the fight is over
+		c.contests.corrected(objectKey(n.UID), now, plan.Correction{Field: fieldStatus, Found: c.otherManagers(ctx, n)})
+		again = now.Add(c.contests.quiet) // when it has stood for as long, the fight is over
 	}
-	c.written.record(updated, c.announce(n, stored.Status, status), time.Now())
+	c.written.record(updated, c.announce(n, stored, status), time.Now())
 	return again, nil
 }
 

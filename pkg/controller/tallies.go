@@ -15,6 +15,7 @@ type tally struct {
 	states    map[v1alpha1.AttachmentState]int
 	blocked   map[string]int // by reason
 	held      map[string]int // likewise
+	refused   map[plan.AdoptionRefusal]int
 	releasing int
 }
 
@@ -24,6 +25,9 @@ func tallyOf(attachments []plan.AttachmentReport, releases []plan.ReleaseReport)
 		count(&t.states, report.Attachment.State, 1)
 		if report.Blocked() {
 			count(&t.blocked, report.Attachment.Reason, 1)
+		}
+		if report.Refused != "" {
+			count(&t.refused, report.Refused, 1)
 		}
 	}
 	for _, report := range releases {
@@ -40,6 +44,7 @@ func (t *tally) add(other tally) {
 	addCounts(&t.states, other.states)
 	addCounts(&t.blocked, other.blocked)
 	addCounts(&t.held, other.held)
+	addCounts(&t.refused, other.refused)
 }
 
 // matching is how many interfaces are wanted.

@@ -37,6 +37,15 @@ type ObservedInstance struct {
 	NotFoundSince time.Time
 }
 
+// ObservedForeign is an interface that is not ours, as last described by its ID.
+type ObservedForeign struct {
+	Interface
+	// ObservedAt is when the describe began.
+	ObservedAt time.Time
+	// NotFound is true when that describe did not show the interface; then it has nothing but the ID.
+	NotFound bool
+}
+
 // ObservedSubnet is a subnet as last described.
 type ObservedSubnet struct {
 	Subnet

@@ -41,7 +41,8 @@
 //
 // # The rest
 //
-// Instances and subnets (instances.go) have no own writes to merge. absence.go answers whether any interface of
+// Instances and subnets (instances.go) have no own writes to merge, nor have interfaces of others that a NodeENI wants to
+// adopt (foreign.go), which are read together as long as somebody wants one. absence.go answers whether any interface of
 // a NodeENI can still be there or come, which is what lets its finalizer go. The merging is pure: it has neither
 // clock nor goroutine nor lock. The Inventory (inventory.go, writes.go) adds the lock, loops.go and batch.go the
 // goroutines, reads.go the calls. No call is made, and Changed is not called, with the lock held.

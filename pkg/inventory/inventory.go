@@ -17,7 +17,7 @@ type Inventory struct {
 	reader  Reader
 	options Options
 
-	refreshInstances, refreshInterfaces, refreshSubnets *batch
+	refreshInstances, refreshInterfaces, refreshSubnets, refreshForeign *batch
 	// pollWake and listWake wake the loops that otherwise have nothing to do.
 	pollWake, listWake chan struct{}
 	// listed is closed when the first complete list has arrived.
@@ -29,6 +29,7 @@ type Inventory struct {
 	store     *store
 	instances instanceStore
 	subnets   subnetStore
+	foreign   *foreignStore
 	stats     Stats
 }
 
@@ -41,6 +42,7 @@ func New(reader Reader, options Options) *Inventory {
 		refreshInstances:  newBatch(),
 		refreshInterfaces: newBatch(),
 		refreshSubnets:    newBatch(),
+		refreshForeign:    newBatch(),
 		pollWake:          make(chan struct{}, 1),
 		listWake:          make(chan struct{}, 1),
 		listed:            make(chan struct{}),
@@ -48,6 +50,7 @@ func New(reader Reader, options Options) *Inventory {
 		store:             newStore(options.ClusterIDs, options.Horizon),
 		instances:         instanceStore{},
 		subnets:           subnetStore{},
+		foreign:           newForeignStore(),
 		stats:             Stats{Reads: map[string]int{}, Failures: map[string]int{}},
 	}
 }
@@ -107,6 +110,18 @@ func (i *Inventory) NodeENIUIDs() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return slices.Sorted(maps.Keys(i.store.byUID))
+}
+
+// interfaceSubnets are those in which interfaces of ours are, which the specs of their NodeENIs may not name any more.
+func (i *Inventory) interfaceSubnets() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	ids := map[string]bool{}
+	for _, r := range i.store.records {
+		ids[r.SubnetID] = true
+	}
+	delete(ids, "")
+	return slices.Collect(maps.Keys(ids))
 }
 
 // Interface returns one interface of ours.

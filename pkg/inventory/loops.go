@@ -36,11 +36,13 @@ func (i *Inventory) Run(ctx context.Context) {
 	group.Go(func() { i.periodically(ctx, ReadList, i.resyncInterfaces) })
 	group.Go(func() { i.whenListed(ctx, ReadInstances, i.resyncInstances) })
 	group.Go(func() { i.whenListed(ctx, ReadSubnets, i.resyncSubnets) })
+	group.Go(func() { i.whenListed(ctx, ReadForeign, i.resyncForeign) })
 	group.Go(func() { i.pollLoop(ctx) })
 	group.Go(func() { i.narrowedListLoop(ctx) })
 	group.Go(func() { i.refreshInstances.run(ctx, "refreshed instances", i.askedInstances) })
 	group.Go(func() { i.refreshInterfaces.run(ctx, "refreshed interfaces", i.askedInterfaces) })
 	group.Go(func() { i.refreshSubnets.run(ctx, "refreshed subnets", i.askedSubnets) })
+	group.Go(func() { i.refreshForeign.run(ctx, "interfaces that are not ours", i.describeForeign) })
 }
 
 // periodically does something each resync period, and again after a while when it failed.
@@ -96,7 +98,7 @@ func (i *Inventory) resyncInstances(ctx context.Context) error {
 
 func (i *Inventory) resyncSubnets(ctx context.Context) error {
 	began := time.Now()
-	named := setOf(i.options.Subnets())
+	named := setOf(append(i.options.Subnets(), i.interfaceSubnets()...))
 	for chunk := range chunks(named) {
 		if err := i.describeSubnets(ctx, chunk, false); err != nil {
 			return err

@@ -39,6 +39,7 @@ func TestMetrics(t *testing.T) {
 			"multi_eni_inventory_interfaces any": 1, "multi_eni_inventory_interfaces polled": 1, "multi_eni_inventory_interfaces missing": 0,
 			"multi_eni_inventory_reads_total list": 1, "multi_eni_inventory_reads_total narrowed_list": 0, "multi_eni_inventory_reads_total poll": 2,
 			"multi_eni_inventory_reads_total interfaces": 0, "multi_eni_inventory_reads_total instances": 1, "multi_eni_inventory_reads_total subnets": 0,
+			"multi_eni_inventory_reads_total foreign_interfaces": 0, "multi_eni_inventory_read_failures_total foreign_interfaces": 0,
 			"multi_eni_inventory_read_failures_total list": 0, "multi_eni_inventory_read_failures_total narrowed_list": 0,
 			"multi_eni_inventory_read_failures_total poll": 0, "multi_eni_inventory_read_failures_total interfaces": 0,
 			"multi_eni_inventory_read_failures_total instances": 0, "multi_eni_inventory_read_failures_total subnets": 0,

@@ -35,7 +35,7 @@ type Options struct {
 	// is read, 5 min unless set.
 	Horizon time.Duration
 	Resync  time.Duration
-	// Instances and Subnets are what each resync describes, the instances that our interfaces name aside.
+	// Instances and Subnets are what each resync describes, those that our interfaces name aside.
 	// Either may be nil.
 	Instances func() []string
 	Subnets   func() []string
@@ -45,6 +45,8 @@ type Options struct {
 	// Seen is called likewise when something is concluded about an interface: that it is attached, detached, gone or
 	// missing, say. It may be nil.
 	Seen func(id, what string)
+	// Failed is called likewise with why a read has failed. It may be nil.
+	Failed func(error)
 }
 
 func (o Options) withDefaults() Options {
@@ -66,6 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Seen == nil {
 		o.Seen = func(string, string) {}
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
 	}
 	return o
 }

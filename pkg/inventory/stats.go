@@ -13,9 +13,10 @@ const (
 	ReadInterfaces   = "interfaces"
 	ReadInstances    = "instances"
 	ReadSubnets      = "subnets"
+	ReadForeign      = "foreign_interfaces"
 )
 
-var allReads = []string{ReadList, ReadNarrowedList, ReadPoll, ReadInterfaces, ReadInstances, ReadSubnets}
+var allReads = []string{ReadList, ReadNarrowedList, ReadPoll, ReadInterfaces, ReadInstances, ReadSubnets, ReadForeign}
 
 // Stats says what the inventory has done and holds; it is there for metrics.
 type Stats struct {
@@ -46,8 +47,11 @@ func (i *Inventory) Stats() Stats {
 	return s
 }
 
-// count counts a call of the Reader.
+// count counts a call of the Reader, and passes on why it failed.
 func (i *Inventory) count(what string, err error) {
+	if err != nil {
+		i.options.Failed(err)
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.stats.Reads[what]++

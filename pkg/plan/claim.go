@@ -13,7 +13,8 @@ import (
 
 // An interface that was made by other means, and has the very slot that a NodeENI wants, is taken over where the
 // NodeENI's annotation asks for it: it is given all ownership tags in one call, and is like any other from then on.
-// Whether it fits is decided on a live description, since the inventory knows of such interfaces only where they are.
+// Whether it fits is decided on a description that all who want one share, since the inventory knows of such interfaces
+// only where they are, and again on a live one right before the call.
 
 // adoptPattern is what may stand in AnnotationAdopt, between commas: the ID of an interface, or a tag.
 var adoptPattern = regexp.MustCompile(`^(eni-[0-9a-f]{8,17}|tag:([^=]{1,128})=(.{0,256}))$`)
@@ -64,48 +65,96 @@ func (p *placer) claim() bool {
 	if _, lost := p.lostTags(holder.id); !held || holder.ours != nil || lost || p.Doubted[holder.id] || !order.names(holder.id) {
 		return false
 	}
-	refusal, refused := p.ChangeSetbacks[p.key(p.n)][Claim]
-	v := verdict{refusal.Reason, refusal.Message}
-	if !refused {
-		v.message = "the interface that has the device index is adopted"
-	}
-	switch {
-	case refused && refusal.Until.After(p.Now):
-		p.result.again(refusal.Until)
-	case !ready(p.n):
-		v = verdict{message: "waits for the finalizer and the tag keys to be recorded"}
-	default:
-		p.act(Action{Kind: Claim, InterfaceID: holder.id, Tags: p.wantedTags()})
-	}
+	p.result.Foreign = append(p.result.Foreign, holder.id)
+	v, refused := p.claimHolder(holder.id)
 	p.refreshInstanceAfter(recheckHolder)
 	p.report(nil, v.state(v1alpha1.AttachmentAttaching), v, false)
+	p.result.Attachments[len(p.result.Attachments)-1].Refused = refused
 	return true
 }
 
+// claimHolder plans for the interface that has the slot, and says what stands against it.
+func (p *placer) claimHolder(id string) (verdict, AdoptionRefusal) {
+	found, described := p.Foreign[id]
+	if !described {
+		return verdict{message: "EC2 is asked about the interface that has the device index, which is to be adopted"}, ""
+	}
+	if refusal, why := p.claimRefusal(&found); refusal != "" {
+		return verdict{v1alpha1.ReasonAdoptionRefused, fmt.Sprintf("interface %s has the device index and is not adopted: %s", id, why)}, refusal
+	}
+	failure, failed := p.ChangeSetbacks[p.key(p.n)][Claim]
+	v := verdict{failure.Reason, failure.Message}
+	if !failed {
+		v.message = "the interface that has the device index is adopted"
+	}
+	switch {
+	case failed && failure.Until.After(p.Now):
+		p.result.again(failure.Until)
+	case !ready(p.n):
+		return verdict{message: "waits for the finalizer and the tag keys to be recorded"}, ""
+	default:
+		p.act(Action{Kind: Claim, InterfaceID: id, Tags: p.wantedTags()})
+	}
+	return v, ""
+}
+
+// AdoptionRefusal is why an interface may not be taken over; empty if it may.
+type AdoptionRefusal string
+
+// What stands against taking an interface over.
+const (
+	RefusedNotShown    AdoptionRefusal = "NotShown"
+	RefusedNotNamed    AdoptionRefusal = "NotNamed"
+	RefusedAWSService  AdoptionRefusal = "AWSService"
+	RefusedVPCCNI      AdoptionRefusal = "VPCCNI"
+	RefusedOwned       AdoptionRefusal = "Owned"
+	RefusedNotInPlace  AdoptionRefusal = "NotInPlace"
+	RefusedOtherSubnet AdoptionRefusal = "OtherSubnet"
+	RefusedOtherTags   AdoptionRefusal = "OtherTags"
+	// RefusedNotAllowed has nothing against it but that the controller was not started with --allow-adoption.
+	RefusedNotAllowed AdoptionRefusal = "NotAllowed"
+)
+
+// AdoptionRefusals are all of them.
+var AdoptionRefusals = []AdoptionRefusal{
+	RefusedNotShown, RefusedNotNamed, RefusedAWSService, RefusedVPCCNI, RefusedOwned, RefusedNotInPlace, RefusedOtherSubnet, RefusedOtherTags, RefusedNotAllowed,
+}
+
+// claimRefusal says why an interface, as it was described, may not be taken over by the NodeENI.
+func (p *placer) claimRefusal(found *eni.ObservedForeign) (refusal AdoptionRefusal, why string) {
+	if found.NotFound {
+		return RefusedNotShown, "EC2 does not show it any more"
+	}
+	if refusal, why = ClaimRefusal(p.n, &found.Interface, p.InstanceID); refusal != "" || p.AllowAdoption {
+		return refusal, why
+	}
+	return RefusedNotAllowed, "it fits and would be, were the controller started with --allow-adoption"
+}
+
 // ClaimRefusal says why an interface, as it was just described, may not be taken over; empty if it may.
-func ClaimRefusal(n *v1alpha1.NodeENI, iface *eni.Interface, instanceID string) string {
+func ClaimRefusal(n *v1alpha1.NodeENI, iface *eni.Interface, instanceID string) (refusal AdoptionRefusal, why string) {
 	order, ok, _ := AdoptionOrderOf(n.Annotations)
 	slot := SlotOf(n)
 	switch {
 	case !ok || !order.names(iface.ID):
-		return "the annotation does not name it any more"
+		return RefusedNotNamed, "the annotation does not name it any more"
 	case iface.RequesterManaged:
-		return "an AWS service manages it"
+		return RefusedAWSService, "an AWS service manages it"
 	case iface.Tags[eni.TagCNIInstance] != "":
-		return fmt.Sprintf("it is the VPC CNI's, as its tag %s says", eni.TagCNIInstance)
+		return RefusedVPCCNI, fmt.Sprintf("it is the VPC CNI's, as its tag %s says", eni.TagCNIInstance)
 	case ownershipTag(iface.Tags) != "":
-		return fmt.Sprintf("it bears the tag %s of a controller; if that is gone for good, delete its tags", ownershipTag(iface.Tags))
+		return RefusedOwned, fmt.Sprintf("it bears the tag %s of a controller; if that is gone for good, delete its tags", ownershipTag(iface.Tags))
 	case !iface.AttachedTo(instanceID, slot) || iface.Attachment.Status != eni.Attached:
-		return fmt.Sprintf("it is not attached to instance %s at device index %d", instanceID, slot.Index)
+		return RefusedNotInPlace, fmt.Sprintf("it is not attached to instance %s at device index %d", instanceID, slot.Index)
 	case iface.SubnetID != n.Spec.SubnetID:
-		return fmt.Sprintf("it is in subnet %s, and spec.subnetID is %s", iface.SubnetID, n.Spec.SubnetID)
+		return RefusedOtherSubnet, fmt.Sprintf("it is in subnet %s, and spec.subnetID is %s", iface.SubnetID, n.Spec.SubnetID)
 	}
 	for _, key := range slices.Sorted(maps.Keys(order.Tags)) {
 		if value, has := iface.Tags[key]; !has || value != order.Tags[key] {
-			return fmt.Sprintf("it does not bear the tag %s=%s", key, order.Tags[key])
+			return RefusedOtherTags, fmt.Sprintf("it does not bear the tag %s=%s", key, order.Tags[key])
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // ownershipTag is one of the tags by which controllers like this one find their interfaces; empty without any.

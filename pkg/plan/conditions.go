@@ -26,6 +26,22 @@ func conditions(in StatusInput, t tally) []metav1.Condition {
 	if in.MissingPermissions != "" {
 		list = append(list, condition(v1alpha1.ConditionPermissionsMissing, metav1.ConditionTrue, v1alpha1.ReasonPermissionDenied, in.MissingPermissions))
 	}
+	return dated(in, list)
+}
+
+// unread are the conditions while nothing is known of the NodeENI's interfaces, since EC2 may not be read.
+func unread(in StatusInput) []metav1.Condition {
+	message := "nothing is known of the interfaces, and nothing is done, until EC2 may be read: " + in.MissingPermissions
+	return dated(in, []metav1.Condition{
+		condition(v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonPermissionDenied, message),
+		condition(v1alpha1.ConditionReconciling, metav1.ConditionFalse, v1alpha1.ReasonPermissionDenied, "nothing goes on without help"),
+		condition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonPermissionDenied, message),
+		condition(v1alpha1.ConditionPermissionsMissing, metav1.ConditionTrue, v1alpha1.ReasonPermissionDenied, in.MissingPermissions),
+	})
+}
+
+// dated gives conditions the generation that they are about, and the time since when they are so.
+func dated(in StatusInput, list []metav1.Condition) []metav1.Condition {
 	for i := range list {
 		c := &list[i]
 		c.ObservedGeneration = in.NodeENI.Generation

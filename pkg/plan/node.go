@@ -18,7 +18,7 @@ const maxWaitingNamed = 5
 // NodeOptions say what a Node is to show of its interfaces.
 type NodeOptions struct {
 	// Taint is the key of the taint that a Node loses once every interface that is wanted on it is attached; empty
-	// for none. Retaint gives it back when one is wanting later.
+	// for none. Retaint gives it back to a Node of EC2 when one is wanting later.
 	Taint   string
 	Retaint bool
 	// Condition and Annotation have NodeConditionENIsReady and AnnotationENIs kept.
@@ -61,6 +61,7 @@ type NodeInterface struct {
 // wanted is ready, but is given neither condition nor annotation that it does not have.
 func Node(node *corev1.Node, reports []AttachmentReport, options NodeOptions) NodeEdit {
 	var wanted, attached []AttachmentReport
+	ready := 0
 	for _, report := range reports {
 		if report.Attachment.NodeName != node.Name {
 			continue
@@ -69,18 +70,27 @@ func Node(node *corev1.Node, reports []AttachmentReport, options NodeOptions) No
 		if report.Attachment.State == v1alpha1.AttachmentAttached {
 			attached = append(attached, report)
 		}
+		if report.ready() {
+			ready++
+		}
 	}
 	var edit NodeEdit
 	if options.Taint != "" {
-		edit.Taints = taintsFor(node.Spec.Taints, options, len(attached) == len(wanted))
+		edit.Taints = taintsFor(node, options, ready == len(wanted))
 	}
 	if options.Condition {
-		edit.Condition = conditionFor(node, wanted, len(attached))
+		edit.Condition = conditionFor(node, wanted, ready)
 	}
 	if options.Annotation {
 		edit.Annotation, edit.RemoveAnnotation = annotationFor(node, attached, len(wanted) > 0)
 	}
 	return edit
+}
+
+// ready reports whether the interface can be used, as far as EC2 shows it. One that it does not show at the moment may be
+// gone; the annotation still lists it, until that is known.
+func (r *AttachmentReport) ready() bool {
+	return r.Attachment.State == v1alpha1.AttachmentAttached && !r.Missing
 }
 
 // registering are the taints of a Node whose labels may be yet to come: the cloud provider's and Karpenter's.
@@ -92,14 +102,19 @@ func initialized(taints []corev1.Taint) bool {
 	return !slices.ContainsFunc(taints, func(taint corev1.Taint) bool { return slices.Contains(registering, taint.Key) })
 }
 
-// taintsFor takes the taint away from a ready Node, whatever its effect.
-func taintsFor(taints []corev1.Taint, options NodeOptions, ready bool) *[]corev1.Taint {
+// taintsFor takes the taint away from a ready Node, whatever its effect. A Node whose provider ID names no EC2 instance -
+// Fargate, hybrid, another cloud - never has an interface of ours, and no edit makes its provider ID another one: a taint
+// that waits for that would stay for good. One that has no provider ID yet may keep the taint, and is not given it.
+func taintsFor(node *corev1.Node, options NodeOptions, ready bool) *[]corev1.Taint {
+	taints := node.Spec.Taints
+	_, placed := InstanceID(node.Spec.ProviderID)
+	ready = ready || (!placed && node.Spec.ProviderID != "")
 	isOurs := func(taint corev1.Taint) bool { return taint.Key == options.Taint }
 	has := slices.ContainsFunc(taints, isOurs)
 	switch {
 	case ready && has && initialized(taints):
 		return new(slices.DeleteFunc(slices.Clone(taints), isOurs))
-	case !ready && !has && options.Retaint:
+	case !ready && !has && options.Retaint && placed:
 		return new(append(slices.Clone(taints), corev1.Taint{Key: options.Taint, Effect: corev1.TaintEffectNoSchedule}))
 	}
 	return nil
@@ -135,10 +150,14 @@ func conditionFor(node *corev1.Node, wanted []AttachmentReport, attached int) *c
 func waiting(wanted []AttachmentReport) string {
 	var names []string
 	for _, report := range wanted {
-		if report.Attachment.State == v1alpha1.AttachmentAttached {
+		if report.ready() {
 			continue
 		}
-		names = append(names, "NodeENI "+report.NodeENIName+" ("+cmp.Or(report.Attachment.Reason, string(report.Attachment.State))+")")
+		why := cmp.Or(report.Attachment.Reason, string(report.Attachment.State))
+		if report.Missing && report.Attachment.Reason == "" {
+			why = "EC2 does not show the interface"
+		}
+		names = append(names, "NodeENI "+report.NodeENIName+" ("+why+")")
 	}
 	slices.Sort(names)
 	if more := len(names) - maxWaitingNamed; more > 0 {
@@ -155,8 +174,11 @@ func annotationFor(node *corev1.Node, attached []AttachmentReport, wanted bool) 
 	interfaces := make([]NodeInterface, 0, len(attached))
 	for _, report := range attached {
 		a := report.Attachment
+		if report.SubnetGone {
+			continue // nobody is to read half an entry, nor to wait for the other half
+		}
 		if a.SubnetCIDR == "" {
-			return nil, false // the subnet is about to be described: nobody is to read half an entry
+			return nil, false // the subnet is about to be described
 		}
 		interfaces = append(interfaces, NodeInterface{
 			NodeENI: report.NodeENIName, ENIID: a.ENIID, MACAddress: a.MACAddress, PrivateIP: a.PrivateIP,

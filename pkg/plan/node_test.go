@@ -32,9 +32,17 @@ func tainted(keys ...string) func(*corev1.Node) {
 	}
 }
 
+// unseen is an interface that EC2 does not show at the moment.
+func unseen(r *AttachmentReport) { r.Missing = true }
+
+func providedBy(id string) func(*corev1.Node) {
+	return func(n *corev1.Node) { n.Spec.ProviderID = id }
+}
+
 func TestTheReadinessTaintGoesWithTheLastAttach(t *testing.T) {
 	const ours, others = v1alpha1.TaintNotReady, "somebody.example.com/else"
 	attached, attaching := report("x", 1, v1alpha1.AttachmentAttached), report("y", 2, v1alpha1.AttachmentAttaching)
+	noInstance := report("x", 1, v1alpha1.AttachmentBlocked, func(r *AttachmentReport) { r.Attachment.Reason = v1alpha1.ReasonNoAWSProviderID })
 	elsewhere := report("x", 1, v1alpha1.AttachmentBlocked, func(r *AttachmentReport) { r.Attachment.NodeName = "b" })
 	for _, test := range []struct {
 		name    string
@@ -56,6 +64,14 @@ func TestTheReadinessTaintGoesWithTheLastAttach(t *testing.T) {
 		{name: "one is wanting later", node: node("a", tainted(others)), reports: []AttachmentReport{attached, attaching}},
 		{name: "one is wanting later, retaint", node: node("a", tainted(others)), reports: []AttachmentReport{attached, attaching}, retaint: true, want: []string{others, ours}},
 		{name: "retaint of a tainted node", node: node("a", tainted(ours)), reports: []AttachmentReport{attaching}, retaint: true},
+		{name: "one is not shown", node: node("a", tainted(ours)), reports: []AttachmentReport{attached, report("y", 2, v1alpha1.AttachmentAttached, unseen)}},
+		{name: "one is not shown later, retaint", node: node("a"), reports: []AttachmentReport{report("x", 1, v1alpha1.AttachmentAttached, unseen)}, retaint: true, want: []string{ours}},
+		{name: "Fargate, retaint", node: node("a", providedBy("aws:///us-east-1a/0123abc/fargate-ip-10-0-1-1")), reports: []AttachmentReport{noInstance}, retaint: true},
+		{name: "a hybrid node, retaint", node: node("a", providedBy("eks-hybrid:///us-east-1/prod/mi-0123456789abcdef0")), reports: []AttachmentReport{noInstance}, retaint: true},
+		{name: "a hybrid node that started with the taint", node: node("a", tainted(others, ours), providedBy("eks-hybrid:///us-east-1/prod/mi-0123456789abcdef0")), reports: []AttachmentReport{noInstance}, retaint: true, want: []string{others}},
+		{name: "a hybrid node whose labels are yet to come", node: node("a", tainted("node.cloudprovider.kubernetes.io/uninitialized", ours), providedBy("eks-hybrid:///us-east-1/prod/mi-0123456789abcdef0")), reports: []AttachmentReport{noInstance}},
+		{name: "no provider ID yet", node: node("a", tainted(ours), providedBy("")), reports: []AttachmentReport{noInstance}, retaint: true},
+		{name: "no provider ID yet, retaint", node: node("a", providedBy("")), reports: []AttachmentReport{noInstance}, retaint: true},
 	} {
 		edit := Node(test.node, test.reports, NodeOptions{Taint: ours, Retaint: test.retaint})
 		var got []string
@@ -114,6 +130,15 @@ func TestTheConditionOfANodeSaysWhatItWaitsFor(t *testing.T) {
 			want: "False NotAttached 1 of 2 wanted interfaces are attached; waiting for NodeENI y (SubnetFull)",
 		},
 		{
+			name: "one that EC2 does not show", node: node("a"), reports: []AttachmentReport{attached, report("y", 2, v1alpha1.AttachmentAttached, unseen)},
+			want: "False NotAttached 1 of 2 wanted interfaces are attached; waiting for NodeENI y (EC2 does not show the interface)",
+		},
+		{
+			name: "one that never can", node: node("a", providedBy("eks-hybrid:///us-east-1/prod/mi-0123456789abcdef0")),
+			reports: []AttachmentReport{report("y", 2, v1alpha1.AttachmentBlocked, func(r *AttachmentReport) { r.Attachment.Reason = v1alpha1.ReasonNoAWSProviderID })},
+			want:    "False NotAttached 0 of 1 wanted interfaces are attached; waiting for NodeENI y (NoAWSProviderID)",
+		},
+		{
 			name: "many", node: node("a"), reports: many,
 			want: "False NotAttached 0 of 7 wanted interfaces are attached; waiting for NodeENI z0 (Creating), NodeENI z1 (Creating), " +
 				"NodeENI z2 (Creating), NodeENI z3 (Creating), NodeENI z4 (Creating) and 2 more",
@@ -154,6 +179,14 @@ func TestTheAnnotationOfANodeListsItsInterfaces(t *testing.T) {
 	}
 	if gone := Node(bearer, []AttachmentReport{waiting}, NodeOptions{Annotation: true}); gone.Annotation == nil || *gone.Annotation != "[]" {
 		t.Errorf("without an attached interface the annotation is %v, want an empty list", gone.Annotation)
+	}
+	missing := report("y", 2, v1alpha1.AttachmentAttached, unseen)
+	if again := Node(bearer, []AttachmentReport{first, missing}, NodeOptions{Annotation: true}); !again.Empty() {
+		t.Errorf("an interface that is not known to be gone leaves the annotation: %+v", again)
+	}
+	subnetless := report("y", 2, v1alpha1.AttachmentAttached, func(r *AttachmentReport) { r.Attachment.SubnetCIDR, r.SubnetGone = "", true })
+	if edit := Node(node("a"), []AttachmentReport{first, subnetless}, NodeOptions{Annotation: true}); edit.Annotation == nil || !strings.Contains(*edit.Annotation, "eni-x") || strings.Contains(*edit.Annotation, "eni-y") {
+		t.Errorf("one whose subnet EC2 does not know keeps the others from being written: %+v", edit)
 	}
 	if !Node(bearer, nil, NodeOptions{Annotation: true}).RemoveAnnotation {
 		t.Error("the annotation of a Node on which nothing is wanted stays")

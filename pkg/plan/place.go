@@ -300,8 +300,12 @@ func (p *placer) report(keeper *candidate, state v1alpha1.AttachmentState, v ver
 			a.AttachmentID = keeper.Attachment.ID
 		}
 	}
-	if subnet, ok := p.Subnets[a.SubnetID]; ok && !subnet.NotFound {
+	subnet, described := p.Subnets[a.SubnetID]
+	if described && !subnet.NotFound {
 		a.SubnetCIDR = subnet.CIDR
 	}
-	p.result.Attachments = append(p.result.Attachments, AttachmentReport{NodeENI: p.n.UID, NodeENIName: p.n.Name, Attachment: a, Settled: settled})
+	p.result.Attachments = append(p.result.Attachments, AttachmentReport{
+		NodeENI: p.n.UID, NodeENIName: p.n.Name, Attachment: a, Settled: settled,
+		Missing: keeper != nil && keeper.Missing, SubnetGone: described && subnet.NotFound,
+	})
 }

@@ -76,6 +76,15 @@ func Status(in StatusInput) v1alpha1.NodeENIStatus {
 	return status
 }
 
+// Unread is the status while EC2 may not be read: what was last known of the interfaces stays, and the conditions say
+// that nothing is known now.
+func Unread(in StatusInput) v1alpha1.NodeENIStatus {
+	status := in.NodeENI.Status
+	status.ObservedGeneration = in.NodeENI.Generation
+	status.Conditions = unread(in)
+	return status
+}
+
 func count(in StatusInput) tally {
 	t := tally{reasons: map[string]int{}, messages: map[string]string{}}
 	for i := range in.Attachments {

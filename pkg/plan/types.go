@@ -45,7 +45,11 @@ type Snapshot struct {
 	// Doubted are interfaces of ours that reads do not show any more, although nobody is known to have deleted them:
 	// when the description of the instance shows them, either of the two is wrong.
 	Doubted map[string]bool
-	// Subnets holds what is known of the subnets that NodeENIs name, by ID.
+	// Foreign are interfaces of others that were asked for in Result.Foreign, by ID, as they were last described.
+	Foreign map[string]eni.ObservedForeign
+	// AllowAdoption is true when interfaces of others may be taken over.
+	AllowAdoption bool
+	// Subnets holds what is known of the subnets that NodeENIs name and of those that interfaces are in, by ID.
 	Subnets map[string]eni.ObservedSubnet
 	// Ownerless has, for each interface whose NodeENI is not there, since when this process knows that.
 	Ownerless map[string]Sighting
@@ -164,6 +168,10 @@ type AttachmentReport struct {
 	Attachment v1alpha1.Attachment
 	// Settled is true when the interface is attached with every wanted setting.
 	Settled bool
+	// Missing is true when EC2 does not show the interface at the moment, SubnetGone when it does not know its subnet.
+	Missing, SubnetGone bool
+	// Refused is why the interface that is there may not be taken over, where the NodeENI asks for that.
+	Refused AdoptionRefusal
 }
 
 // ReleaseReport is how one interface on its way out stands.
@@ -201,6 +209,8 @@ type Result struct {
 	// description of the instance does not tell yet whether they are among them.
 	Vanished, Undecided []string
 	Refresh             Refresh
+	// Foreign are the interfaces of others that are to be kept described.
+	Foreign []string
 	// Again is when to look again although nothing changed; zero when only a change matters.
 	Again time.Time
 }

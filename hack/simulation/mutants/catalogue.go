@@ -111,6 +111,6 @@ var catalogue = []mutant{
 	},
 	{
 		name: "stale-status", fault: "the status is written once and then only when the spec changes",
-		edits: []edit{{"pkg/controller/status.go", "	if equality.Semantic.DeepEqual(stored.Status, status) {", "	if equality.Semantic.DeepEqual(stored.Status, status) || (stored.Status.ObservedGeneration == n.Generation && n.DeletionTimestamp.IsZero()) {"}},
+		edits: []edit{{"pkg/controller/status.go", "	if equality.Semantic.DeepEqual(stored, status) {", "	if equality.Semantic.DeepEqual(stored, status) || (stored.ObservedGeneration == n.Generation && n.DeletionTimestamp.IsZero()) {"}},
 	},
 }

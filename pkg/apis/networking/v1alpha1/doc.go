@@ -14,6 +14,7 @@
 //
 //	Ready        True   AllAttached, NoMatchingNodes
 //	             False  Progressing, Terminating, or the reason of Stalled
+//	             Unknown  PermissionDenied: EC2 may not be read, and was not since the controller started
 //	Reconciling  True   Progressing, Releasing, Terminating
 //	             False  Stable, or the reason of Stalled
 //	Stalled      True   the most frequent reason for which an attachment is blocked or a release is
