@@ -22,7 +22,7 @@ func (s *setbacks) standing(snapshot *plan.Snapshot) {
 	for i := range snapshot.Interfaces {
 		iface := &snapshot.Interfaces[i]
 		c := call{kind: nextRelease(iface), interfaceID: iface.ID}
-		if own := s.own[c.subject()]; own != nil && !own.stale(snapshot.Now) {
+		if own := s.own[c.subject()]; own != nil && !own.over(snapshot.Now) {
 			put(&snapshot.ReleaseSetbacks, iface.ID, own.Setback)
 		}
 		if b, ok := s.sharedAgainst(c, nil, snapshot.Now); ok {
@@ -42,6 +42,9 @@ func nextRelease(iface *eni.ObservedInterface) plan.ActionKind {
 // standingFor adds what stands against the wanted interface of one NodeENI.
 func (s *setbacks) standingFor(snapshot *plan.Snapshot, n *v1alpha1.NodeENI) {
 	now, key := snapshot.Now, slotKey(n, snapshot.InstanceID)
+	if slices.ContainsFunc(snapshot.Interfaces, func(i eni.ObservedInterface) bool { return attachedFor(i, key) }) {
+		delete(s.own, subject{slot: key}) // an attach that was not answered took effect after all
+	}
 	attaching, stands := s.against(call{kind: plan.Attach, nodeENI: n, instanceID: snapshot.InstanceID}, n, now)
 	if stands {
 		put(&snapshot.Setbacks, key, attaching)
@@ -71,7 +74,7 @@ func (s *setbacks) against(c call, n *v1alpha1.NodeENI, now time.Time) (found pl
 	found, ok = s.sharedAgainst(c, n, now)
 	own := s.own[c.subject()]
 	switch {
-	case own == nil || !own.appliesTo(n) || own.stale(now):
+	case own == nil || !own.appliesTo(n) || own.over(now):
 		return found, ok
 	case !ok:
 		return own.Setback, true
