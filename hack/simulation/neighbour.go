@@ -40,14 +40,17 @@ func (r *run) settle(world *world) {
 	world.ec2.Quotas = r.world.ec2.Quotas
 	r.neighbour = &run{
 		seed: r.seed, world: world, trace: r.trace, server: strictapi.New(uint64(r.seed.dice)), log: r.log, prefix: "other-",
-		gone: map[string]*corev1.Node{}, cluster: neighbourID, tally: r.tally,
+		gone: map[string]*corev1.Node{}, cluster: neighbourID, tally: r.tally, host: r,
 	}
 	r.neighbour.watch = newWatch(r.neighbour)
 }
 
-// clusters are all that there are.
+// clusters are all that there are, whichever is asked.
 func (r *run) clusters() []*run {
-	if r.neighbour == nil {
+	switch {
+	case r.host != nil:
+		return r.host.clusters()
+	case r.neighbour == nil:
 		return []*run{r}
 	}
 	return []*run{r, r.neighbour}

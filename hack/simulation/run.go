@@ -47,8 +47,9 @@ type run struct {
 	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
 	gone map[string]*corev1.Node
 	cni  []string
-	// neighbour is another cluster in the same account; nil where there is none.
-	neighbour *run
+	// neighbour is another cluster in the same account; nil where there is none. host is the one that this is the
+	// neighbour of.
+	neighbour, host *run
 }
 
 func (r *run) logger(name string) klog.Logger {
