@@ -258,3 +258,27 @@ func TestAnAttachThatTookEffectUnansweredEndsItsSetback(t *testing.T) {
 		t.Errorf("setback %+v still stands", found)
 	}
 }
+
+// A slot for which a call has failed for long, and is not made any more since a cause that it shares with others stands
+// against it, tells that cause.
+func TestALastingFailureGivesWayToACause(t *testing.T) {
+	a, b := setbackNodeENI("a", "subnet-1", 1), setbackNodeENI("b", "subnet-1", 1)
+	var s setbacks
+	now := setbackStart
+	for range 12 {
+		s.refused(createFor(a, "i-1"), refusal(eni.KindUnknownOutcome, createOperation), now)
+		found, _ := s.seen(a, "i-1", now)
+		now = found.Until
+	}
+	for range 8 {
+		s.refused(createFor(b, "i-2"), refusal(eni.KindSubnetFull, createOperation), now)
+		now = now.Add(30 * time.Second)
+	}
+	if got, _ := s.seen(a, "i-1", now); got.Reason != v1alpha1.ReasonSubnetFull {
+		t.Errorf("setback is %+v, want %s", got, v1alpha1.ReasonSubnetFull)
+	}
+	s.succeeded(createFor(b, "i-2"), now)
+	if got, _ := s.seen(a, "i-1", now); got.Reason != v1alpha1.ReasonAttachFailed || got.Until.After(now) {
+		t.Errorf("setback is %+v, want the failure, to be tried again at once", got)
+	}
+}

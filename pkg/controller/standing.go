@@ -51,7 +51,9 @@ func (s *setbacks) standingFor(snapshot *plan.Snapshot, n *v1alpha1.NodeENI) {
 		put(&snapshot.CreateSetbacks, key, attaching) // what can not be attached is not created either
 	}
 	if creating, ok := s.sharedAgainst(call{kind: plan.Create, nodeENI: n, instanceID: snapshot.InstanceID}, n, now); ok {
-		if stands {
+		if own := s.own[subject{slot: key}]; stands && own != nil && own.stale(now) {
+			creating = joined(creating, attaching)
+		} else if stands {
 			creating = joined(attaching, creating)
 		}
 		put(&snapshot.CreateSetbacks, key, creating)
@@ -78,6 +80,8 @@ func (s *setbacks) against(c call, n *v1alpha1.NodeENI, now time.Time) (found pl
 		return found, ok
 	case !ok:
 		return own.Setback, true
+	case own.stale(now): // it was not tried again in its time, since the others stand against that
+		return joined(found, own.Setback), true
 	}
 	return joined(own.Setback, found), true
 }
