@@ -25,6 +25,7 @@ const (
 func newNeighbour(d dice, w *world) *world {
 	other := &world{renewDeadline: leaseDuration * 2 / 3, zones: w.zones, subnets: w.subnets, groups: w.groups, resync: w.resync, replicas: 1, instances: neighbourInstances}
 	d ^= neighbourInstances // the same names, not the same draws
+	other.onNodes = drawOnNodes(d)
 	for i := range 4 {
 		other.addNode(d, i)
 	}
