@@ -61,7 +61,7 @@ func expected() (list []string) {
 	for _, a := range slices.Concat(clusterActs, ec2Acts, rareActs, nodeActs) {
 		list = append(list, "act: "+a.name)
 	}
-	for _, f := range slices.Concat(faultKinds, rareFaults) {
+	for _, f := range slices.Concat(faultKinds, rareFaults, nodeFaults) {
 		list = append(list, "fault: "+f.name)
 	}
 	for _, code := range codes {

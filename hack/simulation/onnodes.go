@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
@@ -69,7 +70,10 @@ var nodeActs = []act{
 	{"fight over what a Node shows", 1, (*actor).fightOverNode},
 }
 
-// onNodes are the acts that a seed has beside those that it draws, where one of its clusters shows anything.
+// nodeFaults are what goes wrong with Nodes.
+var nodeFaults = []faultKind{{"watches lag while the taints of Nodes change", 1, (*fault).taintBehindWatches}}
+
+// onNodes are the acts and faults that a seed has beside those that it draws, where one of its clusters shows anything.
 func (s Seed) onNodes() (steps []step) {
 	if !drawOnNodes(s.dice).Any() && (!chance(s.of("neighbour", 0), neighbourShare) || !drawOnNodes(s.dice^neighbourInstances).Any()) {
 		return nil
@@ -78,6 +82,9 @@ func (s Seed) onNodes() (steps []step) {
 		number := 2000 + i // far from the others'
 		r := s.of("node act", number)
 		steps = append(steps, s.act(number, r, draw(r.IntN, nodeActs, func(a act) int { return a.weight })))
+	}
+	if r := s.of("node fault", 2000); chance(r, 0.5) {
+		steps = append(steps, s.fault(2000, r, nodeFaults[0]))
 	}
 	return steps
 }
@@ -153,6 +160,32 @@ func onSomeNode(status bool, change func(*actor, *corev1.Node)) func(*actor) str
 		err := a.changeNode(node.Name, status, func(n *corev1.Node) { change(a, n) })
 		return a.said(err, "%s", node.Name)
 	}
+}
+
+// taintBehindWatches puts the readiness taint on Nodes, and another one soon after, which who takes the first must not
+// overlook, although watches tell of it late.
+func (f *fault) taintBehindWatches() string {
+	if f.world.onNodes.Taint == "" {
+		return "nobody takes a taint"
+	}
+	const lag = 20 * time.Second
+	f.watch.troubled(3 * lag)
+	for _, r := range f.replicas {
+		r.setFaults(strictapi.Faults{WatchLag: strictapi.Range{Min: time.Second, Max: lag}})
+		time.AfterFunc(3*lag, func() { r.setFaults(strictapi.Faults{}) })
+	}
+	var names []string
+	for _, node := range f.nodes() {
+		names = append(names, node.Name)
+		first := f.changeNode(node.Name, false, func(n *corev1.Node) { n.Spec.Taints = append(without(n.Spec.Taints, isReadiness), readiness(f.Rand)) })
+		time.AfterFunc(between(f.Rand, time.Second, lag), func() {
+			err := f.changeNode(node.Name, false, func(n *corev1.Node) {
+				n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: "example.com/late", Effect: corev1.TaintEffectNoExecute})
+			})
+			f.trace.add(f.prefix+"ACT", "node %s has the readiness taint: %v; and another one: %v", node.Name, first, err)
+		})
+	}
+	return fmt.Sprint(names)
 }
 
 // fightOverNode has somebody overwrite what a Node shows again and again, for a while, without having read it.
