@@ -191,7 +191,10 @@ func (a *actor) bringNodeBack() string {
 }
 
 func (a *actor) createNode(node *corev1.Node) string {
+	draw := a.seed.of("taints of act", a.number) // not from what the rest of the act is drawn from
+	node = a.tainted(draw, node)
 	_, err := a.user.Kube().CoreV1().Nodes().Create(context.Background(), node, metav1.CreateOptions{})
+	a.register(draw, node)
 	return a.said(err, "%s with %s", node.Name, node.Spec.ProviderID)
 }
 

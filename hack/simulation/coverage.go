@@ -58,10 +58,10 @@ func (r *run) coverage() Coverage {
 
 // expected is all that must happen in a few hundred seeds.
 func expected() (list []string) {
-	for _, a := range slices.Concat(clusterActs, ec2Acts, rareActs) {
+	for _, a := range slices.Concat(clusterActs, ec2Acts, rareActs, nodeActs) {
 		list = append(list, "act: "+a.name)
 	}
-	for _, f := range slices.Concat(faultKinds, rareFaults) {
+	for _, f := range slices.Concat(faultKinds, rareFaults, nodeFaults) {
 		list = append(list, "fault: "+f.name)
 	}
 	for _, code := range codes {
@@ -86,5 +86,6 @@ func expected() (list []string) {
 		list = append(list, "asked for leave: "+action)
 	}
 	return append(list, "killed before a call to EC2", "killed after a call to EC2", "the leader is paused", "another replica leads", "something happens to the other cluster",
+		"the taint is taken", "the taint is put back",
 		"adopted", "held: CleanupHalted", "held: TagsLost", "held: DetachStuck")
 }

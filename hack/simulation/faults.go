@@ -123,6 +123,7 @@ func (f *fault) refuse() string {
 // api has one replica's connection to the API server go wrong for a while, or that of all.
 func (f *fault) api(faults strictapi.Faults) string {
 	while := f.while()
+	f.watch.troubled(while)
 	replicas := f.replicas
 	if chance(f.Rand, 0.5) {
 		replicas = []*replica{pick(f.Rand, f.replicas)}
@@ -189,6 +190,7 @@ func (f *fault) pause() string {
 		f.tally.add("the leader is paused")
 	}
 	d := between(f.Rand, 5*time.Second, 2*leaseDuration)
+	f.watch.troubled(d)
 	p.gate.shut()
 	p.wire.gate.shut()
 	time.AfterFunc(d, func() {

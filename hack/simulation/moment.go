@@ -96,6 +96,7 @@ func (w *watcher) before(who, action string, form url.Values, unleased string) {
 	}
 	s := w.sim.Snapshot()
 	w.learn(s)
+	w.remember()
 	if action == "CreateNetworkInterface" {
 		w.creates(who, form)
 	}
@@ -190,7 +191,7 @@ func (w *watcher) attaches(who string, e *ec2sim.InterfaceNow, form url.Values, 
 		w.violated(0, "%s attaches %s of slot %s at %s", who, e.ID, is, slot)
 	}
 	deceived := w.deceived() // by reads of all kinds: then who believes them is not to blame, and EC2 gives no slot away twice
-	if at := e.Attachment; !deceived && at != nil && at.Instance == instance && at.Status != "detaching" && w.hasAttached(who, e.ID) {
+	if at := e.Attachment; at != nil && at.Instance == instance && at.Status != "detaching" && w.hasAttached(who, e.ID) {
 		w.violated(0, "%s attaches %s to %s again, which it has attached itself", who, e.ID, instance)
 	}
 	if since := w.deadFor(instance); since > knownDead {

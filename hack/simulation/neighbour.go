@@ -25,6 +25,7 @@ const (
 func newNeighbour(d dice, w *world) *world {
 	other := &world{renewDeadline: leaseDuration * 2 / 3, zones: w.zones, subnets: w.subnets, groups: w.groups, resync: w.resync, replicas: 1, instances: neighbourInstances}
 	d ^= neighbourInstances // the same names, not the same draws
+	other.onNodes = drawOnNodes(d)
 	for i := range 4 {
 		other.addNode(d, i)
 	}
@@ -40,14 +41,17 @@ func (r *run) settle(world *world) {
 	world.ec2.Quotas = r.world.ec2.Quotas
 	r.neighbour = &run{
 		seed: r.seed, world: world, trace: r.trace, server: strictapi.New(uint64(r.seed.dice)), log: r.log, prefix: "other-",
-		gone: map[string]*corev1.Node{}, cluster: neighbourID, tally: r.tally,
+		gone: map[string]*corev1.Node{}, cluster: neighbourID, tally: r.tally, host: r,
 	}
 	r.neighbour.watch = newWatch(r.neighbour)
 }
 
-// clusters are all that there are.
+// clusters are all that there are, whichever is asked.
 func (r *run) clusters() []*run {
-	if r.neighbour == nil {
+	switch {
+	case r.host != nil:
+		return r.host.clusters()
+	case r.neighbour == nil:
 		return []*run{r}
 	}
 	return []*run{r, r.neighbour}

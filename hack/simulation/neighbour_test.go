@@ -35,6 +35,27 @@ func TestTwoClusters(t *testing.T) {
 	})
 }
 
+// TestALieIsToldToAll: EC2 leaves things out for whoever reads, whosever fault that is.
+func TestALieIsToldToAll(t *testing.T) {
+	seed := NewSeed(firstWithNeighbour(t))
+	synctest.Test(t, func(t *testing.T) {
+		for from := range 2 {
+			r := newRun(seed, newWorld(seed.dice), nil)
+			if err := r.begin(ec2sim.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			f := &fault{run: r.clusters()[from], Rand: seed.of("lie", from)}
+			f.ec2(ec2sim.Fault{Effect: "omit", Action: "Describe*"})
+			for i, c := range r.clusters() {
+				if !c.watch.deceived() {
+					t.Errorf("cluster %d does not know of the lie that began with cluster %d", i, from)
+				}
+			}
+			r.end()
+		}
+	})
+}
+
 // caught wants calls of a cluster on an interface that is another's to be violations, all of them.
 func caught(t *testing.T, r *run, e ec2sim.InterfaceNow) {
 	t.Helper()

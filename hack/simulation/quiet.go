@@ -29,9 +29,12 @@ func (w *watcher) wrote(write strictapi.Write) {
 		}
 		return
 	case "nodeenis":
+		w.seen(write)
 		if write.Gone {
 			w.gone(write)
 		}
+	case "nodes":
+		w.onNode(write)
 	}
 	if write.Verb == "expire" {
 		return

@@ -116,6 +116,8 @@ func (r *replica) product(p *process) *app.Replica {
 	o.ClusterName, o.ClusterID = clusterName, r.cluster
 	o.ConcurrentAttachSyncs, o.ConcurrentCleanupSyncs = 3, 3
 	o.ResyncPeriod = r.world.resync
+	o.OnNodes.Taint, o.OnNodes.Retaint = r.world.onNodes.Taint, r.world.onNodes.Retaint
+	o.OnNodes.Condition, o.OnNodes.Annotation = r.world.onNodes.Condition, r.world.onNodes.Annotation
 	o.LeaderElection.ResourceNamespace = "kube-system"
 	o.LeaderElection.LeaseDuration.Duration = leaseDuration
 	o.LeaderElection.RenewDeadline.Duration = r.world.renewDeadline

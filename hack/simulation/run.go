@@ -47,8 +47,9 @@ type run struct {
 	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
 	gone map[string]*corev1.Node
 	cni  []string
-	// neighbour is another cluster in the same account; nil where there is none.
-	neighbour *run
+	// neighbour is another cluster in the same account; nil where there is none. host is the one that this is the
+	// neighbour of.
+	neighbour, host *run
 }
 
 func (r *run) logger(name string) klog.Logger {
@@ -140,10 +141,12 @@ func (r *run) end() {
 // populate makes the objects that a world begins with.
 func (r *run) populate() error {
 	ctx := context.Background()
-	for _, node := range r.world.nodes {
-		if _, err := r.user.Kube().CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+	for i, node := range r.world.nodes {
+		begins := r.tainted(r.seed.of("taints of node", i), node)
+		if _, err := r.user.Kube().CoreV1().Nodes().Create(ctx, begins, metav1.CreateOptions{}); err != nil {
 			return err
 		}
+		r.register(r.seed.of("registering node", i), begins)
 	}
 	for _, n := range r.world.nodeENIs {
 		if _, err := r.user.NodeENIs().NetworkingV1alpha1().NodeENIs().Create(ctx, n, metav1.CreateOptions{}); err != nil {
@@ -241,7 +244,7 @@ func (r *run) truth() property.World {
 	defer r.watch.mu.Unlock()
 	return property.World{
 		Snapshot: s, ClusterIDs: []string{r.cluster}, Limits: limits, Stripped: maps.Clone(r.watch.stripped), Restarted: maps.Clone(r.watch.forgotten),
-		HaltedOrphans: r.watch.halted, StuckOrphans: stuck, Quota: r.world.ec2.Quotas.InterfacesPerRegion,
+		HaltedOrphans: r.watch.halted, StuckOrphans: stuck, Quota: r.world.ec2.Quotas.InterfacesPerRegion, OnNodes: r.world.onNodes,
 	}
 }
 

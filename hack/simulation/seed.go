@@ -39,6 +39,7 @@ func NewSeed(number uint64) Seed {
 		s.steps = append(s.steps, s.newFault(i))
 	}
 	s.steps = append(s.steps, s.rare()...)
+	s.steps = append(s.steps, s.onNodes()...)
 	slices.SortStableFunc(s.steps, func(a, b step) int { return int(a.at - b.at) })
 	return s
 }
@@ -55,6 +56,7 @@ func (s Seed) act(number int, r *rand.Rand, chosen act) step {
 		do: func(run *run) {
 			run = run.some(s.of("whose act", number))
 			a := &actor{run: run, Rand: s.of("doing", number), number: number}
+			run.watch.remember()
 			did := chosen.do(a)
 			if a.took || strings.HasSuffix(did, "ok") || strings.HasSuffix(did, ": 200") {
 				run.tally.add("act: " + chosen.name)

@@ -16,6 +16,9 @@ func told(write strictapi.Write) string {
 	if e, ok := write.New.(*corev1.Event); ok && e != nil {
 		return fmt.Sprintf("%s of %s %s%s", e.Reason, e.InvolvedObject.Kind, e.InvolvedObject.Name, quoted(e.Message))
 	}
+	if node, ok := write.New.(*corev1.Node); ok && node != nil {
+		return nodeLine(node)
+	}
 	before, _ := write.Old.(*v1alpha1.NodeENI)
 	after, _ := write.New.(*v1alpha1.NodeENI)
 	if before == nil || after == nil {

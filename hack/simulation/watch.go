@@ -48,6 +48,7 @@ type watcher struct {
 	// interfaces whose NodeENIs are gone.
 	forced map[string]bool
 	halted bool
+	nodeWatch
 }
 
 func newWatch(r *run) *watcher {

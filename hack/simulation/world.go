@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/property"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -42,6 +43,8 @@ type world struct {
 	renewDeadline time.Duration
 	// instances is from which number on they are named.
 	instances int
+	// onNodes is what the flags say that Nodes are to show of their interfaces; nothing in most seeds.
+	onNodes property.OnNodes
 	// neighbour is what another cluster in the account begins with; nil in most seeds.
 	neighbour *world
 }
@@ -52,6 +55,7 @@ func newWorld(d dice) *world {
 		zones:    []string{"us-east-1a", "us-east-1b", "us-east-1c"}[:2+r.IntN(2)],
 		resync:   pick(r, []time.Duration{2 * time.Minute, 5 * time.Minute, 5 * time.Minute, 10 * time.Minute}),
 		replicas: 2,
+		onNodes:  drawOnNodes(d),
 	}
 	w.addNetwork(r)
 	for i := range 4 + r.IntN(5) {

@@ -62,10 +62,12 @@ var blockedFor = map[eni.Kind]string{
 func wantedReason(t *testing.T, row cloud.ErrorRow, action string) string {
 	switch {
 	case row.Then == eni.Blocked || row.Kind == eni.KindUnclear:
-	case releases(action) && row.Then != eni.Wait:
+	case row.Then == eni.Wait:
+		return ""
+	case releases(action):
 		return v1alpha1.ReasonReleaseFailed // an hour is longer than what may be over at once
 	default:
-		return ""
+		return v1alpha1.ReasonAttachFailed
 	}
 	reason, ok := blockedFor[row.Kind]
 	if !ok {

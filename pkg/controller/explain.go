@@ -53,11 +53,15 @@ func explainRelease(id string, err error) (reason, message string) {
 	return v1alpha1.ReasonReleaseFailed, fmt.Sprintf("interface %s can not be released (%s); remove what keeps it, or release it by hand", id, answerOf(err))
 }
 
-// explainEndured says of an interface that EC2 has not let go for a while, although each of its answers may be over at
-// once, since when, and by what it answered last.
-func explainEndured(id string, since time.Time, err error) string {
-	return fmt.Sprintf("interface %s could not be released since %s (%s); tried again within %v; remove what keeps it, or release it by hand",
-		id, since.UTC().Format(time.RFC3339), answerOf(err), maxSetback)
+// explainEndured says of a call that has failed for a while, although each answer may be over at once, since when, and
+// by what EC2 answered last.
+func explainEndured(c call, since time.Time, err error) (reason, message string) {
+	begun := since.UTC().Format(time.RFC3339)
+	if c.nodeENI != nil {
+		return v1alpha1.ReasonAttachFailed, fmt.Sprintf("it has failed since %s (%s); tried again within %v", begun, answerOf(err), maxSetback)
+	}
+	return v1alpha1.ReasonReleaseFailed, fmt.Sprintf("interface %s could not be released since %s (%s); tried again within %v; remove what keeps it, or release it by hand",
+		c.interfaceID, begun, answerOf(err), maxSetback)
 }
 
 // explainAccess explains a refusal that lies in who asks, whatever is asked.

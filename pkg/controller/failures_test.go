@@ -88,12 +88,12 @@ func TestACallThatFailsIsNotHammered(t *testing.T) {
 		of, stalled string
 	}{
 		{"create denied", "CreateNetworkInterface", denied, second, "b", "True PermissionDenied"},
-		{"create answered with 500", "CreateNetworkInterface", broken, second, "b", "False NotStalled"},
+		{"create answered with 500", "CreateNetworkInterface", broken, second, "b", "True AttachFailed"},
 		{"attach refused", "AttachNetworkInterface", refused, second, "b", "True AttachFailed"},
-		{"attach answered with 500", "AttachNetworkInterface", broken, second, "b", "False NotStalled"},
+		{"attach answered with 500", "AttachNetworkInterface", broken, second, "b", "True AttachFailed"},
 		{"description denied", "ModifyNetworkInterfaceAttribute", denied, describe, "a", "True PermissionDenied"},
-		{"description answered with 500", "ModifyNetworkInterfaceAttribute", broken, describe, "a", "False NotStalled"},
-		{"tagging answered with 500", "CreateTags", broken, tag, "a", "False NotStalled"},
+		{"description answered with 500", "ModifyNetworkInterfaceAttribute", broken, describe, "a", "True AttachFailed"},
+		{"tagging answered with 500", "CreateTags", broken, tag, "a", "True AttachFailed"},
 		{"detach denied", "DetachNetworkInterface", denied, detach, "a", "True PermissionDenied"},
 		{"detach refused", "DetachNetworkInterface", refused, detach, "a", "True ReleaseFailed"},
 		{"detach answered with 500", "DetachNetworkInterface", broken, detach, "a", "True ReleaseFailed"},

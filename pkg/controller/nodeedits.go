@@ -66,7 +66,7 @@ func (e *nodeEdits) forget(uid types.UID) {
 // concern reports whether a Node's change may call for an edit: somebody changed what we keep there.
 func (e *nodeEdits) concern(old, node *corev1.Node) bool {
 	return e.options.Taint != "" && !equality.Semantic.DeepEqual(old.Spec.Taints, node.Spec.Taints) ||
-		e.options.Annotation && old.Annotations[v1alpha1.AnnotationENIs] != node.Annotations[v1alpha1.AnnotationENIs] ||
+		e.options.Annotation && annotationOf(old) != annotationOf(node) ||
 		e.options.Condition && !equality.Semantic.DeepEqual(old.Status.Conditions, node.Status.Conditions)
 }
 

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,7 +40,7 @@ func bearsTaint(taints []corev1.Taint, key string) bool {
 func (e *nodeEdits) borne(node *corev1.Node) map[plan.Field]string {
 	shown := map[plan.Field]string{
 		fieldNodeTaint:      strconv.FormatBool(bearsTaint(node.Spec.Taints, e.options.Taint)),
-		fieldNodeAnnotation: node.Annotations[v1alpha1.AnnotationENIs],
+		fieldNodeAnnotation: annotationOf(node),
 		fieldNodeCondition:  "",
 	}
 	for i := range node.Status.Conditions {
@@ -48,6 +49,14 @@ func (e *nodeEdits) borne(node *corev1.Node) map[plan.Field]string {
 		}
 	}
 	return shown
+}
+
+// annotationOf is the annotation that a Node bears; empty for none. One with an empty value is there.
+func annotationOf(node *corev1.Node) string {
+	if value, has := node.Annotations[v1alpha1.AnnotationENIs]; has {
+		return cmp.Or(value, `""`)
+	}
+	return ""
 }
 
 // said is what a condition says, whenever that was.

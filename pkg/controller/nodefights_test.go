@@ -53,6 +53,34 @@ func TestNodesThatMayNotBeWritten(t *testing.T) {
 	})
 }
 
+// An annotation without a value is one, which a Node on which nothing is wanted must not bear; and who puts it there
+// again and again is not answered each time.
+func TestAnEmptyAnnotationIsTakenAway(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.restartShowing(everythingOnNodes)
+		l.pass(5 * time.Minute)
+		empty := func(n *corev1.Node) { n.Annotations = map[string]string{v1alpha1.AnnotationENIs: ""} }
+		bears := func() bool { _, has := l.node(0).Annotations[v1alpha1.AnnotationENIs]; return has }
+		l.changeNode(0, empty)
+		l.pass(time.Minute)
+		if bears() {
+			t.Error("it is still there")
+		}
+		before := l.nodeWrites()
+		for range 600 {
+			l.changeNode(0, empty)
+			l.pass(6 * time.Second)
+		}
+		if writes := l.nodeWrites() - before; writes > 20 {
+			t.Errorf("%d writes of a Node in an hour in which they are undone all the time", writes)
+		}
+		l.pass(2 * time.Hour)
+		if bears() {
+			t.Error("it stays when the fight is over")
+		}
+	})
+}
+
 // Who puts back what is taken away, or takes away what is put on a Node, is not answered write for write.
 func TestNoWarIsWagedOverANode(t *testing.T) {
 	for name, undo := range map[string]func(*corev1.Node){

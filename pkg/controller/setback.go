@@ -23,8 +23,8 @@ const (
 	// unclearPatience is how long the last pause may be before an unclear refusal counts as one: all of them together
 	// are longer than reads lag behind.
 	unclearPatience = 8 * time.Second
-	// lastingTries and lastingAfter are how often in a row, and for how long, taking an interface away has failed for
-	// what may be over at once, when a person is told.
+	// lastingTries and lastingAfter are how often in a row, and for how long, a call has failed for what may be over at
+	// once, when a person is told.
 	lastingTries = 3
 	lastingAfter = 3 * time.Minute
 	// probeTime is how long one probe of a cause may take before the next may start, and for how long a
@@ -32,6 +32,9 @@ const (
 	probeTime = time.Minute
 	// keepIdle is for how long a slot's setback is kept, so that its back-off goes on, when nobody tries again.
 	keepIdle = time.Hour
+	// keepEndured is the same for one that has been told as lasting: where EC2 answers nothing, nobody tries again
+	// before it has shown what is needed for that.
+	keepEndured = 24 * time.Hour
 	// probePause is how often those who wait for a probe look what it found.
 	probePause = time.Second
 )
@@ -59,6 +62,8 @@ type setback struct {
 	// since is when the first of those failures in a row was that may each be over at once, tries is how many these are.
 	since time.Time
 	tries int
+	// doubted is another message than the one that is told, by the latest of them.
+	doubted string
 }
 
 // refuse records a refusal and doubles how long it stands.
@@ -73,7 +78,7 @@ func (s *setback) refuse(reason, message string, generation int64, now time.Time
 
 // pause records a failure that may be over at once. It says nothing against an earlier refusal.
 func (s *setback) pause(message string, generation int64, now time.Time) {
-	if generation != s.generation || s.stale(now) {
+	if generation != s.generation || s.over(now) {
 		*s = setback{generation: generation}
 	}
 	if s.tries++; s.tries == 1 {
@@ -106,7 +111,22 @@ func (s *setback) lasts(now time.Time) bool {
 // endure has a failure that lasts told, and tried again less often, as a refusal is.
 func (s *setback) endure(reason, message string, now time.Time) {
 	s.step = min(2*s.step, maxSetback)
-	s.Setback = plan.Setback{Reason: reason, Message: message, Until: now.Add(s.step)}
+	told := message
+	if s.Reason == reason && message != s.Message && message != s.doubted {
+		told = s.Message // answers that take turns are not worth a status each
+	}
+	if s.doubted = message; told == message {
+		s.doubted = ""
+	}
+	s.Setback = plan.Setback{Reason: reason, Message: told, Until: now.Add(s.step)}
+}
+
+// over reports whether a setback says nothing any more, as nobody has tried again for long.
+func (s *setback) over(now time.Time) bool {
+	if s.Reason != "" && s.tries >= lastingTries {
+		return !now.Before(s.Until.Add(keepEndured))
+	}
+	return s.stale(now)
 }
 
 // stale reports whether nobody has tried again although the time for it is long over: nobody wants to.
@@ -198,8 +218,9 @@ func (s *setbacks) failed(c call, reason, message string, err error, now time.Ti
 		b.refuse(reason, message, generation, now)
 	default:
 		b.pause(retryMessage(err), generation, now)
-		if c.nodeENI == nil && !c.stuck && b.lasts(now) {
-			b.endure(v1alpha1.ReasonReleaseFailed, explainEndured(c.interfaceID, b.since, err), now)
+		if !c.stuck && b.lasts(now) {
+			reason, message = explainEndured(c, b.since, err)
+			b.endure(reason, message, now)
 		}
 	}
 	if refused(err) {
@@ -248,7 +269,7 @@ func (s *setbacks) pruneOwn(now time.Time) {
 		return
 	}
 	defer func() { s.enough = 2 * len(s.own) }()
-	maps.DeleteFunc(s.own, func(_ subject, b *setback) bool { return !now.Before(b.Until.Add(keepIdle)) })
+	maps.DeleteFunc(s.own, func(_ subject, b *setback) bool { return !now.Before(b.Until.Add(keepIdle)) && b.over(now) })
 }
 
 func remember[K comparable, V any](in *map[K]*V, key K) *V {

@@ -22,7 +22,7 @@ func (s *setbacks) standing(snapshot *plan.Snapshot) {
 	for i := range snapshot.Interfaces {
 		iface := &snapshot.Interfaces[i]
 		c := call{kind: nextRelease(iface), interfaceID: iface.ID}
-		if own := s.own[c.subject()]; own != nil && !own.stale(snapshot.Now) {
+		if own := s.own[c.subject()]; own != nil && !own.over(snapshot.Now) {
 			put(&snapshot.ReleaseSetbacks, iface.ID, own.Setback)
 		}
 		if b, ok := s.sharedAgainst(c, nil, snapshot.Now); ok {
@@ -42,13 +42,18 @@ func nextRelease(iface *eni.ObservedInterface) plan.ActionKind {
 // standingFor adds what stands against the wanted interface of one NodeENI.
 func (s *setbacks) standingFor(snapshot *plan.Snapshot, n *v1alpha1.NodeENI) {
 	now, key := snapshot.Now, slotKey(n, snapshot.InstanceID)
+	if slices.ContainsFunc(snapshot.Interfaces, func(i eni.ObservedInterface) bool { return attachedFor(i, key) }) {
+		delete(s.own, subject{slot: key}) // an attach that was not answered took effect after all
+	}
 	attaching, stands := s.against(call{kind: plan.Attach, nodeENI: n, instanceID: snapshot.InstanceID}, n, now)
 	if stands {
 		put(&snapshot.Setbacks, key, attaching)
 		put(&snapshot.CreateSetbacks, key, attaching) // what can not be attached is not created either
 	}
 	if creating, ok := s.sharedAgainst(call{kind: plan.Create, nodeENI: n, instanceID: snapshot.InstanceID}, n, now); ok {
-		if stands {
+		if own := s.own[subject{slot: key}]; stands && own != nil && own.stale(now) {
+			creating = joined(creating, attaching)
+		} else if stands {
 			creating = joined(attaching, creating)
 		}
 		put(&snapshot.CreateSetbacks, key, creating)
@@ -71,10 +76,12 @@ func (s *setbacks) against(c call, n *v1alpha1.NodeENI, now time.Time) (found pl
 	found, ok = s.sharedAgainst(c, n, now)
 	own := s.own[c.subject()]
 	switch {
-	case own == nil || !own.appliesTo(n) || own.stale(now):
+	case own == nil || !own.appliesTo(n) || own.over(now):
 		return found, ok
 	case !ok:
 		return own.Setback, true
+	case own.stale(now): // it was not tried again in its time, since the others stand against that
+		return joined(found, own.Setback), true
 	}
 	return joined(own.Setback, found), true
 }

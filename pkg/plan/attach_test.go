@@ -141,6 +141,9 @@ func TestWhatAnInstanceShouldHave(t *testing.T) {
 		{name: "refused lately, attached nowhere", world: world(with(a), setback(false), having(interfaceOf(a, "eni-1"))), reports: []string{"a Blocked SubnetFull"}, again: time.Minute},
 		{name: "refusal whose time is over: asked again, and reported until EC2 agrees", world: world(with(a), setback(false), func(s *Snapshot) { s.Now = now.Add(time.Minute) }), actions: []string{"Create"}, reports: []string{"a Blocked SubnetFull"}, message: "full"},
 		{name: "failure that may pass", world: world(with(a), failure), reports: []string{"a Creating"}, again: time.Minute, message: "no answer"},
+		{name: "a lasting failure is told while the attachment is unknown", world: world(with(a), setback(false), having(interfaceOf(a, "eni-1", attachment(eni.UnknownAttachment)))), reports: []string{"a Blocked SubnetFull"}, again: time.Minute, message: "full"},
+		{name: "a lasting failure is told while the interface is missing", world: world(with(a), setback(false), having(interfaceOf(a, "eni-1", func(i *eni.ObservedInterface) { i.Missing = true }))), reports: []string{"a Blocked SubnetFull"}, again: time.Minute, message: "full"},
+		{name: "an attached one that is missing has not failed", world: world(with(a), setback(false), having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.Missing = true }))), reports: []string{"a Attached"}, message: "does not show"},
 		{
 			name: "refusal of a change", world: world(with(a), change(SetSecurityGroups), having(interfaceOf(a, "eni-1", attached, func(i *eni.ObservedInterface) { i.SecurityGroupIDs = []string{groupB} }))),
 			reports: []string{"a Attached PermissionDenied"}, again: time.Minute,

@@ -52,7 +52,11 @@ func (p *placer) doubt(keeper candidate) {
 	if keeper.Attachment != nil && keeper.Attachment.Status == eni.Attached {
 		state = v1alpha1.AttachmentAttached
 	}
-	v := p.orFight(verdict{message: "EC2 does not show the interface at the moment"}, keeper.ID, FieldExistence, FieldAttachment)
+	v := verdict{message: "EC2 does not show the interface at the moment"}
+	if state != v1alpha1.AttachmentAttached {
+		v = p.awaited(v.message)
+	}
+	v = p.orFight(v, keeper.ID, FieldExistence, FieldAttachment)
 	p.report(&keeper, v.state(state), v, false)
 }
 
@@ -220,7 +224,7 @@ func (p *placer) keep(keeper candidate) {
 // awaited says what is waited for, or how the last call went if that failed.
 func (p *placer) awaited(message string) verdict {
 	failure, _ := p.setback(false)
-	return verdict{message: cmp.Or(failure.message, message)}
+	return verdict{failure.reason, cmp.Or(failure.message, message)}
 }
 
 // putRight plans the changes of settings, but for those that have just failed.

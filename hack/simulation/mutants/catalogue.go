@@ -113,4 +113,16 @@ var catalogue = []mutant{
 		name: "stale-status", fault: "the status is written once and then only when the spec changes",
 		edits: []edit{{"pkg/controller/status.go", "	if equality.Semantic.DeepEqual(stored, status) {", "	if equality.Semantic.DeepEqual(stored, status) || (stored.ObservedGeneration == n.Generation && n.DeletionTimestamp.IsZero()) {"}},
 	},
+	{
+		name: "taint-too-early", fault: "a Node loses the readiness taint when the first of its interfaces is attached",
+		edits: []edit{{"pkg/plan/node.go", "edit.Taints = taintsFor(node.Spec.Taints, options, len(attached) == len(wanted))", "edit.Taints = taintsFor(node.Spec.Taints, options, len(attached) > 0 || len(wanted) == 0)"}},
+	},
+	{
+		name: "taints-written-over", fault: "a Node's taints are replaced whatever has changed of them since they were read",
+		edits: []edit{{"pkg/controller/nodeedits.go", `metadata["resourceVersion"] = node.ResourceVersion`, `_ = node.ResourceVersion`}},
+	},
+	{
+		name: "node-not-kept", fault: "what somebody else makes of a Node's annotation goes unnoticed",
+		edits: []edit{{"pkg/plan/node.go", "	if has && stored == string(data) {\n", "	if has && (stored == string(data) || !strings.Contains(stored, \"subnetCIDR\")) {\n"}},
+	},
 }

@@ -32,4 +32,7 @@
 //	groups-not-kept             2  clause 1: other security groups
 //	invisible-is-gone          82  clause 4: the NodeENI goes while an interface of it exists
 //	stale-status                2  clause 5: status names another interface
+//	taint-too-early             1  clause 5: takes a taint although an interface was never attached
+//	taints-written-over         1  clause 3: takes a taint of somebody from a Node
+//	node-not-kept               1  clause 5: a Node's annotation names other interfaces
 package main

@@ -67,6 +67,11 @@ func judge(nodeENIs []v1alpha1.NodeENI, nodes []corev1.Node, world World) *judge
 	for i := range nodeENIs {
 		j.status(&nodeENIs[i])
 	}
+	if world.OnNodes.Any() {
+		for i := range nodes {
+			j.onNode(&nodes[i])
+		}
+	}
 	return j
 }
 

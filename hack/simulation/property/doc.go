@@ -13,7 +13,7 @@
 //  2. no other interface of ours exists, but for those held on purpose, which are reported as held
 //  3. nobody else's interface, tag or security group was touched
 //  4. every NodeENI being deleted is gone (same exception), and none was gone while an interface of its existed
-//  5. status equals the truth
+//  5. status equals the truth, and so does what Nodes are to show
 //  6. then nothing is called and nothing is written
 //
 // Check judges clauses 1, 2, 4 and 5, which are about a state; 3, 6 and the second half of 4 are about what was

@@ -29,6 +29,8 @@ type World struct {
 	// StuckOrphans are interfaces whose NodeENIs are gone and of which it has told there that EC2 does not end to
 	// detach them.
 	StuckOrphans map[string]bool
+	// OnNodes is what Nodes are to show.
+	OnNodes OnNodes
 }
 
 // Violation is one way in which the property does not hold.

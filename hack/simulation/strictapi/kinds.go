@@ -95,9 +95,31 @@ func nodes() *kind {
 			}
 			return nil
 		},
+		valid:      func(o object) field.ErrorList { return validTaints(o.(*corev1.Node).Spec.Taints) },
 		keepStatus: func(to, from object) { to.(*corev1.Node).Status = from.(*corev1.Node).Status },
 		keepSpec:   func(to, from object) { to.(*corev1.Node).Spec = from.(*corev1.Node).Spec },
 	}
+}
+
+// validTaints wants an effect, and each pair of key and effect once.
+func validTaints(taints []corev1.Taint) (errs field.ErrorList) {
+	type pair struct {
+		key    string
+		effect corev1.TaintEffect
+	}
+	seen := map[pair]bool{}
+	effects := []corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute}
+	for i, taint := range taints {
+		at, is := field.NewPath("spec", "taints").Index(i), pair{taint.Key, taint.Effect}
+		if !slices.Contains(effects, taint.Effect) {
+			errs = append(errs, field.NotSupported(at.Child("effect"), taint.Effect, effects))
+		}
+		if seen[is] {
+			errs = append(errs, field.Duplicate(at, is))
+		}
+		seen[is] = true
+	}
+	return errs
 }
 
 func namespaces() *kind {

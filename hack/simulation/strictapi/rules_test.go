@@ -252,6 +252,32 @@ func TestWriteRules(t *testing.T) {
 			_, err = r.nodes.Update(r.Context(), n, metav1.UpdateOptions{})
 			r.wantErr(apierrors.IsInvalid, err)
 		},
+		"a Node's taints have an effect, and are there once": func(r *rig) {
+			n := r.newNode("a")
+			once := corev1.Taint{Key: "k", Effect: corev1.TaintEffectNoSchedule}
+			for _, taints := range [][]corev1.Taint{{{Key: "k"}}, {{Key: "k", Effect: "Never"}}, {once, once}} {
+				n.Spec.Taints = taints
+				_, err := r.nodes.Update(r.Context(), n, metav1.UpdateOptions{})
+				r.wantErr(apierrors.IsInvalid, err)
+			}
+			n.Spec.Taints = []corev1.Taint{once, {Key: "k", Effect: corev1.TaintEffectNoExecute}}
+			_, err := r.nodes.Update(r.Context(), n, metav1.UpdateOptions{})
+			r.must(err)
+		},
+		"a Node's status is patched apart from its spec": func(r *rig) {
+			n := r.newNode("a")
+			patch := `{"metadata":{"uid":"` + string(n.UID) + `"},"spec":{"unschedulable":true},"status":{"conditions":[{"type":"X","status":"True"}]}}`
+			n, err := r.nodes.Patch(r.Context(), "a", types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{}, "status")
+			r.must(err)
+			r.want(n.Spec.Unschedulable, false)
+			r.want(len(n.Status.Conditions), 1)
+			n, err = r.nodes.Patch(r.Context(), "a", types.StrategicMergePatchType, []byte(`{"spec":{"unschedulable":true},"status":{"conditions":[{"type":"Y","status":"True"}]}}`), metav1.PatchOptions{})
+			r.must(err)
+			r.want(n.Spec.Unschedulable, true)
+			r.want(len(n.Status.Conditions), 1)
+			_, err = r.nodes.Patch(r.Context(), "a", types.MergePatchType, []byte(`{"metadata":{"resourceVersion":"1"},"spec":{"taints":[]}}`), metav1.PatchOptions{})
+			r.wantErr(apierrors.IsConflict, err)
+		},
 		"an Event is where its object is": func(r *rig) {
 			for about, is := range map[string]func(error) bool{"": ok, "default": ok, "kube-system": apierrors.IsInvalid} {
 				_, err := r.kube.CoreV1().Events("default").Create(r.Context(), &corev1.Event{

@@ -97,8 +97,9 @@ const (
 	// Cure: do what the message says: it names what stands against it, be it no more than the flag --allow-adoption.
 	ReasonAdoptionRefused = "AdoptionRefused"
 	// ReasonAttachFailed: EC2 refused the create, the attach or the change for a reason of its own, or one that
-	// neither its code nor the state of things tells.
-	// Cure: do what EC2's answer in the message asks for. After a detach by force, stop the instance and start it.
+	// neither its code nor the state of things tells; or it has failed for minutes.
+	// Cure: do what EC2's answer in the message asks for; it is tried again all the while. After a detach by force,
+	// stop the instance and start it.
 	ReasonAttachFailed = "AttachFailed"
 	// ReasonAttachmentContested: Something else keeps detaching or deleting the interface.
 	// Cure: stop it; the message has the call to look for in CloudTrail. It ends by itself then.
