@@ -63,13 +63,16 @@ func (j *judgement) onNode(node *corev1.Node) {
 	}
 }
 
-// taint wants the taint gone from a Node that has all, and on one that has not if it is to come back. Whether it went
-// too early is about the moment when it went.
+// unplaced reports whether a Node can never have an interface: it names what is no instance of EC2.
+func unplaced(node *corev1.Node) bool { return node.Spec.ProviderID != "" && instanceOf(node) == "" }
+
+// taint wants the taint gone from a Node that has all or can have none, and on any other if it is to come back, save one
+// that does not name its instance yet. Whether it went too early is about the moment when it went.
 func (j *judgement) taint(node *corev1.Node, ready bool, wrong func(string, ...any)) {
 	switch bears := Bears(node, j.OnNodes.Taint); {
-	case ready && bears && !Bears(node, Registering...):
+	case (ready || unplaced(node)) && bears && !Bears(node, Registering...):
 		wrong("it still bears the readiness taint")
-	case !ready && !bears && j.OnNodes.Retaint:
+	case !ready && !bears && j.OnNodes.Retaint && instanceOf(node) != "":
 		wrong("it does not bear the readiness taint")
 	}
 }
@@ -131,6 +134,9 @@ func (j *judgement) annotation(node *corev1.Node, wanted, attached []*claim, wro
 func Taken(node *corev1.Node, nodeENIs []*v1alpha1.NodeENI, attached func(n *v1alpha1.NodeENI, instance string) bool) string {
 	if Bears(node, Registering...) {
 		return "its labels may be yet to come"
+	}
+	if unplaced(node) {
+		return ""
 	}
 	for _, n := range nodeENIs {
 		if n.DeletionTimestamp == nil && !invalid(n) && selects(n, node) && !attached(n, instanceOf(node)) {
