@@ -78,7 +78,7 @@ SOAK_NODES ?= 200
 soak: ## Soak the controller in virtual time: SOAK_DAYS=7 days of churn with SOAK_NODES=200 nodes
 	@go test -count=1 -timeout=0 ./hack/simulation -run '^TestSoak$$' -v -args -days=$(SOAK_DAYS) -nodes=$(SOAK_NODES) -seed=$(SEED)
 
-# Which worlds the benches measure: full takes all sizes, anything else those that end within 40 minutes on two cores.
+# Which worlds the benches measure: full takes all, anything else those that end within 40 minutes on two cores.
 BENCH ?=
 FIGURES := $(CURDIR)/.bench/latest.json
 
@@ -88,7 +88,7 @@ PROFILES = $(if $(PROFILE),-profile='$(CURDIR)/.bench/profiles')
 
 # A bench that fails keeps neither the others from running nor the figures from being shown.
 .PHONY: bench
-bench: ## Measure speed and cost beside the least possible into .bench/latest.json; BENCH=full measures all sizes
+bench: ## Measure speed and cost beside the least possible into .bench/latest.json; BENCH=full measures all worlds
 	@rm -f '$(FIGURES)'; failed=; \
 	go test -count=1 -timeout=0 ./hack/bench/virtual -run '^TestBench$$' -v -args -sizes='$(or $(BENCH),some)' -figures='$(FIGURES)' || failed=1; \
 	(cd hack/sandbox && go run ./scale -sizes='$(or $(BENCH),some)' -figures='$(FIGURES)' $(PROFILES)) || failed=1; \

@@ -46,11 +46,11 @@ func (l *lab) costs(phase string, before count, n int, mutating float64) {
 }
 
 // ratio adds how much longer something took than is possible. Where the quotas keep nothing waiting there is nothing to
-// be good at.
+// be good at, and of few interfaces it takes a share to find out what a quota is or what a read does not show yet.
 func (l *lab) ratio(phase string, took, least, queueing time.Duration) {
 	value := took.Seconds() / least.Seconds()
 	switch {
-	case queueing <= 0 || l.Halved || (l.Others > 0 && l.Interfaces() < manyInterfaces):
+	case queueing <= 0 || l.Halved || ((l.Others > 0 || l.Lag.P50 > 0) && l.Interfaces() < manyInterfaces):
 		l.state(phase, ratioFigure, "", value)
 	case l.Others > 0:
 		l.atMost(phase, ratioFigure, "", value, 1.10)
