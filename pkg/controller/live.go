@@ -19,6 +19,10 @@ import (
 // liveFor is for how long one live read serves everybody who asks for the same object.
 const liveFor = time.Second
 
+// longestDecision is how long the live reads of one decision may take together. An API server that stalls between two
+// of them answers the second one when what the first one showed is long past.
+const longestDecision = 10 * time.Second
+
 // liveReads reads objects from the API server itself, past the caches, for the second decision before
 // something is destroyed.
 type liveReads struct {

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -151,5 +152,32 @@ func TestNodesThatGoTogetherShareTheirLiveReads(t *testing.T) {
 		if n := gets.Load(); n > 0 {
 			t.Errorf("%d Nodes were read one by one, want none: a name proves nothing", n)
 		}
+	})
+}
+
+func TestWhatWasReadLongAgoDecidesNothing(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		l.wantAttached(1)
+		var stalled atomic.Int32
+		get := l.controller.live.nodes.get
+		l.controller.live.nodes.get = func(ctx context.Context, name string) (*corev1.Node, error) {
+			if stalled.Add(1) == 1 {
+				time.Sleep(2 * longestDecision)
+			}
+			return get(ctx, name)
+		}
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
+		l.pass(longestDecision)
+		if n := stalled.Load(); n != 1 {
+			t.Fatalf("the Node was read %d times, want once, after the NodeENI", n)
+		}
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetA })
+		l.pass(10 * time.Minute)
+		if n := l.calls("DetachNetworkInterface"); n > 0 {
+			t.Errorf("%d detaches by a spec that was taken back before", n)
+		}
+		l.wantAttached(1)
 	})
 }

@@ -173,6 +173,7 @@ func owners(interfaces []eni.ObservedInterface) map[string]bool {
 // gatherLive is gather with what the decision about one action rests on read anew from the API server:
 // its NodeENI and its Node.
 func (c *Controller) gatherLive(ctx context.Context, instanceID string, action plan.Action) (plan.Snapshot, error) {
+	began := time.Now()
 	cached, err := c.gather(instanceID)
 	if err != nil {
 		return plan.Snapshot{}, err
@@ -189,6 +190,9 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 	nodes, unplaced, err := c.liveNodes(ctx, cached, action)
 	if err != nil {
 		return plan.Snapshot{}, err
+	}
+	if took := time.Since(began); took > longestDecision {
+		return plan.Snapshot{}, fmt.Errorf("the live reads took %v, at most %v is recent enough to destroy something", took.Round(time.Second), longestDecision)
 	}
 	snapshot := c.compose(instanceID, nodes, nodeENIs, c.inventory.InterfacesOf(instanceID))
 	snapshot.Unplaced = unplaced
