@@ -31,7 +31,7 @@ const believed = 15 * time.Second
 // patience is for how long an interface that is attached nowhere, or does not end to attach, is kept as it is.
 const patience = 5 * time.Minute
 
-// place is an interface that is wanted: for which NodeENI, by UID or by name, on which instance and where from.
+// wantedPlace is an interface that is wanted: for which NodeENI, by UID or by name, on which instance and where from.
 type wantedPlace struct {
 	uid, name, instance string
 	index               int
