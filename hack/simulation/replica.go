@@ -67,8 +67,8 @@ func (r *replica) begin() {
 		before: func(action string, form url.Values, unleased string) {
 			r.watch.before(r.name, action, form, unleased)
 		},
-		takes: func(action string, form url.Values, handed time.Time) {
-			r.watch.takes(r.name, action, form, handed)
+		releases: func(action string, form url.Values, handed time.Time) {
+			r.watch.releases(r.name, action, form, handed)
 		},
 		described: r.watch.described,
 		after: func(action string, form url.Values, status int, err error) {

@@ -34,17 +34,20 @@ func (a *actor) someNodeInUse() *corev1.Node {
 	return a.someNode()
 }
 
-// register deletes a Node, and has its kubelet register anew a little later.
-func (a *actor) register(old *corev1.Node, name, providerID string) error {
+// registerAgain deletes a Node, and has its kubelet register anew a little later.
+func (a *actor) registerAgain(old *corev1.Node, name, providerID string) error {
 	nodes := a.user.Kube().CoreV1().Nodes()
 	if err := nodes.Delete(context.Background(), old.Name, metav1.DeleteOptions{}); err != nil {
 		return err
 	}
 	delete(a.gone, old.Name)
 	time.Sleep(between(a.Rand, 100*time.Millisecond, 3*time.Second))
-	_, err := nodes.Create(context.Background(), &corev1.Node{
+	draw := a.seed.of("taints of act", a.number)
+	node := a.tainted(draw, &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: old.Labels}, Spec: corev1.NodeSpec{ProviderID: providerID},
-	}, metav1.CreateOptions{})
+	})
+	_, err := nodes.Create(context.Background(), node, metav1.CreateOptions{})
+	a.register(draw, node)
 	return err
 }
 
@@ -54,7 +57,7 @@ func (a *actor) renameNode() string {
 		return ""
 	}
 	name := fmt.Sprintf("renamed-%d", a.number)
-	return a.said(a.register(node, name, node.Spec.ProviderID), "%s of %s is %s now", node.Name, node.Spec.ProviderID, name)
+	return a.said(a.registerAgain(node, name, node.Spec.ProviderID), "%s of %s is %s now", node.Name, node.Spec.ProviderID, name)
 }
 
 // renameUnnoticed has all replicas hear late of all that changes before it renames a Node: of each event so much later
@@ -72,7 +75,7 @@ func (a *actor) registerAnew() string {
 	if node == nil || node.Spec.ProviderID == "" {
 		return ""
 	}
-	if err := a.register(node, node.Name, ""); err != nil {
+	if err := a.registerAgain(node, node.Name, ""); err != nil {
 		return a.said(err, "%s", node.Name)
 	}
 	d := between(a.Rand, 5*time.Second, 2*time.Minute)

@@ -171,9 +171,9 @@ func (t *truth) rivals(instance, slot string) (count int) {
 
 func slotName(index int) string { return fmt.Sprintf("0-%d", index) }
 
-// takes sees a call that was handed to the network at a time and is about to take an interface away: it must not be one
+// releases sees a call that was handed to the network at a time and is about to take an interface away: it must not be one
 // that has been wanted there all along.
-func (w *watcher) takes(who, action string, form url.Values, handed time.Time) {
+func (w *watcher) releases(who, action string, form url.Values, handed time.Time) {
 	if action != "DetachNetworkInterface" && action != "DeleteNetworkInterface" {
 		return
 	}

@@ -24,8 +24,8 @@ type wire struct {
 	// before and after see every call that changes EC2: before it is handed over, and when it was answered.
 	before func(action string, form url.Values, unleased string)
 	after  func(action string, form url.Values, status int, err error)
-	// takes sees those that take something away, with when they were handed over.
-	takes func(action string, form url.Values, handed time.Time)
+	// releases sees those that may take something away, with when they were handed over.
+	releases func(action string, form url.Values, handed time.Time)
 	// dry sees every dry run.
 	dry func(action string, form url.Values)
 	// described sees every other call that changes nothing.
@@ -115,7 +115,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.dry(action, form)
 	case changes:
 		w.before(action, form, unleased)
-		w.takes(action, form, handed)
+		w.releases(action, form, handed)
 	default:
 		w.described(action)
 	}
