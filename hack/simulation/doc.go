@@ -4,7 +4,7 @@
 //
 // One number, the seed, generates a world (world.go), what users and other controllers do in it (acts.go,
 // ec2acts.go, hardacts.go) and what goes wrong (faults.go): at least 4 Nodes, 3 NodeENIs, 18 acts and 9 faults in 40 minutes.
-// What has to come together to be dangerous is drawn together (rare.go). In one of eight seeds a second cluster with a
+// What has to come together to be dangerous is drawn together (rare.go, reregister.go). In one of eight seeds a second cluster with a
 // live controller is in the account (neighbour.go): the same name, Nodes and NodeENIs of the same names and UIDs,
 // another identity; the property must hold for both. In one of six Nodes are to show their interfaces by the readiness
 // taint, the condition or the annotation, and others write these as well (onnodes.go).
@@ -12,10 +12,10 @@
 // is held on purpose is helped as its reason asks (approved, tagged again, detached by hand), and must be gone half
 // an hour later; then, for an hour, nothing may change (quiet.go); and when the replicas have stopped, no goroutine
 // may be left. What is about single calls is judged while they are made (moment.go): under a valid lease, on what is
-// ours, for what it was made for, nothing taken from what dies; and so are writes of Nodes (nodewrites.go): nothing but
-// what the flags allow, no taint taken before all has been attached, none put back unasked. What is not ours is
-// compared, in the end, with what its owners left (ledger.go). What such an hour may cost is bounded by what stands in
-// the way (quiet.go).
+// ours, for what it was made for, nothing taken from what dies, nothing taken that the API server's objects have wanted
+// all along (truth.go); and so are writes of Nodes (nodewrites.go): nothing but what the flags allow, no taint taken
+// before all has been attached, none put back unasked. What is not ours is compared, in the end, with what its owners
+// left (ledger.go). What such an hour may cost is bounded by what stands in the way (quiet.go).
 //
 //	acts, faults ──► [ API server ]◄──► replica-0, replica-1 ◄──► [ EC2 simulator ]◄── CNI, people, another cluster
 //	                       │                                            │

@@ -67,6 +67,9 @@ func (r *replica) begin() {
 		before: func(action string, form url.Values, unleased string) {
 			r.watch.before(r.name, action, form, unleased)
 		},
+		releases: func(action string, form url.Values, handed time.Time) {
+			r.watch.releases(r.name, action, form, handed)
+		},
 		described: r.watch.described,
 		after: func(action string, form url.Values, status int, err error) {
 			r.watch.after(r.name, action, form, status, err)

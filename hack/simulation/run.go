@@ -113,6 +113,7 @@ func (r *run) begin(options ec2sim.Options) (err error) {
 // inhabit makes the objects of one cluster, and starts its replicas.
 func (r *run) inhabit() error {
 	r.server.OnWrite(r.watch.wrote)
+	r.server.OnWrite(r.watch.truth.wrote)
 	r.user = r.server.NewClient("user")
 	if err := r.populate(); err != nil {
 		return err

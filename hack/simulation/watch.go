@@ -19,6 +19,9 @@ import (
 type watcher struct {
 	*run
 
+	// truth is what is wanted.
+	truth truth
+
 	mu sync.Mutex
 	// made are the interfaces that our controllers have created, with the UID of their NodeENI.
 	made map[string]string

@@ -24,6 +24,8 @@ type wire struct {
 	// before and after see every call that changes EC2: before it is handed over, and when it was answered.
 	before func(action string, form url.Values, unleased string)
 	after  func(action string, form url.Values, status int, err error)
+	// releases sees those that may take something away, with when they were handed over.
+	releases func(action string, form url.Values, handed time.Time)
 	// dry sees every dry run.
 	dry func(action string, form url.Values)
 	// described sees every other call that changes nothing.
@@ -89,7 +91,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	unleased := w.unleased()
+	unleased, handed := w.unleased(), time.Now()
 	time.Sleep(w.distance(body))
 	if err := w.gate.pass(r.Context()); err != nil {
 		return nil, err
@@ -113,6 +115,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.dry(action, form)
 	case changes:
 		w.before(action, form, unleased)
+		w.releases(action, form, handed)
 	default:
 		w.described(action)
 	}

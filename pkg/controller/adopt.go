@@ -66,7 +66,7 @@ func (c *Controller) stillAdoptable(ctx context.Context, action plan.Action) err
 	if err != nil {
 		return fmt.Errorf("deciding again: %w", err)
 	}
-	nodes, err := c.liveNodes(ctx, action.InstanceID, cached, action.NodeName)
+	nodes, _, err := c.liveNodes(ctx, cached, action)
 	if err != nil {
 		return fmt.Errorf("deciding again: %w", err)
 	}

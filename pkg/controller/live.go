@@ -19,6 +19,10 @@ import (
 // liveFor is for how long one live read serves everybody who asks for the same object.
 const liveFor = time.Second
 
+// longestDecision is how long the live reads of one decision may take together. An API server that stalls between two
+// of them answers the second one when what the first one showed is long past.
+const longestDecision = 10 * time.Second
+
 // liveReads reads objects from the API server itself, past the caches, for the second decision before
 // something is destroyed.
 type liveReads struct {
@@ -26,7 +30,7 @@ type liveReads struct {
 	nodes    sharedReads[*corev1.Node]
 	// all and allNodes have one entry each, named "".
 	all      sharedReads[*v1alpha1.NodeENIList]
-	allNodes sharedReads[*corev1.NodeList]
+	allNodes sharedReads[*nodesByInstance]
 	leases   sharedReads[*coordinationv1.Lease]
 }
 
@@ -41,8 +45,12 @@ func newLiveReads(kube kubernetes.Interface, client versioned.Interface, leaseNa
 		nodes: sharedReads[*corev1.Node]{get: func(ctx context.Context, name string) (*corev1.Node, error) {
 			return kube.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 		}},
-		allNodes: sharedReads[*corev1.NodeList]{get: func(ctx context.Context, _ string) (*corev1.NodeList, error) {
-			return kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+		allNodes: sharedReads[*nodesByInstance]{get: func(ctx context.Context, _ string) (*nodesByInstance, error) {
+			list, err := kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+			if err != nil {
+				return nil, err
+			}
+			return sortNodes(list), nil
 		}},
 		leases: sharedReads[*coordinationv1.Lease]{get: func(ctx context.Context, name string) (*coordinationv1.Lease, error) {
 			return kube.CoordinationV1().Leases(leaseNamespace).Get(ctx, name, metav1.GetOptions{})

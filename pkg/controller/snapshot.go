@@ -36,7 +36,11 @@ func (c *Controller) gather(instanceID string) (plan.Snapshot, error) {
 		return plan.Snapshot{}, fmt.Errorf("looking up the nodes of instance %s: %w", instanceID, err)
 	}
 	interfaces := c.inventory.InterfacesOf(instanceID)
-	return c.compose(instanceID, nodes, c.candidates(nodes, interfaces), interfaces), nil
+	snapshot := c.compose(instanceID, nodes, c.candidates(nodes, interfaces), interfaces)
+	if len(nodes) == 0 {
+		snapshot.Unplaced = c.unplaced(c.namesOf(instanceID, interfaces))
+	}
+	return snapshot, nil
 }
 
 // candidates are the NodeENIs in the cache that may select one of the Nodes or own one of the interfaces.
@@ -169,6 +173,7 @@ func owners(interfaces []eni.ObservedInterface) map[string]bool {
 // gatherLive is gather with what the decision about one action rests on read anew from the API server:
 // its NodeENI and its Node.
 func (c *Controller) gatherLive(ctx context.Context, instanceID string, action plan.Action) (plan.Snapshot, error) {
+	began := time.Now()
 	cached, err := c.gather(instanceID)
 	if err != nil {
 		return plan.Snapshot{}, err
@@ -182,11 +187,16 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 			return plan.Snapshot{}, err
 		}
 	}
-	nodes, err := c.liveNodes(ctx, instanceID, cached, action.NodeName)
+	nodes, unplaced, err := c.liveNodes(ctx, cached, action)
 	if err != nil {
 		return plan.Snapshot{}, err
 	}
-	return c.compose(instanceID, nodes, nodeENIs, c.inventory.InterfacesOf(instanceID)), nil
+	if took := time.Since(began); took > longestDecision {
+		return plan.Snapshot{}, fmt.Errorf("the live reads took %v, at most %v is recent enough to destroy something", took.Round(time.Second), longestDecision)
+	}
+	snapshot := c.compose(instanceID, nodes, nodeENIs, c.inventory.InterfacesOf(instanceID))
+	snapshot.Unplaced = unplaced
+	return snapshot, nil
 }
 
 // liveOwner returns the snapshot's NodeENIs with the one of the given UID read anew. It goes by the UID: the name
@@ -221,52 +231,4 @@ func (c *Controller) liveNodeENIs(ctx context.Context) ([]*v1alpha1.NodeENI, err
 		all[i] = &list.Items[i]
 	}
 	return all, nil
-}
-
-// liveNodes reads the Nodes that may name the instance: those of which the cache says so, or said so last, and the
-// one for which the interface was made. Where nothing says which these are, all are listed.
-func (c *Controller) liveNodes(ctx context.Context, instanceID string, cached plan.Snapshot, madeFor string) ([]*corev1.Node, error) {
-	names := map[string]bool{madeFor: true, c.gone.last(instanceID): true}
-	delete(names, "")
-	if cached.Node != nil {
-		names[cached.Node.Name] = true
-	}
-	for _, node := range cached.Duplicates {
-		names[node.Name] = true
-	}
-	if len(names) == 0 {
-		return c.liveNodesOf(ctx, instanceID)
-	}
-	var nodes []*corev1.Node
-	for name := range names {
-		node, found, err := c.live.nodes.read(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			continue
-		}
-		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok && id == instanceID {
-			nodes = append(nodes, node)
-		}
-	}
-	return nodes, nil
-}
-
-// liveNodesOf lists all Nodes to find those that name the instance.
-func (c *Controller) liveNodesOf(ctx context.Context, instanceID string) ([]*corev1.Node, error) {
-	list, found, err := c.live.allNodes.read(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, errNotServed
-	}
-	var nodes []*corev1.Node
-	for i := range list.Items {
-		if id, ok := plan.InstanceID(list.Items[i].Spec.ProviderID); ok && id == instanceID {
-			nodes = append(nodes, &list.Items[i])
-		}
-	}
-	return nodes, nil
 }

@@ -193,6 +193,10 @@ func TestWhatTheCacheSaysIsNotEnoughToDetach(t *testing.T) {
 					node, err := test.answer()
 					return true, node, err
 				})
+				l.kube.PrependReactor("list", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
+					_, err := test.answer()
+					return apierrors.IsNotFound(err), &corev1.NodeList{}, nil
+				})
 				_, err := l.kube.CoreV1().Nodes().Patch(l.Context(), nodeName(0), "application/merge-patch+json", []byte(`{"metadata":{"labels":{"ng":null}}}`), metav1.PatchOptions{})
 				l.must(err)
 				l.pass(5 * time.Minute)

@@ -179,7 +179,7 @@ func TestTheNodeIsAskedForWhateverTheTagsSay(t *testing.T) {
 				if test.restart {
 					l.stop()
 				}
-				l.answerLive(node)
+				l.answerLive(node, test.restart)
 				l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), node.Name, metav1.DeleteOptions{}))
 				if test.restart {
 					l.start()
@@ -191,18 +191,18 @@ func TestTheNodeIsAskedForWhateverTheTagsSay(t *testing.T) {
 	}
 }
 
-// answerLive has the API server know the Node when it is asked, though no watch tells of it.
-func (l *lab) answerLive(node *corev1.Node) {
+// answerLive has the API server know the Node when it is asked, though no watch tells of it, nor the first list where
+// that is the informer's.
+func (l *lab) answerLive(node *corev1.Node, informersFirst bool) {
 	l.kube.PrependReactor("get", "nodes", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		if action.(clienttesting.GetAction).GetName() != node.Name {
 			return false, nil, nil
 		}
 		return true, node.DeepCopy(), nil
 	})
-	first := true
 	l.kube.PrependReactor("list", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
-		if first { // the informer's
-			first = false
+		if informersFirst {
+			informersFirst = false
 			return false, nil, nil
 		}
 		return true, &corev1.NodeList{Items: []corev1.Node{*node.DeepCopy()}}, nil

@@ -52,7 +52,7 @@ const (
 	stays exodus = iota
 	// vanished: its owner or its match did.
 	vanished
-	// undecided: its Node did, and whether its instance did as well is not known yet.
+	// undecided: its Node did, and whether its instance did as well, or has another Node, is not known yet.
 	undecided
 )
 
@@ -64,7 +64,7 @@ func (v *view) exodus(c candidate, reason string) exodus {
 	case v1alpha1.ReasonNodeENIGone:
 		return vanished
 	case v1alpha1.ReasonNodeGone:
-		if v.described(v.NodeGoneSince) {
+		if v.described(v.NodeGoneSince) && !v.nodeUndecided() {
 			return vanished
 		}
 		return undecided

@@ -117,6 +117,8 @@ func (r *releaser) plan() {
 	case r.reason == v1alpha1.ReasonNodeGone && !r.described(r.NodeGoneSince):
 		r.refreshInstance()
 		r.pending("the instance is described anew before anything is taken from it")
+	case r.reason == v1alpha1.ReasonNodeGone && r.nodeUndecided():
+		r.awaitNode()
 	case r.iface.Attachment == nil:
 		r.act(Delete, "", "")
 	default:

@@ -32,6 +32,9 @@ type Snapshot struct {
 	// NodeGoneSince is when this process first saw that no Node names the instance; zero when Node is
 	// set.
 	NodeGoneSince time.Time
+	// Unplaced is the name of a Node that names no instance yet, where it is the name that the instance's Node had last,
+	// or the one for which an interface was made; empty when Node is set, and when there is none.
+	Unplaced string
 	// NodeENIs holds at least every NodeENI that selects Node or one of Duplicates, and every one whose UID
 	// an interface in Interfaces bears. Order does not matter.
 	NodeENIs []*v1alpha1.NodeENI

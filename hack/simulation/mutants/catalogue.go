@@ -125,4 +125,15 @@ var catalogue = []mutant{
 		name: "node-not-kept", fault: "what somebody else makes of a Node's annotation goes unnoticed",
 		edits: []edit{{"pkg/plan/node.go", "	if has && stored == string(data) {\n", "	if has && (stored == string(data) || !strings.Contains(stored, \"subnetCIDR\")) {\n"}},
 	},
+	{
+		name: "node-gone-by-name", fault: "an instance counts as one without a Node when no Node has the name that its Node had",
+		edits: []edit{{
+			"pkg/controller/livenodes.go", "	return all.naming[cached.InstanceID], unplaced, nil\n", `	return slices.DeleteFunc(slices.Clone(all.naming[cached.InstanceID]), func(node *corev1.Node) bool { return !names[node.Name] }), unplaced, nil
+`,
+		}},
+	},
+	{
+		name: "late-instance-is-none", fault: "a Node that names no instance yet counts as one that is gone",
+		edits: []edit{{"pkg/plan/unplaced.go", `return v.Node == nil && v.Unplaced != "" && !v.instanceGone()`, `return v.Node == nil && v.Unplaced != "" && v.instanceGone()`}},
+	},
 }

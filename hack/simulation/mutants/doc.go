@@ -20,7 +20,7 @@
 //	random-token-no-surplus
 //	no-delete-on-termination    2  clause 1: deleteOnTermination is false
 //	status-as-truth
-//	no-second-look
+//	no-second-look             27  I6: detaches what has been wanted for 31 s
 //	no-fence                    4  I9: calls EC2 when the lease has ended
 //	own-writes-forgotten        6  attaches again what it has attached itself
 //	others-slots-ignored        6  clause 1: attaches a second interface for one slot
@@ -35,4 +35,6 @@
 //	taint-too-early             1  clause 5: takes a taint although an interface was never attached
 //	taints-written-over         1  clause 3: takes a taint of somebody from a Node
 //	node-not-kept               1  clause 5: a Node's annotation names other interfaces
+//	node-gone-by-name          29  I6: detaches what has been wanted for 54 s
+//	late-instance-is-none      77  I6: deletes what has been wanted for 21 s
 package main

@@ -1,0 +1,183 @@
+package controller
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+)
+
+// heldEvents starts the controller anew with a watch of Nodes that shows only what the test gives it.
+func (l *lab) heldEvents() *watch.RaceFreeFakeWatcher {
+	l.Helper()
+	l.stop()
+	events := watch.NewRaceFreeFake()
+	l.kube.PrependWatchReactor("nodes", func(clienttesting.Action) (bool, watch.Interface, error) { return true, events, nil })
+	l.start()
+	l.pass(2 * time.Minute)
+	return events
+}
+
+// registerAgain deletes the Node of the first instance and has its kubelet register anew.
+func (l *lab) registerAgain(name, providerID string) (old, node *corev1.Node) {
+	l.Helper()
+	nodes := l.kube.CoreV1().Nodes()
+	old, err := nodes.Get(l.Context(), nodeName(0), metav1.GetOptions{})
+	l.must(err)
+	l.must(nodes.Delete(l.Context(), nodeName(0), metav1.DeleteOptions{}))
+	node, err = nodes.Create(l.Context(), &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID("uid-again-" + name), Labels: old.Labels, CreationTimestamp: metav1.Now()},
+		Spec:       corev1.NodeSpec{ProviderID: providerID},
+	}, metav1.CreateOptions{})
+	l.must(err)
+	return old, node
+}
+
+func firstProviderID() string { return "aws:///us-east-1a/" + instanceID(0) }
+
+func TestANodeUnderAnotherNameKeepsItsInterfaces(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		l.wantAttached(2)
+		events := l.heldEvents()
+		before := l.mutatingCalls()
+		old, renamed := l.registerAgain("renamed", firstProviderID())
+		events.Delete(old)
+		l.pass(2 * time.Minute)
+		if slices.ContainsFunc(l.nodeENI("a").Status.Attachments, func(a v1alpha1.Attachment) bool { return a.NodeName == old.Name }) {
+			t.Fatal("the controller has not heard that the Node is gone, so nothing is shown here")
+		}
+		events.Add(renamed) // the event is late
+		l.pass(5 * time.Minute)
+		for _, call := range []string{"DetachNetworkInterface", "DeleteNetworkInterface"} {
+			if n := l.calls(call); n > 0 {
+				t.Errorf("%d calls of %s for what a live Node wants", n, call)
+			}
+		}
+		l.wantAttached(2)
+		if n := l.mutatingCalls() - before; n > 1 { // the tag with the Node's name
+			t.Errorf("%d calls changed EC2, want at most the one that tags the new name", n)
+		}
+	})
+}
+
+func TestANodeThatLearnsItsInstanceLateKeepsItsInterfaces(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		before := l.mutatingCalls()
+		_, again := l.registerAgain(nodeName(0), "")
+		l.pass(5 * time.Minute) // the cloud provider takes its time
+		releases := l.nodeENI("a").Status.Releasing
+		if len(releases) != 1 || !strings.Contains(releases[0].Message, "Node "+nodeName(0)) {
+			t.Errorf("releases are %v, want one that waits for the Node", releases)
+		}
+		again.Spec.ProviderID = firstProviderID()
+		_, err := l.kube.CoreV1().Nodes().Update(l.Context(), again, metav1.UpdateOptions{})
+		l.must(err)
+		l.pass(10 * time.Minute)
+		l.wantAttached(2)
+		if n := l.mutatingCalls() - before; n > 0 {
+			t.Errorf("%d calls changed EC2, want none", n)
+		}
+	})
+}
+
+func TestTheCacheMayNotKnowThatTheNodeIsBackWithoutItsInstance(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		events := l.heldEvents()
+		old, again := l.registerAgain(nodeName(0), "")
+		events.Delete(old)
+		l.pass(2 * time.Minute)
+		if n := l.calls("DetachNetworkInterface"); n > 0 {
+			t.Errorf("%d detaches, although a Node of that name may turn out to be the instance's", n)
+		}
+		events.Add(again)
+		l.pass(time.Minute)
+		l.wantAttached(2)
+		l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), again.Name, metav1.DeleteOptions{}))
+		events.Delete(again)
+		l.pass(5 * time.Minute)
+		l.wantOurs(nodeName(1) + " 1 attached")
+	})
+}
+
+func TestTheNameMayGoToAnotherInstance(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		_, again := l.registerAgain(nodeName(0), "")
+		l.pass(20 * time.Second)
+		l.wantAttached(2)
+		again.Spec.ProviderID = "aws:///us-east-1a/i-0000000000000dead"
+		_, err := l.kube.CoreV1().Nodes().Update(l.Context(), again, metav1.UpdateOptions{})
+		l.must(err)
+		l.pass(5 * time.Minute)
+		l.wantOurs(nodeName(1) + " 1 attached")
+	})
+}
+
+func TestNodesThatGoTogetherShareTheirLiveReads(t *testing.T) {
+	const few = 9 // so many may always go
+	inLab(t, 2*few, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(5 * time.Minute)
+		l.wantAttached(2 * few)
+		var lists, gets atomic.Int32
+		l.kube.PrependReactor("list", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) { lists.Add(1); return false, nil, nil })
+		l.kube.PrependReactor("get", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) { gets.Add(1); return false, nil, nil })
+		for i := range few {
+			l.must(l.kube.CoreV1().Nodes().Delete(l.Context(), nodeName(i), metav1.DeleteOptions{}))
+		}
+		l.pass(5 * time.Minute)
+		l.wantAttached(few)
+		// Each is detached and deleted, and each call decided on its own.
+		if n := lists.Load(); n < 1 || n > few {
+			t.Errorf("%d lists of all Nodes for %d calls, want fewer than half of that", n, 2*few)
+		}
+		if n := gets.Load(); n > 0 {
+			t.Errorf("%d Nodes were read one by one, want none: a name proves nothing", n)
+		}
+	})
+}
+
+func TestWhatWasReadLongAgoDecidesNothing(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		l.wantAttached(1)
+		var stalled atomic.Int32
+		get := l.controller.live.nodes.get
+		l.controller.live.nodes.get = func(ctx context.Context, name string) (*corev1.Node, error) {
+			if stalled.Add(1) == 1 {
+				time.Sleep(2 * longestDecision)
+			}
+			return get(ctx, name)
+		}
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
+		l.pass(longestDecision)
+		if n := stalled.Load(); n != 1 {
+			t.Fatalf("the Node was read %d times, want once, after the NodeENI", n)
+		}
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetA })
+		l.pass(10 * time.Minute)
+		if n := l.calls("DetachNetworkInterface"); n > 0 {
+			t.Errorf("%d detaches by a spec that was taken back before", n)
+		}
+		l.wantAttached(1)
+	})
+}
