@@ -11,6 +11,10 @@ const AnnotationManagedTagKeys = GroupName + "/managed-tag-keys"
 // NodeENI, or on the controller's Lease for interfaces whose NodeENI is gone.
 const AnnotationAllowReleaseUntil = GroupName + "/allow-release-until"
 
+// AnnotationReleasedLately says, on the controller's Lease, how many interfaces at most went lately because their
+// NodeENI, their Node or its labels vanished: whoever leads next counts on from there.
+const AnnotationReleasedLately = GroupName + "/released-lately"
+
 // AnnotationForceDetachUntil lets interfaces that EC2 does not end to detach from a running instance be
 // detached by force until the time that it gives in RFC 3339, at most a day ahead. It is set on the NodeENI.
 const AnnotationForceDetachUntil = GroupName + "/force-detach-until"
