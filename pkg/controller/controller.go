@@ -217,6 +217,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err := c.loadExodus(ctx); err != nil {
 		return nil // told to stop, too
 	}
+	c.resumeEdits()
 	if err := c.primeExodus(work); err != nil {
 		return err
 	}

@@ -7,6 +7,11 @@ const Finalizer = GroupName + "/eni-cleanup"
 // interfaces of this NodeENI may bear, so that a key which leaves the spec can leave the interfaces.
 const AnnotationManagedTagKeys = GroupName + "/managed-tag-keys"
 
+// AnnotationSelectors lists, as a JSON array, the selector by which Nodes are given interfaces of this NodeENI, and
+// before it former ones until what was attached by them alone has gone: an edit of the selector is an order, which a
+// leader that has not seen it made must not take for the loss of Nodes' labels.
+const AnnotationSelectors = GroupName + "/selectors"
+
 // AnnotationAllowReleaseUntil lets a halted cleanup go on until the time that it gives in RFC 3339. It is set on the
 // NodeENI, or on the controller's Lease for interfaces whose NodeENI is gone.
 const AnnotationAllowReleaseUntil = GroupName + "/allow-release-until"
