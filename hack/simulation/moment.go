@@ -157,6 +157,7 @@ func (w *watcher) concerns(who, action, id string, form url.Values, s ec2sim.Sna
 		w.attaches(who, e, form, s)
 	case "DetachNetworkInterface":
 		w.detaches(who, e)
+		w.departs(who, e, s)
 	case "CreateTags":
 		for key, values := range form {
 			if values[0] == eni.TagNodeENIUID && strings.HasSuffix(key, ".Key") {

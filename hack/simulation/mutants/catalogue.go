@@ -125,4 +125,12 @@ var catalogue = []mutant{
 		name: "node-not-kept", fault: "what somebody else makes of a Node's annotation goes unnoticed",
 		edits: []edit{{"pkg/plan/node.go", "	if has && stored == string(data) {\n", "	if has && (stored == string(data) || !strings.Contains(stored, \"subnetCIDR\")) {\n"}},
 	},
+	{
+		name: "guard-off", fault: "however many interfaces would go by accident, cleanup never halts",
+		edits: []edit{{"pkg/plan/exodus.go", "return e.Threshold > 0 && going >= leastExodus &&", "return e.Threshold > 1 && going >= leastExodus &&"}},
+	},
+	{
+		name: "halt-forgotten", fault: "whoever leads next does not know how many interfaces went by accident",
+		edits: []edit{{"pkg/controller/exodusrecord.go", "c.exodus.inherit(c.record.room, time.Now())", "c.exodus.inherit(0, time.Now())"}},
+	},
 }
