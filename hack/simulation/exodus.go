@@ -64,6 +64,12 @@ func newExodus() exodus {
 
 // reassess takes in a write of a Node, a NodeENI or the Lease, and whom it has made unwanted, and by what.
 func (w *watcher) reassess(write strictapi.Write) {
+	if write.Resource == "leases" {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.mirror(write)
+		return
+	}
 	if write.Subresource == "status" {
 		return
 	}
