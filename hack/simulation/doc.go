@@ -14,8 +14,9 @@
 // may be left. What is about single calls is judged while they are made (moment.go): under a valid lease, on what is
 // ours, for what it was made for, nothing taken from what dies, nothing taken that the API server's objects have wanted
 // all along (truth.go); and so are writes of Nodes (nodewrites.go): nothing but what the flags allow, no taint taken
-// before all has been attached, none put back unasked. What is not ours is compared, in the end, with what its owners
-// left (ledger.go). What such an hour may cost is bounded by what stands in the way (quiet.go).
+// before all has been attached, none put back unasked. What goes although no user has ordered it is counted (exodus.go).
+// What is not ours is compared, in the end, with what its owners left (ledger.go). What such an hour may cost is bounded
+// by what stands in the way (quiet.go).
 //
 //	acts, faults ──► [ API server ]◄──► replica-0, replica-1 ◄──► [ EC2 simulator ]◄── CNI, people, another cluster
 //	                       │                                            │

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
@@ -51,10 +53,16 @@ func (w *watcher) leased(write strictapi.Write) bool {
 		}
 		w.lease.identity, w.lease.client, w.lease.taken = identity, write.Client, now
 	}
-	if l.Spec.LeaseDurationSeconds != nil {
+	if l.Spec.LeaseDurationSeconds != nil && !sameSpec(write.Old, l) {
 		w.lease.until = now.Add(time.Duration(*l.Spec.LeaseDurationSeconds) * time.Second)
 	}
 	return w.lease.identity != before
+}
+
+// sameSpec reports whether a write of a Lease is no renewal: its annotations are the controller's and people's.
+func sameSpec(old runtime.Object, l *coordinationv1.Lease) bool {
+	before, ok := old.(*coordinationv1.Lease)
+	return ok && before != nil && equality.Semantic.DeepEqual(before.Spec, l.Spec)
 }
 
 // unleased says why a process that began at a time must not change EC2 now; empty where it may. A call counts from
@@ -149,6 +157,7 @@ func (w *watcher) concerns(who, action, id string, form url.Values, s ec2sim.Sna
 		w.attaches(who, e, form, s)
 	case "DetachNetworkInterface":
 		w.detaches(who, e)
+		w.departs(who, e, s)
 	case "CreateTags":
 		for key, values := range form {
 			if values[0] == eni.TagNodeENIUID && strings.HasSuffix(key, ".Key") {

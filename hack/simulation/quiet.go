@@ -21,6 +21,10 @@ import (
 // wrote sees every write to the API server, the moment it takes effect.
 func (w *watcher) wrote(write strictapi.Write) {
 	switch write.Resource {
+	case "nodes", "nodeenis", "leases":
+		w.reassess(write)
+	}
+	switch write.Resource {
 	case "leases":
 		if w.leased(write) {
 			w.trace.add(w.prefix+"LEASE", "written by %s, held: %v", write.Client, holder(write.New) != "")

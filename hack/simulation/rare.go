@@ -23,6 +23,7 @@ var rareActs = []act{
 
 var rareFaults = []faultKind{
 	{name: "the leader is killed while a NodeENI is deleted, and EC2 shows its successor nothing at first", begin: (*fault).lieToSuccessor},
+	{name: "all Nodes lose their labels one after the other, and the leader is killed meanwhile", begin: (*fault).loseLabelsAndLeader},
 }
 
 // rare are the steps that a seed has beside those that it draws.
@@ -118,4 +119,26 @@ func (f *fault) lieToSuccessor() string {
 		f.omitFor(lieTime)
 	})
 	return name
+}
+
+// loseLabelsAndLeader takes the labels from all Nodes, slowly enough for most of the interfaces to go unless somebody
+// counts them, and kills the leaders in the middle of it, so that the next one has to know what went before.
+func (f *fault) loseLabelsAndLeader() string {
+	a := &actor{run: f.run, Rand: f.Rand, number: f.number}
+	nodes, pause, deaths := f.nodes(), between(f.Rand, time.Second, 12*time.Second), 1+f.IntN(2)
+	go func() {
+		for i, node := range nodes {
+			for _, key := range []string{"ng", "tier", "zone"} {
+				_ = a.label(node.Name, key, "") // it may be gone
+			}
+			time.Sleep(pause)
+			if left := len(nodes) - i - 1; left < deaths {
+				time.Sleep(between(f.Rand, time.Second, 40*time.Second))
+				for _, r := range f.replicas {
+					r.crash()
+				}
+			}
+		}
+	}()
+	return fmt.Sprintf("%d Nodes, one each %v, %d deaths", len(nodes), pause, deaths)
 }

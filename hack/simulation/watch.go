@@ -52,10 +52,11 @@ type watcher struct {
 	forced map[string]bool
 	halted bool
 	nodeWatch
+	exodus exodus
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, describes: map[string]int{}, dries: map[string]int{}, attached: map[string]string{}}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, describes: map[string]int{}, dries: map[string]int{}, attached: map[string]string{}, exodus: newExodus()}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {
@@ -74,6 +75,9 @@ func (w *watcher) after(who, action string, form url.Values, status int, err err
 	w.trace.add(who, "%s %s: %s", action, subject(form), outcome(status, err))
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if action == "DetachNetworkInterface" {
+		w.departed(form.Get("AttachmentId"), status == 200)
+	}
 	if status == 200 && action == "AttachNetworkInterface" && err == nil {
 		w.attached[form.Get("NetworkInterfaceId")] = who
 	}

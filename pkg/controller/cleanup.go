@@ -97,7 +97,8 @@ func (c *Controller) detach(ctx context.Context, snapshot plan.Snapshot, action 
 	if action.Force {
 		call = c.cloud.ForceDetachInterface
 	}
-	if err := call(ctx, iface, confirm); err != nil {
+	defer c.exodus.settled(iface.ID)
+	if err := call(ctx, iface, c.recordedFirst(action, confirm)); err != nil {
 		switch eni.KindOf(err) {
 		case eni.KindUnknownOutcome:
 			c.detachBegun(snapshot, action, *iface.Attachment, eni.UnknownAttachment)
@@ -112,6 +113,19 @@ func (c *Controller) detach(ctx context.Context, snapshot plan.Snapshot, action 
 	klog.FromContext(ctx).V(2).Info("Detaching interface", "eniID", iface.ID, "attachmentID", action.AttachmentID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason, "force", action.Force)
 	return nil
+}
+
+// recordedFirst has the departure recorded before it is confirmed, so that no crash makes the next leader forget it. What
+// a person has approved is not counted.
+func (c *Controller) recordedFirst(action plan.Action, confirm func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if !action.Approved {
+			if err := c.recordDeparture(ctx, action.InterfaceID); err != nil {
+				return err
+			}
+		}
+		return confirm(ctx)
+	}
 }
 
 // detachBegun takes in that EC2 has begun, or may have begun, to detach an interface.

@@ -20,6 +20,7 @@ import (
 const (
 	fieldFinalizer  plan.Field = "finalizer " + v1alpha1.Finalizer
 	fieldAnnotation plan.Field = "annotation " + v1alpha1.AnnotationManagedTagKeys
+	fieldSelectors  plan.Field = "annotation " + v1alpha1.AnnotationSelectors
 	fieldStatus     plan.Field = "status"
 )
 
@@ -39,6 +40,7 @@ func (c *Controller) uncontested(n *v1alpha1.NodeENI, want plan.MetadataPatch) (
 	}
 	want.AddFinalizer = want.AddFinalizer && !held(fieldFinalizer, "")
 	want.SetManagedTagKeys = want.SetManagedTagKeys && !held(fieldAnnotation, want.ManagedTagKeys)
+	want.SetSelectors = want.SetSelectors && !held(fieldSelectors, want.Selectors)
 	return want, due
 }
 
@@ -50,6 +52,9 @@ func (c *Controller) noticeUndone(old, n *v1alpha1.NodeENI) {
 	if before, now := old.Annotations[v1alpha1.AnnotationManagedTagKeys], n.Annotations[v1alpha1.AnnotationManagedTagKeys]; before != now {
 		c.contests.undone(objectKey(n.UID), fieldAnnotation, before)
 	}
+	if before, now := old.Annotations[v1alpha1.AnnotationSelectors], n.Annotations[v1alpha1.AnnotationSelectors]; before != now {
+		c.contests.undone(objectKey(n.UID), fieldSelectors, before)
+	}
 }
 
 // wroteMetadata counts what was put right.
@@ -59,6 +64,9 @@ func (c *Controller) wroteMetadata(ctx context.Context, n *v1alpha1.NodeENI, wro
 	}
 	if wrote.SetManagedTagKeys {
 		c.madeOnObject(ctx, n, fieldAnnotation, wrote.ManagedTagKeys)
+	}
+	if wrote.SetSelectors {
+		c.madeOnObject(ctx, n, fieldSelectors, wrote.Selectors)
 	}
 }
 
@@ -98,9 +106,10 @@ func (c *Controller) contestedObject(n *v1alpha1.NodeENI, missing plan.MetadataP
 	fights := c.contests.fights(objectKey(n.UID), now)
 	var parts []string
 	var others string
-	for _, field := range []plan.Field{fieldAnnotation, fieldFinalizer, fieldStatus} {
+	for _, field := range []plan.Field{fieldAnnotation, fieldSelectors, fieldFinalizer, fieldStatus} {
 		fight, ok := fights[field]
 		lacking := field == fieldFinalizer && missing.AddFinalizer || field == fieldAnnotation && missing.SetManagedTagKeys ||
+			field == fieldSelectors && missing.SetSelectors ||
 			field == fieldStatus && c.written.rewritten(n)
 		switch {
 		case !ok:

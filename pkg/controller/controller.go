@@ -99,6 +99,7 @@ type Controller struct {
 	told      told
 	written   writtenStatuses
 	exodus    exodus
+	record    exodusRecord
 
 	deselected deselected
 	adoptions  adoptions
@@ -143,6 +144,7 @@ func New(config Config) (*Controller, error) {
 		cluster:         config.Cluster,
 		live:            newLiveReads(config.Kube, config.Client, config.Lease.Namespace),
 		exodus:          exodus{threshold: config.MassReleaseThreshold, lease: config.Lease},
+		record:          exodusRecord{leases: config.Kube.CoordinationV1().Leases(config.Lease.Namespace), turn: newTurn()},
 		nodes:           config.Nodes.Lister(),
 		nodeIndex:       config.Nodes.TypedInformer().GetTypedIndexer(),
 		nodeENIs:        config.NodeENIs.Lister(),
@@ -212,9 +214,14 @@ func (c *Controller) Run(ctx context.Context) error {
 		return nil // told to stop before there was anything to do
 	}
 	logger.V(2).Info("Caches are complete, starting workers", "attachWorkers", c.attachWorkers, "cleanupWorkers", c.cleanupWorkers)
+	if err := c.loadExodus(ctx); err != nil {
+		return nil // told to stop, too
+	}
+	c.resumeEdits()
 	if err := c.primeExodus(work); err != nil {
 		return err
 	}
+	group.Go(func() { c.keepRecord(ctx) })
 	c.leading.Store(true)
 	c.enqueueStatuses() // which have been looked at in vain
 	start(&workers, work, c.attachWorkers, &worker[string]{queue: c.attachQueue, sync: c.syncAttach, named: namedInstance})

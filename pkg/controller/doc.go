@@ -27,6 +27,9 @@
 // twice as well. What something else keeps changing back is put right less and less often: contested.go
 // remembers it for EC2, contestedobject.go for the NodeENI itself.
 //
+// What goes because something vanished is counted (exodus.go), across leaders (exodusrecord.go): too much at once
+// waits for a person.
+//
 // A call that failed is made again when its setback is over (setback.go), whatever wakes the workers up. What EC2
 // refuses for many alike is remembered by cause (causes.go) and asked again by one for all, and so is what it does not
 // even look at for a while (throttle.go); what a failure calls for (failed.go) is said by its eni.Disposition, which the

@@ -31,7 +31,12 @@ type exodus struct {
 	byInstance map[string]map[string]struct{}
 	count      plan.Exodus
 	departures []departure
-	halt       *plan.Halt
+	// inherited are how many went under the leader before, as far as we know, inheritedAt is when we began to lead.
+	inherited   int
+	inheritedAt time.Time
+	// leaving are those that count for which a detach is being made.
+	leaving map[string]struct{}
+	halt    *plan.Halt
 	// told says that the present halt has been told on the Lease.
 	told bool
 }
@@ -74,13 +79,7 @@ func (e *exodus) prime(instanceID string, result plan.Result, attached int) (tur
 // forget drops those of an instance that are wanted again or gone for another reason, and those that went long ago.
 // While cleanup is halted, those that went before count on: it does not go on by waiting.
 func (e *exodus) forget(instanceID string, result plan.Result, now time.Time) {
-	for e.halt == nil && len(e.departures) > 0 && now.Sub(e.departures[0].at) >= plan.ExodusWindow {
-		first := e.departures[0]
-		e.departures = e.departures[1:]
-		if g, ok := e.going[first.id]; ok && g.released.Equal(first.at) {
-			e.drop(first.id)
-		}
-	}
+	e.forgetOld(now)
 	for id := range e.byInstance[instanceID] {
 		g := e.going[id]
 		if g.released.IsZero() && !slices.Contains(result.Vanished, id) && !slices.Contains(result.Undecided, id) {
@@ -90,6 +89,33 @@ func (e *exodus) forget(instanceID string, result plan.Result, now time.Time) {
 		g.there = false
 		e.put(id, g)
 	}
+}
+
+func (e *exodus) forgetOld(now time.Time) {
+	for e.halt == nil && len(e.departures) > 0 && now.Sub(e.departures[0].at) >= plan.ExodusWindow {
+		first := e.departures[0]
+		e.departures = e.departures[1:]
+		if g, ok := e.going[first.id]; ok && g.released.Equal(first.at) {
+			e.drop(first.id)
+		}
+	}
+	if e.halt == nil && now.Sub(e.inheritedAt) >= plan.ExodusWindow {
+		e.inherited = 0
+	}
+}
+
+// expire drops those that went long ago.
+func (e *exodus) expire(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.forgetOld(now)
+}
+
+// inherit takes in how many went under the leader before.
+func (e *exodus) inherit(count int, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.inherited, e.inheritedAt = count, now
 }
 
 func (e *exodus) add(instanceID string, ids []string) {
@@ -138,7 +164,7 @@ func (e *exodus) tally(g goingInterface, one int) {
 // judge halts cleanup or lets it go on.
 func (e *exodus) judge(attached int) (concerned []string, turned bool) {
 	now := e.count
-	now.Threshold, now.Attached = e.threshold, now.Attached+attached
+	now.Threshold, now.Attached, now.Released = e.threshold, now.Attached+attached, now.Released+e.inherited
 	halts := now.Halts() && now.Pending > 0
 	if halts == (e.halt != nil) {
 		return nil, false
@@ -147,6 +173,34 @@ func (e *exodus) judge(attached int) (concerned []string, turned bool) {
 		e.halt = &plan.Halt{Exodus: now, Lease: e.lease}
 	}
 	return slices.Sorted(maps.Keys(e.byInstance)), true
+}
+
+// begin notes that a detach is being made. It reports whether that is of an interface whose departure counts.
+func (e *exodus) begin(id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, counts := e.going[id]; !counts || e.threshold == 0 {
+		return false
+	}
+	if e.leaving == nil {
+		e.leaving = map[string]struct{}{}
+	}
+	e.leaving[id] = struct{}{}
+	return true
+}
+
+// settled notes that a detach has been made or not.
+func (e *exodus) settled(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.leaving, id)
+}
+
+// departed is how many went, or may be about to.
+func (e *exodus) departed() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.count.Released + e.inherited + len(e.leaving)
 }
 
 // detached notes that an interface which would go is, or may be, on its way. One that a person has let go does not

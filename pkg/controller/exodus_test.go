@@ -72,13 +72,26 @@ func (l *lab) approve() {
 	})
 }
 
-func (l *lab) approveOnLease(d time.Duration) *coordinationv1.Lease {
+func (l *lab) approveOnLease(d time.Duration) {
 	l.Helper()
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "multi-eni-controller"}}
-	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, v1alpha1.AnnotationAllowReleaseUntil, time.Now().Add(d).Format(time.RFC3339))
-	created, err := l.kube.CoordinationV1().Leases(lease.Namespace).Create(l.Context(), lease, metav1.CreateOptions{})
+	l.editLease(func(lease *coordinationv1.Lease) {
+		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, v1alpha1.AnnotationAllowReleaseUntil, time.Now().Add(d).Format(time.RFC3339))
+	})
+}
+
+func (l *lab) lease() *coordinationv1.Lease {
+	l.Helper()
+	lease, err := l.kube.CoordinationV1().Leases(ourLease.Namespace).Get(l.Context(), ourLease.Name, metav1.GetOptions{})
 	l.must(err)
-	return created
+	return lease
+}
+
+func (l *lab) editLease(change func(*coordinationv1.Lease)) {
+	l.Helper()
+	lease := l.lease()
+	change(lease)
+	_, err := l.kube.CoordinationV1().Leases(lease.Namespace).Update(l.Context(), lease, metav1.UpdateOptions{})
+	l.must(err)
 }
 
 // atMost is how many of the fleet may go before cleanup halts.
@@ -318,11 +331,9 @@ func TestAnApprovalOnTheLeaseCanBeWithdrawn(t *testing.T) {
 		l.pass(20 * time.Minute)
 		l.wantAttached(fleet)
 		l.fault(ec2sim.Fault{Action: "DetachNetworkInterface", Effect: "error", Code: "UnauthorizedOperation", Status: 403})
-		lease := l.approveOnLease(10 * time.Hour)
+		l.approveOnLease(10 * time.Hour)
 		l.pass(5 * time.Minute)
-		lease.Annotations = nil
-		_, err := l.kube.CoordinationV1().Leases(lease.Namespace).Update(l.Context(), lease, metav1.UpdateOptions{})
-		l.must(err)
+		l.editLease(func(lease *coordinationv1.Lease) { delete(lease.Annotations, v1alpha1.AnnotationAllowReleaseUntil) })
 		l.pass(10 * time.Minute)
 		l.heal()
 		l.pass(time.Hour)

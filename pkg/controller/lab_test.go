@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -42,6 +43,9 @@ const (
 	groupB  = "sg-0000000000000000b"
 	horizon = 10 * time.Second
 )
+
+// ourLease is that of the controllers, which a lab begins with: the election makes it.
+var ourLease = types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}
 
 // lab is the whole controller in virtual time: the generated fakes for Kubernetes, and for EC2 the real
 // adapter with the real SDK on the simulator's wire.
@@ -127,7 +131,8 @@ func inLab(t *testing.T, nodes int, change func(*ec2sim.World), story func(*lab)
 
 // newLab is a cluster without Nodes, before anything is started.
 func newLab(t *testing.T, cluster plan.Cluster) *lab {
-	return &lab{T: t, cluster: cluster, kube: kubefake.NewClientset(), client: fake.NewSimpleClientset(), events: record.NewFakeRecorder(1000)}
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: ourLease.Namespace, Name: ourLease.Name}}
+	return &lab{T: t, cluster: cluster, kube: kubefake.NewClientset(lease), client: fake.NewSimpleClientset(), events: record.NewFakeRecorder(1000)}
 }
 
 // refuseEmptyNames has the fakes refuse what a real client refuses before it sends anything.
@@ -196,7 +201,7 @@ func (l *lab) start() {
 		Kube: l.kube, Client: l.client, Nodes: core.Core().V1().Nodes(), NodeENIs: own.Networking().V1alpha1().NodeENIs(),
 		Cloud: l.wrapped(ec2Client), Prober: prober,
 		Recorder: l.events, Cluster: l.cluster, Term: func() int64 { return l.term },
-		Lease: types.NamespacedName{Namespace: "kube-system", Name: "multi-eni-controller"}, MassReleaseThreshold: 0.5,
+		Lease: ourLease, MassReleaseThreshold: 0.5,
 		CleanupDryRun: l.dryRun, AllowAdoption: l.allowAdoption, OnNodes: l.onNodes, AttachWorkers: 5, CleanupWorkers: 5, Resync: 5 * time.Minute, Horizon: horizon,
 	})
 	l.must(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,11 +77,15 @@ func removeFinalizer(n *v1alpha1.NodeENI) []patchOperation {
 	return []patchOperation{{"test", path, v1alpha1.Finalizer}, {"remove", path, nil}}
 }
 
-func setAnnotation(n *v1alpha1.NodeENI, key, value string) []patchOperation {
-	if len(n.Annotations) > 0 {
-		return []patchOperation{{"add", "/metadata/annotations/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key), value}}
+// setAnnotations sets annotations beside those of others.
+func setAnnotations(n *v1alpha1.NodeENI, wanted map[string]string) (operations []patchOperation) {
+	if len(n.Annotations) == 0 && len(wanted) > 0 {
+		return []patchOperation{sameVersion(n), {"add", "/metadata/annotations", wanted}}
 	}
-	return []patchOperation{sameVersion(n), {"add", "/metadata/annotations", map[string]string{key: value}}}
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		operations = append(operations, patchOperation{"add", "/metadata/annotations/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key), wanted[key]})
+	}
+	return operations
 }
 
 // sameVersion lets a patch fail when anything was written since.

@@ -112,7 +112,7 @@ func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attac
 	stored.Status = c.written.latest(n)
 	input := plan.StatusInput{NodeENI: &stored, Now: time.Now(), Attachments: attachments, Releases: releases}
 	input.MissingPermissions = c.preflight.missingPermissions()
-	input.Contested, again = c.contestedObject(n, plan.Metadata(n, c.borneTagKeys(n)), input.Now)
+	input.Contested, again = c.contestedObject(n, c.metadata(n), input.Now)
 	if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
 		input.Subnet = &subnet
 	}
@@ -145,26 +145,36 @@ func (c *Controller) storeStatus(ctx context.Context, n *v1alpha1.NodeENI, store
 	return again, nil
 }
 
-// syncMetadata keeps the finalizer and the annotation. It reports whether it changed anything, and when what it has
+// metadata is what the NodeENI's metadata lacks.
+func (c *Controller) metadata(n *v1alpha1.NodeENI) plan.MetadataPatch {
+	return plan.Metadata(n, c.borneTagKeys(n), c.standingSelectors(n))
+}
+
+// syncMetadata keeps the finalizer and the annotations. It reports whether it changed anything, and when what it has
 // held back is due.
 func (c *Controller) syncMetadata(ctx context.Context, n *v1alpha1.NodeENI) (changed bool, due time.Time, err error) {
 	if c.written.metadataPending(n) {
 		return true, due, nil // the cache does not show our last write yet; what it lacks may be there
 	}
-	want, due := c.uncontested(n, plan.Metadata(n, c.borneTagKeys(n)))
+	want, due := c.uncontested(n, c.metadata(n))
 	var operations []patchOperation
 	if want.AddFinalizer {
 		operations = append(operations, addFinalizer(n)...)
 	}
+	annotations := map[string]string{}
 	if want.SetManagedTagKeys {
-		operations = append(operations, setAnnotation(n, v1alpha1.AnnotationManagedTagKeys, want.ManagedTagKeys)...)
+		annotations[v1alpha1.AnnotationManagedTagKeys] = want.ManagedTagKeys
 	}
+	if want.SetSelectors {
+		annotations[v1alpha1.AnnotationSelectors] = want.Selectors
+	}
+	operations = append(operations, setAnnotations(n, annotations)...)
 	if len(operations) == 0 {
 		return false, due, nil
 	}
 	updated, err := c.patch(ctx, n, operations)
 	if err != nil {
-		return false, due, fmt.Errorf("writing finalizer and annotation of NodeENI %s: %w", n.Name, err)
+		return false, due, fmt.Errorf("writing finalizer and annotations of NodeENI %s: %w", n.Name, err)
 	}
 	if updated != nil {
 		c.written.recordMetadata(updated)

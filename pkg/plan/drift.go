@@ -122,11 +122,14 @@ type MetadataPatch struct {
 	// SetManagedTagKeys says that the annotation is to be ManagedTagKeys.
 	SetManagedTagKeys bool
 	ManagedTagKeys    string
+	// SetSelectors says the same of the annotation that Selectors is for.
+	SetSelectors bool
+	Selectors    string
 }
 
-// Metadata says what a NodeENI's metadata lacks: the finalizer, and in the annotation every key of spec.tags
-// and every key recorded earlier that an interface still bears.
-func Metadata(n *v1alpha1.NodeENI, borne map[string]bool) MetadataPatch {
+// Metadata says what a NodeENI's metadata lacks: the finalizer, in one annotation every key of spec.tags and every key
+// recorded earlier that an interface still bears, in another the selector and the former ones that still stand.
+func Metadata(n *v1alpha1.NodeENI, borne map[string]bool, standing []map[string]string) MetadataPatch {
 	if !n.DeletionTimestamp.IsZero() {
 		return MetadataPatch{}
 	}
@@ -144,6 +147,10 @@ func Metadata(n *v1alpha1.NodeENI, borne map[string]bool) MetadataPatch {
 	wanted := encodeKeys(keys)
 	if wanted != recorded && (exists || len(keys) > 0) {
 		patch.SetManagedTagKeys, patch.ManagedTagKeys = true, wanted
+	}
+	patch.Selectors = selectors(n, standing)
+	if patch.SetSelectors = patch.Selectors != n.Annotations[v1alpha1.AnnotationSelectors]; !patch.SetSelectors {
+		patch.Selectors = ""
 	}
 	return patch
 }

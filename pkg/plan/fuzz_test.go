@@ -30,7 +30,7 @@ func FuzzSpec(f *testing.F) {
 		n := nodeENI("a", func(n *v1alpha1.NodeENI) {
 			n.Name, n.Spec.Description, n.Spec.Tags = name, &description, map[string]string{key: value}
 			n.Spec.NodeSelector = map[string]string{"ng": label}
-			n.Annotations = map[string]string{v1alpha1.AnnotationManagedTagKeys: Metadata(nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.Tags = map[string]string{key: value} }), nil).ManagedTagKeys}
+			n.Annotations = map[string]string{v1alpha1.AnnotationManagedTagKeys: Metadata(nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.Tags = map[string]string{key: value} }), nil, nil).ManagedTagKeys}
 		})
 		machine := node("a", func(node *corev1.Node) { node.Name, node.Labels = nodeName, map[string]string{"ng": label} })
 		if len(name) > 253 || len(nodeName) > 253 || !sendable(name, 253) || !sendable(nodeName, 253) {
@@ -132,10 +132,10 @@ func FuzzManagedTagKeys(f *testing.F) {
 			}
 			borne[k] = true
 		}
-		if patch := Metadata(n, borne); patch.SetManagedTagKeys {
+		if patch := Metadata(n, borne, nil); patch.SetManagedTagKeys {
 			n.Annotations[v1alpha1.AnnotationManagedTagKeys] = patch.ManagedTagKeys
 		}
-		if again := Metadata(n, borne); again.SetManagedTagKeys {
+		if again := Metadata(n, borne, nil); again.SetManagedTagKeys {
 			t.Errorf("after %q is written, %q is wanted", n.Annotations[v1alpha1.AnnotationManagedTagKeys], again.ManagedTagKeys)
 		}
 		for k := range borne {

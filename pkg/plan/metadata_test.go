@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
@@ -46,8 +47,42 @@ func TestMetadata(t *testing.T) {
 		for _, key := range test.borne {
 			borne[key] = true
 		}
-		if diff := cmp.Diff(test.want, Metadata(test.n, borne)); diff != "" {
+		got := Metadata(test.n, borne, nil)
+		got.SetSelectors, got.Selectors = false, "" // which TestSelectorsAreRecorded is about
+		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+func TestSelectorsAreRecorded(t *testing.T) {
+	recorded := func(value string) func(*v1alpha1.NodeENI) {
+		return func(n *v1alpha1.NodeENI) { n.Annotations = map[string]string{v1alpha1.AnnotationSelectors: value} }
+	}
+	is := func(value string) map[string]string { return map[string]string{"ng": value} }
+	for _, test := range []struct {
+		name     string
+		n        *v1alpha1.NodeENI
+		standing []map[string]string
+		former   []map[string]string
+		want     MetadataPatch
+	}{
+		{"nothing recorded", nodeENI("a"), nil, nil, MetadataPatch{SetSelectors: true, Selectors: `[{"ng":"multi"}]`}},
+		{"recorded", nodeENI("a", recorded(`[{"ng":"multi"}]`)), nil, nil, MetadataPatch{}},
+		{"edited", nodeENI("a", recorded(`[{"ng":"old"}]`)), []map[string]string{is("old")}, []map[string]string{is("old")}, MetadataPatch{SetSelectors: true, Selectors: `[{"ng":"old"},{"ng":"multi"}]`}},
+		{"edited and recorded", nodeENI("a", recorded(`[{"ng":"old"},{"ng":"multi"}]`)), []map[string]string{is("old")}, []map[string]string{is("old")}, MetadataPatch{}},
+		{"carried out", nodeENI("a", recorded(`[{"ng":"old"},{"ng":"multi"}]`)), nil, []map[string]string{is("old")}, MetadataPatch{SetSelectors: true, Selectors: `[{"ng":"multi"}]`}},
+		{"edited back", nodeENI("a", recorded(`[{"ng":"multi"},{"ng":"other"}]`)), nil, []map[string]string{is("other")}, MetadataPatch{SetSelectors: true, Selectors: `[{"ng":"multi"}]`}},
+		{"malformed", nodeENI("a", recorded(`{"ng":"old"}`)), nil, nil, MetadataPatch{SetSelectors: true, Selectors: `[{"ng":"multi"}]`}},
+		{"an empty one, which selects nothing", nodeENI("a", recorded(`[{},null]`)), nil, nil, MetadataPatch{SetSelectors: true, Selectors: `[{"ng":"multi"}]`}},
+		{"too many", nodeENI("a"), []map[string]string{is("1"), is("2"), is("3"), is("4"), is("5")}, nil, MetadataPatch{SetSelectors: true, Selectors: `[{"ng":"2"},{"ng":"3"},{"ng":"4"},{"ng":"5"},{"ng":"multi"}]`}},
+		{"being deleted", nodeENI("a", beingDeleted), nil, nil, MetadataPatch{}},
+	} {
+		if diff := cmp.Diff(test.want, Metadata(test.n, nil, test.standing)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+		if diff := cmp.Diff(test.former, FormerSelectors(test.n), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: former selectors (-want +got):\n%s", test.name, diff)
 		}
 	}
 }

@@ -136,4 +136,12 @@ var catalogue = []mutant{
 		name: "late-instance-is-none", fault: "a Node that names no instance yet counts as one that is gone",
 		edits: []edit{{"pkg/plan/unplaced.go", `return v.Node == nil && v.Unplaced != "" && !v.instanceGone()`, `return v.Node == nil && v.Unplaced != "" && v.instanceGone()`}},
 	},
+	{
+		name: "guard-off", fault: "however many interfaces would go by accident, cleanup never halts",
+		edits: []edit{{"pkg/plan/exodus.go", "return e.Threshold > 0 && going >= leastExodus &&", "return e.Threshold > 1 && going >= leastExodus &&"}},
+	},
+	{
+		name: "halt-forgotten", fault: "whoever leads next does not know how many interfaces went by accident",
+		edits: []edit{{"pkg/controller/exodusrecord.go", "c.exodus.inherit(c.record.room, time.Now())", "c.exodus.inherit(0, time.Now())"}},
+	},
 }

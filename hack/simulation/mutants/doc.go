@@ -37,4 +37,6 @@
 //	node-not-kept               1  clause 5: a Node's annotation names other interfaces
 //	node-gone-by-name          29  I6: detaches what has been wanted for 54 s
 //	late-instance-is-none      77  I6: deletes what has been wanted for 21 s
+//	guard-off                  21  the guard: 13 of 24 go that nobody has ordered or approved
+//	halt-forgotten             21  the guard: 12 of 23 go
 package main

@@ -7,9 +7,18 @@ const Finalizer = GroupName + "/eni-cleanup"
 // interfaces of this NodeENI may bear, so that a key which leaves the spec can leave the interfaces.
 const AnnotationManagedTagKeys = GroupName + "/managed-tag-keys"
 
+// AnnotationSelectors lists, as a JSON array, the selector by which Nodes are given interfaces of this NodeENI, and
+// before it former ones until what was attached by them alone has gone: an edit of the selector is an order, which a
+// leader that has not seen it made must not take for the loss of Nodes' labels.
+const AnnotationSelectors = GroupName + "/selectors"
+
 // AnnotationAllowReleaseUntil lets a halted cleanup go on until the time that it gives in RFC 3339. It is set on the
 // NodeENI, or on the controller's Lease for interfaces whose NodeENI is gone.
 const AnnotationAllowReleaseUntil = GroupName + "/allow-release-until"
+
+// AnnotationReleasedLately says, on the controller's Lease, how many interfaces at most went lately because their
+// NodeENI, their Node or its labels vanished: whoever leads next counts on from there.
+const AnnotationReleasedLately = GroupName + "/released-lately"
 
 // AnnotationForceDetachUntil lets interfaces that EC2 does not end to detach from a running instance be
 // detached by force until the time that it gives in RFC 3339, at most a day ahead. It is set on the NodeENI.
