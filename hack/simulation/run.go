@@ -64,6 +64,10 @@ type Result struct {
 	Violations []property.Violation
 	Trace      *trace
 	Coverage   Coverage
+	// Played is the seed with the steps that came in addition.
+	Played Seed
+	// Acts and Faults are how many took effect.
+	Acts, Faults int
 }
 
 // Run runs a seed. It must be called in a bubble of virtual time, and all that it started has ended when it returns.
@@ -80,7 +84,8 @@ func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
 	for _, c := range r.clusters() {
 		found = append(found, c.watch.found...)
 	}
-	return Result{found, r.trace, r.coverage()}, nil
+	acts, faults := r.effects()
+	return Result{found, r.trace, r.coverage(), r.seed, acts, faults}, nil
 }
 
 func newRun(seed Seed, world *world, log func(string) klog.Logger) *run {
@@ -298,6 +303,9 @@ func (r *run) play() {
 	for _, s := range r.seed.steps {
 		time.Sleep(s.at - time.Since(r.trace.began))
 		s.do(r)
+	}
+	if r.seed.whole {
+		r.fill()
 	}
 	time.Sleep(actTime - time.Since(r.trace.began))
 }
