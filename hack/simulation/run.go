@@ -191,7 +191,9 @@ func (r *run) judge() {
 			return
 		}
 	}
-	r.quiet()
+	if r.quiet(); !r.failed() {
+		r.noMore()
+	}
 }
 
 // failed reports whether the property is violated, for whichever cluster.
