@@ -21,23 +21,30 @@ const (
 // took counts a fault that took effect.
 func (f *fault) took() { f.tally.add(effective) }
 
-// endEC2 ends a fault of EC2's, which took effect if a call was struck by it.
-func (f *fault) endEC2(id int) {
-	if f.sim.Struck(id) > 0 {
-		f.took()
-	}
-	f.sim.RemoveFaults(id)
+// strikesEC2 ends a fault of EC2's after a while, which took effect if a call was struck by it.
+func (f *fault) strikesEC2(id int, while time.Duration) {
+	f.waits(while, func() bool {
+		defer f.sim.RemoveFaults(id)
+		return f.sim.Struck(id) > 0
+	})
+}
+
+// waits counts a fault after a while if it took effect.
+func (f *fault) waits(while time.Duration, effect func() bool) {
+	f.later = true
+	f.tally.open.Add(1)
+	time.AfterFunc(while, func() {
+		if effect() {
+			f.took()
+		}
+		f.tally.open.Add(-1)
+	})
 }
 
 // strikes waits for a fault of the API server's to strike, which it has if anything there went wrong while it lasted.
 func (f *fault) strikes(while time.Duration) {
-	f.later = true
 	before := struck(f.run)
-	time.AfterFunc(while, func() {
-		if struck(f.run) > before {
-			f.took()
-		}
-	})
+	f.waits(while, func() bool { return struck(f.run) > before })
 }
 
 // struck counts what went wrong at a cluster's API server.
@@ -81,7 +88,7 @@ func (r *run) fill() {
 		if acts < enoughActs {
 			r.further(r.seed.newAct(number))
 		}
-		if faults < enoughFaults {
+		if faults+int(r.tally.open.Load()) < enoughFaults {
 			r.further(r.seed.newFault(number))
 		}
 		time.Sleep(fillEvery)

@@ -104,8 +104,7 @@ func (f *fault) ec2(rule ec2sim.Fault) string {
 	if err != nil {
 		return err.Error()
 	}
-	f.later = true
-	time.AfterFunc(while, func() { f.endEC2(added.ID) })
+	f.strikesEC2(added.ID, while)
 	if rule.Effect == "omit" {
 		for _, cluster := range f.clusters() {
 			cluster.watch.lies(while)

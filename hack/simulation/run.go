@@ -85,7 +85,9 @@ func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
 		found = append(found, c.watch.found...)
 	}
 	acts, faults := r.effects()
-	return Result{found, r.trace, r.coverage(), r.seed, acts, faults}, nil
+	played := r.seed
+	played.whole = false // what came in addition is among its steps
+	return Result{found, r.trace, r.coverage(), played, acts, faults}, nil
 }
 
 func newRun(seed Seed, world *world, log func(string) klog.Logger) *run {
