@@ -28,9 +28,10 @@ DEMO_FLAGS ?=
 # Which tests of the Python clients, as unittest names them: test_cli, test_pages.Paginators, -v; all if empty.
 CLIENTS_TESTS ?=
 
-# How many seeds the simulation runs, and from which on.
+# How many seeds the simulation runs, from which on, and how often each, until it fails.
 SEEDS ?= 200
 SEED ?= 1
+REPEAT ?= 1
 
 # It repeats what failed, and what that said, below everything else.
 GOTESTSUM = $$(go -C '$(CURDIR)/hack/tools/gotestsum' tool -n gotestsum)
@@ -67,8 +68,8 @@ test-simulation: ## Run 300 seeds of the simulation, and one virtual day of the 
 	nice -n 10 go test -count=1 -timeout=30m ./hack/simulation -run '^TestSoak$$'
 
 .PHONY: simulate
-simulate: ## Run SEEDS=N seeds of the simulation from SEED=K on; stops at the first violation
-	@go test -count=1 -timeout=0 ./hack/simulation -run '^TestSeeds$$' -v -args -seeds=$(SEEDS) -seed=$(SEED)
+simulate: ## Run SEEDS=N seeds of the simulation from SEED=K on, REPEAT=R times each; stops at the first violation
+	@go test -count=1 -timeout=0 ./hack/simulation -run '^TestSeeds$$' -v -args -seeds=$(SEEDS) -seed=$(SEED) -repeat=$(REPEAT)
 
 # How many virtual days the soak lasts, and how many Nodes it has.
 SOAK_DAYS ?= 7

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Coverage counts what really happened in a run, or in many: each act that changed something, each fault that struck.
@@ -20,6 +21,8 @@ func (c Coverage) Add(other Coverage) {
 type tally struct {
 	mu     sync.Mutex
 	counts Coverage
+	// open is how many faults may still take effect.
+	open atomic.Int64
 }
 
 func (t *tally) add(what string) {

@@ -21,6 +21,8 @@ type fault struct {
 	*run
 	*rand.Rand
 	number int
+	// later says that it shows only later whether it takes effect.
+	later bool
 }
 
 var faultKinds = []faultKind{
@@ -59,6 +61,7 @@ var faultKinds = []faultKind{
 	}},
 	{"the API server does not know NodeENIs", 1, func(f *fault) string {
 		while := f.while()
+		f.strikes(while)
 		f.server.SetServed("nodeenis", false)
 		time.AfterFunc(while, func() { f.server.SetServed("nodeenis", true) })
 		return fmt.Sprintf("for %v", while)
@@ -101,7 +104,7 @@ func (f *fault) ec2(rule ec2sim.Fault) string {
 	if err != nil {
 		return err.Error()
 	}
-	time.AfterFunc(while, func() { f.sim.RemoveFaults(added.ID) })
+	f.strikesEC2(added.ID, while)
 	if rule.Effect == "omit" {
 		for _, cluster := range f.clusters() {
 			cluster.watch.lies(while)
@@ -124,6 +127,7 @@ func (f *fault) refuse() string {
 func (f *fault) api(faults strictapi.Faults) string {
 	while := f.while()
 	f.watch.troubled(while)
+	f.strikes(while)
 	replicas := f.replicas
 	if chance(f.Rand, 0.5) {
 		replicas = []*replica{pick(f.Rand, f.replicas)}
@@ -161,6 +165,7 @@ func (f *fault) crash() string {
 }
 
 func (f *fault) crashAtEC2() string {
+	f.later = true // told by the call
 	n, late := 1+f.IntN(12), chance(f.Rand, 0.5)
 	for _, r := range f.replicas {
 		if p := r.living(); p != nil {
@@ -171,6 +176,7 @@ func (f *fault) crashAtEC2() string {
 }
 
 func (f *fault) crashAtAPI() string {
+	f.later = true // told by the call
 	n, late := 1+f.IntN(25), chance(f.Rand, 0.5)
 	r := f.one()
 	if p := r.living(); p != nil {
@@ -184,6 +190,7 @@ func (f *fault) pause() string {
 	r := f.one()
 	p := r.living()
 	if p == nil {
+		f.later = true // never
 		return "it is not alive"
 	}
 	if f.watch.leads(r.name) {

@@ -1,10 +1,8 @@
 package simulation
 
 import (
-	"bytes"
 	"maps"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -241,20 +239,4 @@ func (w *watcher) asked(call strictapi.Call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reads[call.Verb+" "+call.Resource]++
-}
-
-// leaks finds goroutines that have outlived all processes.
-func (r *run) leaks() {
-	own := make([]byte, 256)
-	own = own[:runtime.Stack(own, false)]
-	_, bubble, _ := bytes.Cut(own, []byte("synctest bubble "))
-	bubble, _, _ = bytes.Cut(bubble, []byte("]"))
-	all := make([]byte, 4<<20)
-	all = all[:runtime.Stack(all, true)]
-	for g := range strings.SplitSeq(string(all), "\n\n") {
-		head, rest, _ := strings.Cut(g, "\n")
-		if strings.Contains(head, "synctest bubble "+string(bubble)+"]") && !strings.Contains(rest, "simulation.Run(") && !strings.Contains(rest, "testing/synctest") && !strings.Contains(rest, "internal/synctest.Run") {
-			r.watch.violated(6, "a goroutine is left when all processes have ended:\n%s", g)
-		}
-	}
 }

@@ -95,6 +95,7 @@ func (f *fault) omitFor(d time.Duration) {
 // lieToSuccessor kills the leader at once when a NodeENI is deleted, so that its interfaces are all there, and has EC2
 // show the next one nothing at first.
 func (f *fault) lieToSuccessor() string {
+	f.later = true // its deed is counted with the omissions
 	a := &actor{run: f.run, Rand: f.Rand, number: f.number}
 	e, ok := a.someAttached()
 	if !ok {

@@ -62,7 +62,7 @@ func (r *replica) begin() {
 	p := &process{client: r.server.NewClient(r.name), cancel: cancel, ended: make(chan struct{})}
 	began := time.Now()
 	p.wire = &wire{
-		name: r.name, next: r.sim.Transport(), kill: func() { r.die(p) }, tell: r.tally.add,
+		name: r.name, next: r.sim.Transport(), kill: func() { r.die(p) }, tell: r.tally.add, flaw: r.seed.flaw,
 		unleased: func() string { return r.watch.unleased(r.name, began) },
 		before: func(action string, form url.Values, unleased string) {
 			r.watch.before(r.name, action, form, unleased)

@@ -64,6 +64,10 @@ type Result struct {
 	Violations []property.Violation
 	Trace      *trace
 	Coverage   Coverage
+	// Played is the seed with the steps that came in addition.
+	Played Seed
+	// Acts and Faults are how many took effect.
+	Acts, Faults int
 }
 
 // Run runs a seed. It must be called in a bubble of virtual time, and all that it started has ended when it returns.
@@ -80,7 +84,10 @@ func Run(seed Seed, log func(string) klog.Logger) (Result, error) {
 	for _, c := range r.clusters() {
 		found = append(found, c.watch.found...)
 	}
-	return Result{found, r.trace, r.coverage()}, nil
+	acts, faults := r.effects()
+	played := r.seed
+	played.whole = false // what came in addition is among its steps
+	return Result{found, r.trace, r.coverage(), played, acts, faults}, nil
 }
 
 func newRun(seed Seed, world *world, log func(string) klog.Logger) *run {
@@ -187,7 +194,9 @@ func (r *run) judge() {
 			return
 		}
 	}
-	r.quiet()
+	if r.quiet(); !r.failed() {
+		r.noMore()
+	}
 }
 
 // failed reports whether the property is violated, for whichever cluster.
@@ -299,6 +308,9 @@ func (r *run) play() {
 	for _, s := range r.seed.steps {
 		time.Sleep(s.at - time.Since(r.trace.began))
 		s.do(r)
+	}
+	if r.seed.whole {
+		r.fill()
 	}
 	time.Sleep(actTime - time.Since(r.trace.began))
 }

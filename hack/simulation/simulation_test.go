@@ -22,7 +22,7 @@ import (
 var (
 	seeds    = flag.Int("seeds", defaultSeeds, "how many seeds to run")
 	first    = flag.Uint64("seed", 1, "the first seed")
-	repeat   = flag.Int("repeat", 1, "how often to run each seed: not all that happens is decided by it")
+	repeat   = flag.Int("repeat", 1, "how often to run each seed, until it fails: not all that happens is decided by it")
 	survey   = flag.Bool("survey", false, "go on after a violation, and tell the seeds with one in a line each")
 	shrinks  = flag.Bool("shrink", true, "take steps away from a seed that violates the property, as long as it does")
 	showLogs = flag.String("klog", "", "show the controllers' logs at this level of klog; of use with a single seed")
@@ -47,7 +47,7 @@ func TestSeeds(t *testing.T) {
 	began := time.Now()
 	var next, failed atomic.Int64
 	var report sync.Mutex
-	ran, happened := atomic.Int64{}, Coverage{}
+	ran, extra, happened := atomic.Int64{}, atomic.Int64{}, Coverage{}
 	t.Run("workers", func(t *testing.T) {
 		for range runtime.GOMAXPROCS(0) {
 			t.Run("", func(t *testing.T) {
@@ -63,6 +63,10 @@ func TestSeeds(t *testing.T) {
 						ran.Add(1)
 						report.Lock()
 						happened.Add(result.Coverage)
+						if len(result.Violations) == 0 && (result.Acts < enoughActs || result.Faults < enoughFaults) {
+							t.Errorf("in seed %d %d acts and %d faults took effect, want %d and %d at least", number, result.Acts, result.Faults, enoughActs, enoughFaults)
+						}
+						extra.Add(int64(len(result.Played.steps) - len(NewSeed(number).steps)))
 						report.Unlock()
 						if len(result.Violations) == 0 {
 							continue
@@ -71,7 +75,7 @@ func TestSeeds(t *testing.T) {
 						if *survey {
 							fmt.Printf("seed %d: %s\n", number, result.Violations[0])
 						} else if failed.Load() == 0 {
-							fail(t, NewSeed(number), result, int(ran.Load()))
+							fail(t, result, int(ran.Load()))
 						}
 						failed.Add(1)
 						report.Unlock()
@@ -82,6 +86,7 @@ func TestSeeds(t *testing.T) {
 		}
 	})
 	took := time.Since(began)
+	t.Logf("%d steps came in addition, for those that took no effect", extra.Load())
 	covered(t, happened, int(ran.Load()))
 	fmt.Printf("ran %d seeds from %d on, %d of them violate the property; %v each on %d CPUs\n",
 		ran.Load(), *first, failed.Load(), (took / time.Duration(max(1, ran.Load()))).Round(time.Microsecond*100), runtime.GOMAXPROCS(0))
@@ -110,16 +115,23 @@ func bubble(t *testing.T, seed Seed) (result Result) {
 }
 
 // fail says what is wrong, with as little around it as there can be.
-func fail(t *testing.T, seed Seed, result Result, ran int) {
-	number := uint64(seed.dice)
+func fail(t *testing.T, result Result, ran int) {
+	number := uint64(result.Played.dice)
 	if !*shrinks {
 		t.Errorf("%s\nkilled at seed %d after %d seeds", result.Violations[0], number, ran)
 		return
 	}
-	least, smallest, tries := shrink(seed, result, func(s Seed) Result { return bubble(t, s) })
-	t.Errorf("seed %d violates the property:\n%s\n%d of %d steps are enough for that, found in %d runs:\n%s\nreplay: make simulate SEEDS=1 SEED=%d\nkilled at seed %d after %d seeds",
-		number, smallest.Violations[0], len(least.steps), len(seed.steps), tries, smallest.Trace, number, number, ran)
+	least := shrink(result.Played, result, func(s Seed) Result { return bubble(t, s) })
+	single := "no single one can be left out"
+	if !least.minimal {
+		single = "fewer might be"
+	}
+	t.Errorf("seed %d violates the property:\n%s\n%d of %d steps are enough for that, %s, found in %d runs:\n%s\nreplay: make simulate SEEDS=1 SEED=%d REPEAT=%d\nkilled at seed %d after %d seeds",
+		number, least.result.Violations[0], len(least.steps), len(result.Played.steps), single, least.tries, least.result.Trace, number, replays, number, ran)
 }
+
+// replays is how often the command that is printed runs a seed, unless it fails before.
+const replays = 20
 
 // enough is after how many seeds everything must have happened.
 const enough = 150

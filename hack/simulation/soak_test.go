@@ -17,7 +17,7 @@ import (
 
 var (
 	soakDays  = flag.Int("days", 1, "how many virtual days the soak lasts")
-	soakNodes = flag.Int("nodes", 100, "how many Nodes the soak has")
+	soakNodes = flag.Int("nodes", 200, "how many Nodes the soak has")
 )
 
 // TestSoak lives through days of churn. It has the work queues of this process measured from then on, which makes

@@ -36,6 +36,8 @@ type wire struct {
 	tell func(string)
 	// kill ends the process.
 	kill func()
+	// flaw falsifies calls, in tests.
+	flaw func(form url.Values)
 
 	gate gate
 	mu   sync.Mutex
@@ -102,11 +104,15 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.kill()
 		return nil, errDead
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, err
 	}
+	if w.flaw != nil {
+		w.flaw(form)
+		body = []byte(form.Encode())
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	action := form.Get("Action")
 	changes := !strings.HasPrefix(action, "Describe")
 	dry := form.Get("DryRun") == "true"

@@ -171,6 +171,18 @@ func (s *Simulator) Faults() []Fault {
 	return out
 }
 
+// Struck is how many calls the fault rule of a number has struck so far.
+func (s *Simulator) Struck(id int) (count int) {
+	s.locked(func(time.Time) {
+		for _, r := range s.faults {
+			if r.ID == id {
+				count = r.Struck
+			}
+		}
+	})
+	return count
+}
+
 // RemoveFaults removes the rule of a number, or all of them where it is 0.
 func (s *Simulator) RemoveFaults(id int) {
 	s.locked(func(time.Time) {

@@ -4,6 +4,10 @@
 // Between each replica and its two servers stands a proxy (proxy_test.go). It counts the calls, can hold the n-th of
 // a kind while something happens to the replica, and then lets it pass or not.
 //
+// In full, the crash matrix kills the controller at each call that may change something, before it arrives and after it
+// took effect; at calls that only read, and at renewals of the lease, once in each gap between two changes (cells in
+// matrix_test.go). The replicas of the matrix write to Nodes all that they can, so that these writes are among the calls.
+//
 // By itself the package runs a representative part, with short outages. With -all it runs everything, and an
 // outage takes a minute; -parallel says with how many control planes.
 package chaos
@@ -14,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -47,6 +52,12 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, bench.Close()) }()
+	for _, cluster := range bench.Clusters {
+		// Leave to write Nodes, which only those use that are told to.
+		if _, err := cluster.Kubectl.Run(ctx, "apply", "-f", filepath.Join(bench.Repo, "manifests", "examples", "node-readiness", "rbac.yaml")); err != nil {
+			return 0, err
+		}
+	}
 	return m.Run(), nil
 }
 
