@@ -92,6 +92,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 		snapshot.Doubted = those(instance.Interfaces, c.inventory.Doubted)
 	}
 	snapshot.NodeENIs = concerned(all, nodes, snapshot.Interfaces)
+	snapshot.Elsewhere = c.elsewhere(instanceID, snapshot.NodeENIs, snapshot.Interfaces)
 	snapshot.Ownerless = c.ownerless.update(instanceID, snapshot.Interfaces, func(uid string) bool {
 		return owns(snapshot.NodeENIs, types.UID(uid))
 	}, snapshot.Now)

@@ -139,15 +139,17 @@ func (j *judgement) fill(c *claim) {
 		if !j.ours(e) || e.Tags[eni.TagNodeENIUID] != string(c.n.UID) || !at(e, c.id, c.n.Spec.DeviceIndex) || e.Attachment.Status != "attached" || e.Subnet != c.n.Spec.SubnetID {
 			continue
 		}
-		if e.Tags[eni.TagInstanceID] != c.id || e.Tags[eni.TagSlot] != fmt.Sprintf("0-%d", c.n.Spec.DeviceIndex) {
-			continue
-		}
 		if dead(c.instance) || !j.newest(c) {
 			continue
 		}
 		c.has = e
 		j.used[e.ID] = true
 	}
+}
+
+// damaged reports whether the tags of the interface that a claim has say another place, or none.
+func (c *claim) damaged() bool {
+	return c.has.Tags[eni.TagInstanceID] != c.id || c.has.Tags[eni.TagSlot] != fmt.Sprintf("0-%d", c.n.Spec.DeviceIndex)
 }
 
 func at(e *ec2sim.InterfaceNow, instance string, index int32) bool {
