@@ -2,6 +2,7 @@ package controller
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -267,6 +268,99 @@ func TestAnInterfaceMovedToWhereItIsWantedStays(t *testing.T) {
 		}
 		if detaches := l.calls("DetachNetworkInterface"); detaches != 1 {
 			t.Errorf("%d detaches, want that of somebody alone", detaches)
+		}
+	})
+}
+
+// A process that never saw the interface with all its tags knows it by those that are left, before it lets a NodeENI go.
+func TestWhatIsLeftOfTheTagsHoldsTheFinalizerOfARestartedController(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		strip []string
+		// known says that it is told before the NodeENI is deleted, too.
+		known bool
+	}{
+		{"no cluster", []string{eni.TagClusterID}, false},
+		{"no cluster, nothing else but the UID", []string{eni.TagClusterID, eni.TagNodeENIName, eni.TagNodeName, eni.TagInstanceID, eni.TagSlot, eni.TagClusterName}, false},
+		{"no UID", []string{eni.TagNodeENIUID}, true},
+		{"no UID, nothing else but cluster, name and node", []string{eni.TagNodeENIUID, eni.TagInstanceID, eni.TagSlot, eni.TagClusterName}, true},
+		{"no UID, nothing else but cluster, name and instance", []string{eni.TagNodeENIUID, eni.TagNodeName, eni.TagSlot, eni.TagClusterName}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inLab(t, 1, nil, func(l *lab) {
+				n := l.ask("a", 1)
+				l.pass(time.Minute)
+				id := l.onlyOurs()
+				l.stop()
+				for _, key := range test.strip {
+					l.untag(id, key)
+				}
+				l.start()
+				l.pass(10 * time.Minute)
+				if test.known {
+					l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonTagsLost)
+				}
+				mutating := l.mutatingCalls()
+				l.delete("a")
+				l.pass(2 * time.Hour)
+				l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonTagsLost)
+				cure := eni.TagClusterID + "=cluster-1 and " + eni.TagNodeENIUID + "=" + string(n.UID)
+				if got := l.stalledMessage("a"); !strings.Contains(got, id) || !strings.Contains(got, cure) {
+					t.Errorf("the message does not name %s and %s: %s", id, cure, got)
+				}
+				if got := l.mutatingCalls() - mutating; got != 0 || len(l.nodeENI("a").Finalizers) == 0 {
+					t.Errorf("%d calls on what bears not all our tags; finalizers %q", got, l.nodeENI("a").Finalizers)
+				}
+				l.tag(id, eni.TagClusterID, "cluster-1")
+				l.tag(id, eni.TagNodeENIUID, string(n.UID))
+				l.pass(20 * time.Minute)
+				l.wantOurs()
+				if len(l.nodeENI("a").Finalizers) > 0 {
+					t.Error("the finalizer is still there")
+				}
+			})
+		})
+	}
+}
+
+// An interface of a cluster that is a copy of ours bears the same UID, and another cluster's identity: it holds nothing.
+func TestTheInterfaceOfACopyHoldsNoFinalizer(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		n := l.ask("a", 1)
+		l.pass(time.Minute)
+		id := l.onlyOurs()
+		l.stop()
+		l.tag(id, eni.TagClusterID, "the copy")
+		l.start()
+		l.pass(time.Minute)
+		l.delete(n.Name)
+		l.pass(10 * time.Minute)
+		if len(l.nodeENI("a").Finalizers) > 0 || l.onlyOurs() != id {
+			t.Error("the finalizer is still there, or the interface is not")
+		}
+	})
+}
+
+// To let NodeENIs go takes few reads, however many there are.
+func TestTheFinalizersOfManyShareTheirLists(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		const many = 40
+		for i := range many {
+			l.ask("a"+strconv.Itoa(i), 1, func(n *v1alpha1.NodeENI) { n.Spec.NodeSelector = map[string]string{"ng": "none"} })
+		}
+		l.pass(20 * time.Minute)
+		lists := l.calls("DescribeNetworkInterfaces")
+		for i := range many {
+			l.delete("a" + strconv.Itoa(i))
+		}
+		l.pass(time.Minute)
+		for i := range many {
+			if len(l.nodeENI("a"+strconv.Itoa(i)).Finalizers) > 0 {
+				t.Fatal("a finalizer is still there")
+			}
+		}
+		if got := l.calls("DescribeNetworkInterfaces") - lists; got > 5 {
+			t.Errorf("%d describes for %d NodeENIs without interfaces", got, many)
 		}
 	})
 }

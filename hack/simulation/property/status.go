@@ -156,7 +156,7 @@ func (j *judgement) releases(n *v1alpha1.NodeENI, t *truth, wrong func(string, .
 		}
 	}
 	for _, h := range j.holds {
-		if h.NodeENI == n.Name && h.Reason == v1alpha1.ReasonTagsLost && !listed[h.InterfaceID] && !j.Restarted[h.InterfaceID] {
+		if h.NodeENI == n.Name && h.Reason == v1alpha1.ReasonTagsLost && !listed[h.InterfaceID] && j.told(n, h.InterfaceID) {
 			wrong("%s has lost its tags, and nothing says so", h.InterfaceID)
 		}
 	}
