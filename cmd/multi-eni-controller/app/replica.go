@@ -47,6 +47,9 @@ func (r *Replica) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := dropFormers(ctx, kube, parts.ec2, election.ResourceNamespace, election.ResourceName, cluster); err != nil {
+		return err
+	}
 	if r.Metrics != nil {
 		r.Metrics(parts.metrics())
 	}
