@@ -48,6 +48,7 @@ func (r *Replica) Run(ctx context.Context) error {
 		return err
 	}
 	if err := dropFormers(ctx, kube, parts.ec2, election.ResourceNamespace, election.ResourceName, cluster); err != nil {
+		parts.broadcaster.Shutdown() // which nobody else ends that never started
 		return err
 	}
 	if r.Metrics != nil {
