@@ -79,7 +79,7 @@ func (w *watcher) gone(write strictapi.Write) {
 		w.mu.Lock()
 		uid, forgotten := w.made[e.ID], w.forgotten[e.ID]
 		w.mu.Unlock()
-		if uid == string(write.UID) && !forgotten {
+		if uid == string(write.UID) && (!forgotten || property.Tells(e.Tags, []string{w.cluster}, write.Name, uid)) {
 			w.violated(4, "NodeENI %s goes while %s of it exists", write.Name, e.ID)
 		}
 	}

@@ -253,7 +253,7 @@ func (r *run) truth() property.World {
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()
 	return property.World{
-		Snapshot: s, ClusterIDs: []string{r.cluster}, Limits: limits, Stripped: maps.Clone(r.watch.stripped), Restarted: maps.Clone(r.watch.forgotten),
+		Snapshot: s, ClusterIDs: []string{r.cluster}, Limits: limits, Stripped: maps.Clone(r.watch.stripped), Restarted: maps.Clone(r.watch.forgotten), Forced: maps.Clone(r.watch.forced),
 		HaltedOrphans: r.watch.halted, StuckOrphans: stuck, Quota: r.world.ec2.Quotas.InterfacesPerRegion, OnNodes: r.world.onNodes,
 	}
 }

@@ -20,6 +20,7 @@ const (
 	BySubnet        Property = "subnet-id"
 	ByVPC           Property = "vpc-id"
 	ByClusterName   Property = "tag:" + eni.TagClusterName
+	ByClusterID     Property = "tag:" + eni.TagClusterID
 )
 
 // FindInterfaces lists everybody's interfaces that have the property, for reading: what it shows may be changed no

@@ -14,9 +14,9 @@ import (
 
 var errNoCluster = errors.New("no cluster ID: the list would be of everybody's interfaces")
 
-// ListInterfaces lists the interfaces with one of the cluster IDs and, unless nodeENIUIDs is nil, one of the
-// NodeENI UIDs in their tags; it shows others too when a UID is too long to ask for. The list is complete, or there is
-// an error.
+// ListInterfaces lists the interfaces with one of the cluster IDs in their tags, or, unless nodeENIUIDs is nil, those with
+// one of the NodeENI UIDs, whatever their cluster: that tag may be lost. When a UID is too long to ask for, it is the
+// cluster's interfaces after all. The list is complete, or there is an error.
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html
 func (c *Client) ListInterfaces(ctx context.Context, clusterIDs, nodeENIUIDs []string) ([]eni.Interface, error) {
 	if len(clusterIDs) == 0 {
@@ -32,8 +32,8 @@ func (c *Client) ListInterfaces(ctx context.Context, clusterIDs, nodeENIUIDs []s
 		return all, err
 	}
 	var all []eni.Interface
-	for _, uids := range chunks(nodeENIUIDs, max(1, filterValues-len(clusterIDs))) {
-		some, err := c.interfaces(ctx, several("NodeENIs", uids), byCluster, filter("tag:"+eni.TagNodeENIUID, uids...))
+	for _, uids := range chunks(nodeENIUIDs, filterValues) {
+		some, err := c.interfaces(ctx, several("NodeENIs", uids), filter("tag:"+eni.TagNodeENIUID, uids...))
 		if err != nil {
 			return nil, err
 		}

@@ -122,10 +122,10 @@ func TestListInterfacesNarrowed(t *testing.T) {
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%v, %v: want the interfaces of both calls", got, err)
 	}
-	for i, want := range []int{199, 51} {
+	for i, want := range []int{200, 50} {
 		form := s.requests()[i]
-		if form.Get("Filter.2.Name") != "tag:networking.k8s.aws/nodeeni-uid" || values(form, "Filter.2.Value.") != want {
-			t.Errorf("request %d has %d UIDs, want %d: %v", i, values(form, "Filter.2.Value."), want, form)
+		if form.Get("Filter.1.Name") != "tag:networking.k8s.aws/nodeeni-uid" || values(form, "Filter.1.Value.") != want || form.Has("Filter.2.Name") {
+			t.Errorf("request %d has %d UIDs, want %d and nothing else: %v", i, values(form, "Filter.1.Value."), want, form)
 		}
 	}
 	if none, err := c.ListInterfaces(t.Context(), []string{cluster}, []string{}); err != nil || none != nil || len(s.requests()) != 2 {

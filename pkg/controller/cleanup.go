@@ -132,7 +132,7 @@ func (c *Controller) recordedFirst(action plan.Action, confirm func(context.Cont
 func (c *Controller) detachBegun(snapshot plan.Snapshot, action plan.Action, attachment eni.Attachment, now eni.AttachmentStatus) {
 	attachment.Status = now
 	c.inventory.SetAttachment(action.InterfaceID, &attachment)
-	c.contests.forgive(keyOf(action))
+	c.contests.forgive(keyOf(action), action.InterfaceID)
 	c.exodus.detached(action.InterfaceID, action.Approved, time.Now())
 	c.helped(snapshot, action)
 }
@@ -143,6 +143,8 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		switch eni.KindOf(err) {
 		case eni.KindThrottled, eni.KindNotSent:
 			return err
+		case eni.KindUnknownOutcome:
+			c.contests.forgive(keyOf(action), iface.ID) // it may be gone by that
 		case eni.KindNotFound:
 			// Believed or not: should a read show it all the same, the next delete has a setback to wait for.
 			if c.inventory.DeleteNotFound(iface.ID) {
@@ -158,7 +160,7 @@ func (c *Controller) delete(ctx context.Context, action plan.Action, iface eni.I
 		c.tokens.step(keyOf(action)) // the token may be that of its create, which a predecessor made
 	}
 	c.complaints.news(types.UID(iface.ID), "")
-	c.contests.forgive(keyOf(action))
+	c.contests.forgive(keyOf(action), iface.ID)
 	klog.FromContext(ctx).V(2).Info("Deleted interface", "eniID", iface.ID,
 		"nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
 	return nil

@@ -207,13 +207,22 @@ func (c *contests) fights(key plan.SlotKey, now time.Time) map[plan.Field]plan.C
 	return fights
 }
 
-// forgive forgets how often an interface was made and attached, because we have taken it away ourselves.
-func (c *contests) forgive(key plan.SlotKey) {
+// forgive forgets how often an interface was made and attached, because we have taken it away ourselves, or may have: for
+// the slot that its tags name, which may be edited, and for that for which it was made.
+func (c *contests) forgive(key plan.SlotKey, id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keep(key.NodeENI, placeOf(key), func(entry *contest) bool {
-		return entry.field != plan.FieldAttachment && entry.field != plan.FieldExistence
-	})
+	forgiven := []place{placeOf(key)}
+	for at, entries := range c.byPlace[key.NodeENI] {
+		if slices.ContainsFunc(entries, func(entry contest) bool { return entry.field == plan.FieldExistence && entry.found == id }) {
+			forgiven = append(forgiven, at)
+		}
+	}
+	for _, at := range forgiven {
+		c.keep(key.NodeENI, at, func(entry *contest) bool {
+			return entry.field != plan.FieldAttachment && entry.field != plan.FieldExistence
+		})
+	}
 }
 
 // forget drops everything about a NodeENI that is gone.

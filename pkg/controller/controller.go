@@ -167,6 +167,7 @@ func New(config Config) (*Controller, error) {
 		Resync:     config.Resync,
 		Instances:  c.matchedInstances,
 		Subnets:    c.wantedSubnets,
+		UIDOf:      c.uidOf,
 		Changed:    c.inventoryChanged,
 		Failed:     c.preflight.doubt,
 		Seen:       c.seen,
@@ -198,7 +199,12 @@ func (c *Controller) Run(ctx context.Context) error {
 
 	reading, stopReading := context.WithCancel(work)
 	defer stopReading()
-	group.Go(func() { c.inventory.Run(reading) })
+	group.Go(func() {
+		// Whose an interface is that has lost its tags, the NodeENIs tell.
+		if cache.WaitForCacheSync(reading.Done(), c.nodeENIInformer.Informer().HasSynced) {
+			c.inventory.Run(reading)
+		}
+	})
 	group.Go(func() { c.runPreflight(ctx) })
 
 	defer c.leading.Store(false)

@@ -97,6 +97,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	}
 	snapshot.Foreign, snapshot.AllowAdoption = c.inventory.ForeignOf(instanceID), c.allowAdoption
 	snapshot.NodeENIs = concerned(all, nodes, snapshot.Interfaces)
+	snapshot.Elsewhere = c.elsewhere(instanceID, snapshot.NodeENIs, snapshot.Interfaces)
 	snapshot.Ownerless = c.ownerless.update(instanceID, snapshot.Interfaces, func(uid string) bool {
 		return owns(snapshot.NodeENIs, types.UID(uid))
 	}, snapshot.Now)

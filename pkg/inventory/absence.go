@@ -18,7 +18,9 @@ const (
 )
 
 // absence answers whether an interface of a NodeENI can still be there. Two complete lists must fail to show
-// one: a horizon apart, and both begun when every create of ours had been answered or had run out of time.
+// one: a horizon apart, and both begun when every create of ours had been answered or had run out of time. At least one
+// of them must be narrowed: that goes by the NodeENI's UID alone, and shows what has lost the tag of the cluster. What has
+// lost the UID is in lists of everything only, of which one must have been made since what a predecessor did can be seen.
 //
 //	             list without it            list without it, a horizon later
 //	waiting ───────────────────► once missed ─────────────────────────────► absent
@@ -37,6 +39,8 @@ type absence struct {
 	waiting map[string]*wait
 	// epochs are the last two complete lists of everything, a horizon apart.
 	epochs []epoch
+	// whole says that a list of everything has been made that can not lag behind what a predecessor did.
+	whole bool
 }
 
 // epoch is a complete list of everything: when it began and of which NodeENIs it showed interfaces.
@@ -48,10 +52,10 @@ type epoch struct {
 // wait is what is known for a NodeENI whose absence somebody waits for.
 type wait struct {
 	asked time.Time
-	// next is when a list is due; first began the first list without an interface of the NodeENI; confirmed
-	// says that a second one agrees.
-	next, first time.Time
-	confirmed   bool
+	// next is when a list is due; first began the first list without an interface of the NodeENI; twice says that a
+	// second one agrees, narrowed that one of them was narrowed, confirmed both.
+	next, first                time.Time
+	twice, narrowed, confirmed bool
 }
 
 func newAbsence(horizon time.Duration) *absence {
@@ -94,7 +98,7 @@ func (a *absence) absent(uid string, present bool, now time.Time) bool {
 		w = &wait{next: a.countsFrom(uid)}
 		a.waiting[uid] = w
 		for _, e := range a.epochs {
-			a.observe(uid, w, e.began, e.shown[uid])
+			a.observe(uid, w, e.began, e.shown[uid], false)
 		}
 	}
 	w.asked = now
@@ -104,8 +108,9 @@ func (a *absence) absent(uid string, present bool, now time.Time) bool {
 // applyList takes a complete list into account, which showed interfaces of the given NodeENIs; scope narrows
 // it, nil means everything. It returns those of whose absence it is the confirmation.
 func (a *absence) applyList(rd read, shown, scope map[string]bool) (confirmed []string) {
+	a.whole = a.whole || (scope == nil && !rd.began.Before(a.start.Add(a.horizon)))
 	for uid, w := range a.waiting {
-		if (scope == nil || scope[uid]) && a.observe(uid, w, rd.began, shown[uid]) {
+		if (scope == nil || scope[uid]) && a.observe(uid, w, rd.began, shown[uid], scope != nil) {
 			confirmed = append(confirmed, uid)
 		}
 	}
@@ -116,18 +121,21 @@ func (a *absence) applyList(rd read, shown, scope map[string]bool) (confirmed []
 }
 
 // observe takes one list into account for one NodeENI. It reports whether the list confirms the absence.
-func (a *absence) observe(uid string, w *wait, began time.Time, shown bool) bool {
-	switch {
-	case w.confirmed || began.Before(a.countsFrom(uid)):
-	case shown:
-		w.first, w.next = time.Time{}, began.Add(a.horizon)
-	case w.first.IsZero():
-		w.first, w.next = began, began.Add(a.horizon)
-	case !began.Before(w.first.Add(a.horizon)):
-		w.confirmed = true
-		return true
+func (a *absence) observe(uid string, w *wait, began time.Time, shown, narrowed bool) bool {
+	if w.confirmed || began.Before(a.countsFrom(uid)) {
+		return false
 	}
-	return false
+	if shown {
+		*w = wait{asked: w.asked, next: began.Add(a.horizon)}
+		return false
+	}
+	if w.first.IsZero() {
+		w.first, w.next = began, began.Add(a.horizon)
+	}
+	w.narrowed = w.narrowed || narrowed
+	w.twice = w.twice || !began.Before(w.first.Add(a.horizon))
+	w.confirmed = w.twice && w.narrowed && a.whole
+	return w.confirmed
 }
 
 // remember keeps the list for those who will ask later. One that began within a horizon of the last is no
@@ -148,20 +156,22 @@ func (a *absence) showsPredecessors() bool {
 	return slices.ContainsFunc(a.epochs, func(e epoch) bool { return !e.began.Before(a.start.Add(a.horizon)) })
 }
 
-// due returns the NodeENIs for which a list is to be made now, and when the next one is; zero when nobody
-// waits.
-func (a *absence) due(now time.Time) (uids []string, next time.Time) {
+// due returns the NodeENIs for which a list is to be made now, whether it takes one of everything, and when the next one
+// is; zero when nobody waits.
+func (a *absence) due(now time.Time) (uids []string, whole bool, next time.Time) {
 	for _, uid := range slices.Sorted(maps.Keys(a.waiting)) {
 		w := a.waiting[uid]
 		switch {
 		case now.Sub(w.asked) > rememberWait:
 			delete(a.waiting, uid)
 		case w.confirmed:
+		case w.twice && w.narrowed:
+			whole = true
 		case !w.next.After(now):
 			uids = append(uids, uid)
 		case next.IsZero() || w.next.Before(next):
 			next = w.next
 		}
 	}
-	return uids, next
+	return uids, whole, next
 }

@@ -23,13 +23,49 @@ func TestAbsence(t *testing.T) {
 		do   func(l *lab)
 		want bool
 	}{
-		"never listed":     {func(*lab) {}, false},
-		"one list":         {func(l *lab) { l.ask(0); l.narrowed(0) }, false},
-		"two lists":        {func(l *lab) { l.ask(0); l.narrowed(0); l.narrowed(10) }, true},
-		"too close":        {func(l *lab) { l.ask(0); l.narrowed(0); l.narrowed(9) }, false},
-		"an epoch counts":  {func(l *lab) { l.ask(0); l.list(0); l.narrowed(10) }, true},
-		"epochs before":    {func(l *lab) { l.list(0); l.list(300) }, true},
-		"one epoch before": {func(l *lab) { l.list(0); l.ask(300); l.narrowed(300) }, true},
+		"never listed":    {func(*lab) {}, false},
+		"one list":        {func(l *lab) { l.ask(0); l.narrowed(0) }, false},
+		"two lists":       {func(l *lab) { l.ask(0); l.narrowed(0); l.narrowed(10) }, true},
+		"too close":       {func(l *lab) { l.ask(0); l.narrowed(0); l.narrowed(9) }, false},
+		"an epoch counts": {func(l *lab) { l.ask(0); l.list(0); l.narrowed(10) }, true},
+		"epochs before":   {func(l *lab) { l.list(0); l.list(300); l.ask(300); l.narrowed(300) }, true},
+		"epochs alone, which do not show what lost the cluster's tag": {func(l *lab) { l.ask(0); l.list(0); l.list(300); l.list(600) }, false},
+		"no list of everything since what a predecessor did can be seen": {
+			func(l *lab) {
+				l.absence.whole = false
+				l.list(-100)
+				l.ask(0)
+				l.narrowed(0)
+				l.narrowed(10)
+				l.narrowed(20)
+			}, false,
+		},
+		"and then there was one": {
+			func(l *lab) { l.absence.whole = false; l.ask(0); l.narrowed(0); l.narrowed(10); l.list(20) }, true,
+		},
+		"and it showed what lost its UID": {
+			func(l *lab) {
+				l.absence.whole = false
+				l.ask(0)
+				l.narrowed(0)
+				l.narrowed(10)
+				l.list(20, eni1(without(eni.TagNodeENIUID)))
+				l.narrowed(30)
+				l.narrowed(40)
+			}, false,
+		},
+		"narrowed, then an epoch": {func(l *lab) { l.ask(0); l.narrowed(0); l.list(10) }, true},
+		"narrowed between epochs": {func(l *lab) { l.ask(0); l.list(0); l.narrowed(5); l.list(10) }, true},
+		"without the cluster's tag": {
+			func(l *lab) { l.ask(0); l.narrowed(0, eni1(without(eni.TagClusterID))); l.narrowed(10); l.narrowed(20) }, false,
+		},
+		"without the NodeENI's UID, but with its name": {
+			func(l *lab) { l.ask(0); l.list(0, eni1(without(eni.TagNodeENIUID))); l.narrowed(10); l.narrowed(20) }, false,
+		},
+		"of a cluster that is a copy": {
+			func(l *lab) { l.ask(0); l.narrowed(0, eni1(ofCopy)); l.narrowed(10, eni1(ofCopy)) }, true,
+		},
+		"one epoch before":                          {func(l *lab) { l.list(0); l.ask(300); l.narrowed(300) }, true},
 		"an epoch before that is no second witness": {func(l *lab) { l.list(0); l.list(9) }, false},
 		"an epoch that showed one, close after another": {
 			func(l *lab) { l.list(0); l.list(9, eni1()); l.remove(10); l.ask(10); l.narrowed(10) }, false,
@@ -176,7 +212,7 @@ func TestAbsenceIsTold(t *testing.T) {
 
 func TestAbsenceSaysWhenListsAreDue(t *testing.T) {
 	due := func(l *lab, at float64) (bool, float64) {
-		uids, next := l.absence.due(second(at))
+		uids, _, next := l.absence.due(second(at))
 		if next.IsZero() {
 			return slices.Contains(uids, "uid"), -1
 		}
@@ -210,6 +246,26 @@ func TestAbsenceSaysWhenListsAreDue(t *testing.T) {
 				t.Errorf("due now %v, next %v; want %v, %v", now, next, test.now, test.next)
 			}
 		})
+	}
+}
+
+// A process that has just begun makes one list of everything for all who wait, and none later.
+func TestAbsenceAsksForAListOfEverythingOnce(t *testing.T) {
+	l := newLab()
+	l.absence.whole = false
+	l.ask(0)
+	for _, step := range []struct {
+		at   float64
+		want bool
+	}{{0, false}, {10, true}} {
+		l.narrowed(step.at)
+		if _, whole, _ := l.absence.due(second(step.at)); whole != step.want {
+			t.Errorf("after %vs a list of everything is due: %v, want %v", step.at, whole, step.want)
+		}
+	}
+	l.list(20)
+	if _, whole, _ := l.absence.due(second(20)); whole || !l.ask(20) {
+		t.Errorf("a list of everything is due again: %v", whole)
 	}
 }
 

@@ -37,7 +37,9 @@
 // An interface whose ownership tags were edited away is in no list any more; the read by ID then shows it
 // without them. It stays in the store under its last owner, with its tags as they are, and holds that NodeENI's
 // finalizer until it is tagged again or gone, which for want of lists takes the two reads by ID alone. A tombstone
-// remembers whose the interface was: shown again without its tags, it has lost them.
+// remembers whose the interface was: shown again without its tags, it has lost them. To a process that never saw all of
+// them, what is left of them tells whose it is: the NodeENI's UID in a narrowed list, which does not ask for the cluster,
+// or the cluster with the NodeENI's name in a list of everything.
 //
 // # The rest
 //

@@ -66,7 +66,7 @@ func (f *fakeEC2) ListInterfaces(ctx context.Context, clusterIDs, uids []string)
 	defer f.mu.Unlock()
 	var list []eni.Interface
 	for _, iface := range f.interfaces {
-		if slices.Contains(clusterIDs, iface.Tags[eni.TagClusterID]) && (uids == nil || slices.Contains(uids, iface.Tags[eni.TagNodeENIUID])) {
+		if (uids == nil && slices.Contains(clusterIDs, iface.Tags[eni.TagClusterID])) || slices.Contains(uids, iface.Tags[eni.TagNodeENIUID]) {
 			list = append(list, iface)
 		}
 	}

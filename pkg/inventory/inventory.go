@@ -36,7 +36,7 @@ type Inventory struct {
 // New makes an inventory. It reads nothing before Run.
 func New(reader Reader, options Options) *Inventory {
 	options = options.withDefaults()
-	return &Inventory{
+	i := &Inventory{
 		reader:            reader,
 		options:           options,
 		refreshInstances:  newBatch(),
@@ -53,6 +53,8 @@ func New(reader Reader, options Options) *Inventory {
 		foreign:           newForeignStore(),
 		stats:             Stats{Reads: map[string]int{}, Failures: map[string]int{}},
 	}
+	i.store.uidOf = options.UIDOf
+	return i
 }
 
 // HasSynced reports whether the first complete list has arrived: nothing must be decided before.

@@ -79,6 +79,7 @@ func TestLostTagsHoldTheFinalizer(t *testing.T) {
 	})
 }
 
+// After them it takes one of everything, the first time that a process waits so.
 func TestAbsenceTakesTwoListsForAllWhoWait(t *testing.T) {
 	inBubble(t, Options{}, func(f *fakeEC2) {
 		iface := eni1()
@@ -101,7 +102,7 @@ func TestAbsenceTakesTwoListsForAllWhoWait(t *testing.T) {
 			}
 		}
 		pass(20)
-		expect(t, "calls", []fakeCall{{30.1, "list", 200}, {31.1, "list", 50}, {40.2, "list", 200}, {41.2, "list", 50}}, b.ec2.taken())
+		expect(t, "calls", []fakeCall{{30.1, "list", 200}, {31.1, "list", 50}, {40.2, "list", 200}, {41.2, "list", 50}, {42.2, "list", 0}}, b.ec2.taken())
 		expect(t, "told", uids, slices.Sorted(slices.Values(b.ear.taken().NodeENIUIDs)))
 		for _, uid := range uids {
 			if !b.AbsentFor(uid) {
@@ -126,7 +127,7 @@ func TestAbsenceWaitsForACreateWithoutAnswer(t *testing.T) {
 			t.Fatal("absent while the create may still take effect")
 		}
 		pass(90) // a minute for the create, and the horizon
-		expect(t, "lists", []fakeCall{{150.1, "list", 1}, {160.2, "list", 1}}, b.ec2.taken())
+		expect(t, "lists", []fakeCall{{150.1, "list", 1}, {160.2, "list", 1}, {161.2, "list", 0}}, b.ec2.taken())
 		expect(t, "told", Change{NodeENIUIDs: []string{"uid"}}, b.ear.taken())
 	})
 }

@@ -17,6 +17,13 @@ type lab struct {
 func newLab() *lab {
 	l := &lab{store: newStore([]string{testCluster}, testHorizon)}
 	l.absence.start = second(-100)
+	l.absence.whole = true
+	l.uidOf = func(name string) string {
+		if name == testOwner("uid", "i-1").NodeENIName {
+			return "uid"
+		}
+		return ""
+	}
 	return l
 }
 
@@ -44,6 +51,13 @@ func attaching(i *eni.Interface) { attachment("attach-1", eni.Attaching)(i) }
 func detaching(i *eni.Interface) { attachment("attach-1", eni.Detaching)(i) }
 func leftOut(i *eni.Interface)   { i.Attachment = &eni.Attachment{Status: eni.UnknownAttachment} }
 func untagged(i *eni.Interface)  { i.Tags = map[string]string{"team": "a"} }
+
+// ofCopy is the interface of a cluster that was restored from a backup of ours: its NodeENIs have the same UIDs.
+func ofCopy(i *eni.Interface) { i.Tags[eni.TagClusterID] = "the copy" }
+
+func without(key string) func(*eni.Interface) {
+	return func(i *eni.Interface) { delete(i.Tags, key) }
+}
 
 func flagged(i *eni.Interface) {
 	a := *i.Attachment

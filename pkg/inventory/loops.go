@@ -169,13 +169,13 @@ func (p *pollPace) pause(now time.Time) time.Duration {
 	return min(max(now.Sub(p.busy)/busyShare, pollInterval), slowestPoll)
 }
 
-// narrowedListLoop makes the lists that AbsentFor waits for, and those that it takes to know interfaces gone.
+// narrowedListLoop makes the lists that AbsentFor waits for, once in a while one of everything, and those that it takes to know interfaces gone.
 func (i *Inventory) narrowedListLoop(ctx context.Context) {
 	backOff := backOff{what: ReadNarrowedList}
 	var last time.Time
 	for ctx.Err() == nil {
-		uids, next := i.dueLists()
-		if len(uids) == 0 {
+		uids, whole, next := i.dueLists()
+		if len(uids) == 0 && !whole {
 			await(ctx, next, i.listWake)
 			continue
 		}
@@ -184,20 +184,24 @@ func (i *Inventory) narrowedListLoop(ctx context.Context) {
 			return
 		}
 		last = time.Now()
-		if uids, _ = i.dueLists(); len(uids) > 0 {
+		switch uids, whole, _ = i.dueLists(); {
+		case len(uids) > 0:
 			backOff.settle(ctx, i.list(ctx, uids[:min(len(uids), maxScope)]))
+		case whole:
+			backOff.settle(ctx, i.list(ctx, nil))
 		}
 	}
 }
 
-// dueLists returns the NodeENIs for which a narrowed list is due, and when the next one is; zero for never.
-func (i *Inventory) dueLists() (uids []string, next time.Time) {
+// dueLists returns the NodeENIs for which a narrowed list is due, whether one of everything is, and when the next one is;
+// zero for never.
+func (i *Inventory) dueLists() (uids []string, whole bool, next time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	uids, next = i.store.absence.due(time.Now())
+	uids, whole, next = i.store.absence.due(time.Now())
 	wanted := i.store.unlistedUIDs()
 	for _, uid := range uids {
 		include(&wanted, uid)
 	}
-	return sorted(wanted), next
+	return sorted(wanted), whole, next
 }

@@ -17,7 +17,7 @@ func (s *store) applyList(rd read, list []eni.Interface, scope map[string]bool) 
 	c := &changes{now: rd.now}
 	shown, owners := make(map[string]struct{}, len(list)), map[string]bool{}
 	for i := range list {
-		shown[list[i].ID], owners[list[i].Tags[eni.TagNodeENIUID]] = struct{}{}, true
+		shown[list[i].ID], owners[s.uidIn(&list[i])] = struct{}{}, true
 		s.show(rd, &list[i], scope == nil, c)
 	}
 	for id, r := range s.records {
@@ -66,14 +66,18 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 		return
 	}
 	_, ours := s.ownerOf(iface.Tags)
-	if !ours && died.owner == (eni.Owner{}) {
+	last := died.owner // it was ours until it was taken for gone
+	if !ours && last == (eni.Owner{}) {
+		last, _ = s.halfOwnerOf(iface.Tags) // or before this process began
+	}
+	if !ours && last.NodeENIUID == "" {
 		return
 	}
 	r := &record{known: rd.now, seen: true, attachment: observed(rd.now), attachmentKnown: rd.now}
 	s.describe(r, *iface)
 	r.ShownAt, r.AttachmentSince = rd.began, rd.now
-	if !ours { // it was, until it was taken for gone
-		r.owner = died.owner
+	if !ours {
+		r.owner = last
 		s.readOwner(r, c)
 	}
 	r.count(epoch)

@@ -39,7 +39,29 @@ func TestFirstSight(t *testing.T) {
 			func(l *lab) { l.list(0, eni1(untagged)) }, "gone", never,
 		},
 		"cluster tag without an owner is not ours": {
-			func(l *lab) { l.list(0, eni1(func(i *eni.Interface) { delete(i.Tags, eni.TagNodeENIUID) })) }, "gone", never,
+			func(l *lab) { l.list(0, eni1(without(eni.TagNodeENIUID), without(eni.TagNodeENIName))) }, "gone", never,
+		},
+		"cluster tag with the name of nobody is not ours": {
+			func(l *lab) {
+				l.list(0, eni1(without(eni.TagNodeENIUID), func(i *eni.Interface) { i.Tags[eni.TagNodeENIName] = "nobody" }))
+			}, "gone", never,
+		},
+		"cluster tag with the owner's name alone, pasted by somebody, is not ours": {
+			func(l *lab) {
+				l.list(0, eni1(without(eni.TagNodeENIUID), without(eni.TagInstanceID), without(eni.TagNodeName)))
+			}, "gone", never,
+		},
+		"cluster tag with the owner's name: the UID was lost": {
+			func(l *lab) { l.list(0, eni1(without(eni.TagNodeENIUID))) }, "available, tags lost", never,
+		},
+		"the owner's UID without a cluster: that was lost": {
+			func(l *lab) { l.narrowed(0, eni1(without(eni.TagClusterID))) }, "available, tags lost", never,
+		},
+		"and tagged again": {
+			func(l *lab) { l.narrowed(0, eni1(without(eni.TagClusterID))); l.describe(20, eni1()) }, "available", never,
+		},
+		"the owner's UID with another cluster, which is a copy": {
+			func(l *lab) { l.narrowed(0, eni1(ofCopy)) }, "gone", never,
 		},
 	})
 }

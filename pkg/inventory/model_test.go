@@ -180,7 +180,10 @@ func (m *model) beginList(t *rapid.T, scope map[string]bool) (finish func(*rapid
 	return func(*rapid.T) {
 		rd, found := end()
 		found = slices.DeleteFunc(found, func(iface eni.Interface) bool {
-			return iface.Tags[eni.TagClusterID] != testCluster || (scope != nil && !scope[iface.Tags[eni.TagNodeENIUID]])
+			if scope != nil {
+				return !scope[iface.Tags[eni.TagNodeENIUID]]
+			}
+			return iface.Tags[eni.TagClusterID] != testCluster
 		})
 		m.store.applyList(rd, found, scope)
 	}

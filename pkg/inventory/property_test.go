@@ -306,12 +306,15 @@ func (m *model) narrowedLists(t *rapid.T) {
 		m.store.absent(uid, m.now)
 	}
 	scope := m.store.unlistedUIDs()
-	uids, _ := m.store.absence.due(m.now)
+	uids, whole, _ := m.store.absence.due(m.now)
 	for _, uid := range uids {
 		include(&scope, uid)
 	}
 	if len(scope) > 0 {
 		m.beginList(t, scope)(t)
+	}
+	if whole {
+		m.beginList(t, nil)(t)
 	}
 }
 

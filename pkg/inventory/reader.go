@@ -11,8 +11,8 @@ import (
 // 1,000 IDs. An ID may come from a tag that somebody edited; a malformed one is left out like one that EC2 does
 // not show.
 type Reader interface {
-	// ListInterfaces lists, complete or not at all, the interfaces tagged with one of the cluster IDs;
-	// narrowed to those tagged with one of the NodeENI UIDs (at most 200) unless that is nil.
+	// ListInterfaces lists, complete or not at all, the interfaces tagged with one of the cluster IDs; or, unless
+	// nodeENIUIDs is nil, those tagged with one of the NodeENI UIDs (at most 200), whatever cluster they name, if any.
 	ListInterfaces(ctx context.Context, clusterIDs, nodeENIUIDs []string) ([]eni.Interface, error)
 	// DescribeInterfaces reads interfaces by ID and leaves out those that EC2 does not show.
 	DescribeInterfaces(ctx context.Context, ids []string) ([]eni.Interface, error)
@@ -39,6 +39,9 @@ type Options struct {
 	// Either may be nil.
 	Instances func() []string
 	Subnets   func() []string
+	// UIDOf is the UID of the NodeENI that has the name now, empty when none has. It is called with the lock held. It may
+	// be nil.
+	UIDOf func(name string) string
 	// Changed is called, from any goroutine and with no lock held, when what the inventory shows has changed,
 	// and when a refresh that somebody asked for is there. It may be nil.
 	Changed func(Change)
@@ -62,6 +65,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Subnets == nil {
 		o.Subnets = nothing
+	}
+	if o.UIDOf == nil {
+		o.UIDOf = func(string) string { return "" }
 	}
 	if o.Changed == nil {
 		o.Changed = func(Change) {}

@@ -14,6 +14,8 @@ import (
 type store struct {
 	clusterIDs []string
 	horizon    time.Duration
+	// uidOf is the UID of the NodeENI that has a name now; empty when none has.
+	uidOf func(name string) string
 
 	records    map[string]*record
 	byInstance index
@@ -47,6 +49,7 @@ func newStore(clusterIDs []string, horizon time.Duration) *store {
 	return &store{
 		clusterIDs: clusterIDs,
 		horizon:    horizon,
+		uidOf:      func(string) string { return "" },
 		records:    map[string]*record{},
 		byInstance: index{},
 		byUID:      index{},
@@ -163,6 +166,31 @@ func (s *store) ownerOf(tags map[string]string) (eni.Owner, bool) {
 func (s *store) owner(tag func(key string) string) (eni.Owner, bool) {
 	owner, ok := eni.OwnerFrom(tag)
 	return owner, ok && slices.Contains(s.clusterIDs, owner.ClusterID)
+}
+
+// halfOwnerOf reads tags that have lost one of the two that make an interface ours: whose it was, the other one tells with
+// what is left: the name of a NodeENI is proof only beside the node that the interface was made for, since people paste
+// tags. An interface that names another cluster is that one's, be it a copy of ours.
+func (s *store) halfOwnerOf(tags map[string]string) (eni.Owner, bool) {
+	owner, whole := eni.OwnerOf(tags)
+	switch {
+	case whole:
+		return eni.Owner{}, false
+	case owner.NodeENIUID != "":
+		owner.ClusterID = s.clusterIDs[0]
+	case owner.NodeENIName != "" && (owner.NodeName != "" || owner.InstanceID != "") && slices.Contains(s.clusterIDs, owner.ClusterID):
+		owner.NodeENIUID = s.uidOf(owner.NodeENIName)
+	}
+	return owner, owner.NodeENIUID != ""
+}
+
+// uidIn is the NodeENI of which a read shows an interface; empty if it is none of ours.
+func (s *store) uidIn(iface *eni.Interface) string {
+	if owner, ok := s.ownerOf(iface.Tags); ok {
+		return owner.NodeENIUID
+	}
+	owner, _ := s.halfOwnerOf(iface.Tags)
+	return owner.NodeENIUID
 }
 
 // tagsLost reports whether the interface no longer bears the tags that made it ours.

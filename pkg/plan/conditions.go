@@ -107,7 +107,7 @@ func readyCondition(in StatusInput, t tally, reconciling, stalled metav1.Conditi
 	case t.matching == 0:
 		return condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonNoMatchingNodes, "no Node bears the labels of spec.nodeSelector")
 	case t.attached == t.matching:
-		return condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAllAttached, fmt.Sprintf("attached on %s", nodes(t.attached)))
+		return condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAllAttached, t.allAttached())
 	case t.pending > 0:
 		return no(v1alpha1.ReasonProgressing, t.progress())
 	}
@@ -134,6 +134,15 @@ func (t tally) progress() string {
 	message := fmt.Sprintf("attached on %d of %s, %d pending", t.attached, nodes(t.matching), t.pending)
 	if t.blocked > 0 {
 		message += fmt.Sprintf(", %d blocked: %s", t.blocked, t.explainReasons())
+	}
+	return message
+}
+
+// allAttached says that all is well, and of which interfaces the tags are not.
+func (t tally) allAttached() string {
+	message := "attached on " + nodes(t.attached)
+	if t.damaged > 0 {
+		message += fmt.Sprintf("; %d %s: %s", t.damaged, v1alpha1.ReasonTagsDamaged, t.damages)
 	}
 	return message
 }

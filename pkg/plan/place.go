@@ -106,7 +106,7 @@ func (p *placer) reportInvalid() {
 // there and then attached here, so none is created beside it.
 func (p *placer) returning() (candidate, bool) {
 	for _, c := range p.ours {
-		if c.key() == p.key(p.n) && c.SubnetID == p.n.Spec.SubnetID && c.Attachment != nil && !c.attachedHere() {
+		if c.key() == p.key(p.n) && c.SubnetID == p.n.Spec.SubnetID && c.Attachment != nil && !c.attachedHere() && !p.Elsewhere[c.ID] {
 			return c, true
 		}
 	}
@@ -116,6 +116,9 @@ func (p *placer) returning() (candidate, bool) {
 // create plans the interface's first step.
 func (p *placer) create() {
 	if c, ok := p.returning(); ok {
+		if c.Attachment.InstanceID != p.InstanceID {
+			p.result.again(p.Now.Add(recheckHolder)) // no event tells that it is wanted there
+		}
 		v := p.departure(c, fmt.Sprintf("device index %d of instance %s", c.Attachment.Slot.Index, c.Attachment.InstanceID))
 		p.report(&c, v.state(v1alpha1.AttachmentAttaching), v, false)
 		return
@@ -206,7 +209,11 @@ func (p *placer) keep(keeper candidate) {
 	}
 	switch keeper.Attachment.Status {
 	case eni.Attached:
-		p.report(&keeper, v1alpha1.AttachmentAttached, v, len(drift) == 0 && v.reason == "")
+		settled := len(drift) == 0 && v.reason == ""
+		if damage := keeper.damage(); settled && damage != "" {
+			v = verdict{v1alpha1.ReasonTagsDamaged, damage}
+		}
+		p.report(&keeper, v1alpha1.AttachmentAttached, v, settled)
 	case eni.Attaching:
 		if stuck := p.attaching(keeper); v.reason == "" && stuck.message != "" {
 			v = stuck

@@ -88,7 +88,7 @@ func (v *view) occupancy(card int32) int32 {
 }
 
 // others are the interfaces in the instance's description that are not ours: neither now nor when the
-// instance was described.
+// instance was described. Those that have lost their tags are among them, however old the description is.
 func (v *view) others() []eni.InstanceInterface {
 	if v.Instance == nil {
 		return nil
@@ -98,6 +98,12 @@ func (v *view) others() []eni.InstanceInterface {
 		_, ours := slices.BinarySearchFunc(v.ours, i.ID, func(c candidate, id string) int { return cmp.Compare(c.ID, id) })
 		if !ours && !v.Departed[i.ID] {
 			others = append(others, i)
+		}
+	}
+	for _, c := range v.lost {
+		known := slices.ContainsFunc(others, func(i eni.InstanceInterface) bool { return i.ID == c.ID })
+		if a := c.Attachment; !known && a != nil && a.InstanceID == v.InstanceID {
+			others = append(others, eni.InstanceInterface{ID: c.ID, Description: c.Description, Slot: a.Slot, Status: a.Status})
 		}
 	}
 	return others

@@ -81,7 +81,6 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 		{name: "tags lost", world: world(with(a), plain(attached, lost)), reports: []string{"eni-1 Detaching TagsLost held"}},
 		{name: "tags lost, NodeENI deleted", world: world(with(deleted), plain(lost)), reports: []string{"eni-1 Deleting TagsLost held"}},
 		{name: "tags lost, missing", world: world(with(deleted), plain(lost, func(i *eni.ObservedInterface) { i.Missing = true }))},
-		{name: "no instance in the tags, attached", world: world(with(a), plain(attached, tagged(eni.TagInstanceID, ""))), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching Misplaced"}},
 		{name: "no instance in the tags, attached nowhere", world: Snapshot{Now: now, Cluster: cluster, NodeENIs: []*v1alpha1.NodeENI{a}, Interfaces: []eni.ObservedInterface{interfaceOf(a, "eni-1", tagged(eni.TagInstanceID, ""))}}, actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting Misplaced"}},
 
 		{name: "invalid stored spec, Node gone", world: world(with(nodeENI("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = "x" })), plain(attached), nodeGone), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching NodeGone"}},
@@ -93,8 +92,7 @@ func TestWhatNobodyWantsGoes(t *testing.T) {
 		{name: "surplus stays until the keeper is attached", world: world(with(a), having(interfaceOf(a, "eni-1"), interfaceOf(a, "eni-2")))},
 		{name: "surplus stays while the keeper is missing", world: world(with(a), having(interfaceOf(a, "eni-1"), interfaceOf(a, "eni-2", attached, func(i *eni.ObservedInterface) { i.Missing = true })))},
 		{name: "attached at another index", world: world(with(a), plain(attached, func(i *eni.ObservedInterface) { i.Attachment.Slot.Index = 3 })), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching Misplaced"}},
-		{name: "attached to another instance: that one's workers detach it", world: world(with(a), plain(attached, func(i *eni.ObservedInterface) { i.Attachment.InstanceID = "i-other" }))},
-		{name: "tagged for another instance", world: world(with(a), plain(attached, tagged(eni.TagInstanceID, "i-other"))), actions: []string{"Detach eni-1"}, reports: []string{"eni-1 Detaching Misplaced"}},
+		{name: "attached to another instance: that one's workers detach it", world: world(with(a), plain(attached, func(i *eni.ObservedInterface) { i.Attachment.InstanceID = "i-other" })), again: recheckHolder},
 		{
 			name: "slot lost for long", world: world(with(a), foreign("eni-cni", 1), plain(since(6*time.Minute))),
 			actions: []string{"Delete eni-1"}, reports: []string{"eni-1 Deleting DeviceIndexInUse"}, again: recheckHolder,

@@ -53,6 +53,9 @@ type tally struct {
 	// reasons counts the blocked attachments and held releases by reason; messages has one message for each.
 	reasons  map[string]int
 	messages map[string]string
+	// damaged are those of attached whose tags are damaged; damages is one message about them.
+	damaged int32
+	damages string
 }
 
 // Status turns the reports about one NodeENI into its status. Fed its own result as the stored status, it
@@ -93,6 +96,7 @@ func count(in StatusInput) tally {
 		switch {
 		case report.Settled:
 			t.attached++
+			t.damage(report.Attachment)
 		case blocked(report):
 			t.blocked++
 			t.add(report.Attachment.Reason, report.Attachment.Message)
@@ -121,6 +125,16 @@ func (t *tally) add(reason, message string) {
 	t.reasons[reason]++
 	if shown, ok := t.messages[reason]; !ok || message < shown {
 		t.messages[reason] = message
+	}
+}
+
+// damage counts an attached interface whose tags are damaged, and keeps the least message.
+func (t *tally) damage(a v1alpha1.Attachment) {
+	if a.Reason == "" {
+		return
+	}
+	if t.damaged++; t.damaged == 1 || a.Message < t.damages {
+		t.damages = a.Message
 	}
 }
 
@@ -173,7 +187,7 @@ func urgency(report *AttachmentReport) int {
 		return 0
 	case report.Attachment.State == v1alpha1.AttachmentCreating:
 		return 1
-	case !report.Settled:
+	case !report.Settled, report.Attachment.Reason != "":
 		return 2
 	}
 	return 3

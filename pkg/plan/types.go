@@ -42,6 +42,9 @@ type Snapshot struct {
 	Instance *eni.ObservedInstance
 	// Interfaces are the interfaces of ours that are tagged for the instance or attached to it.
 	Interfaces []eni.ObservedInterface
+	// Elsewhere are those of Interfaces that are tagged for the instance, and attached to another on which their NodeENI
+	// wants them: either the tag or the attachment is somebody's doing, and they stay.
+	Elsewhere map[string]bool
 	// Departed are interfaces of ours that we have deleted lately: an older description of the instance may
 	// still show them.
 	Departed map[string]bool

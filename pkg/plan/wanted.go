@@ -32,7 +32,7 @@ func (c Cluster) Ours(tags map[string]string) (eni.Owner, bool) {
 	return owner, true
 }
 
-// candidate is an interface of ours with what its tags say.
+// candidate is an interface of ours with what its tags say, or would, had nobody damaged them.
 type candidate struct {
 	*eni.ObservedInterface
 	owner *eni.Owner
@@ -83,7 +83,7 @@ func newView(s Snapshot) *view {
 	}
 	for i := range s.Interfaces {
 		if owner, ok := s.Cluster.Ours(s.Interfaces[i].Tags); ok {
-			v.ours = append(v.ours, candidate{&s.Interfaces[i], &owner})
+			v.ours = append(v.ours, v.settle(candidate{&s.Interfaces[i], &owner}))
 		} else if last := s.Interfaces[i].LastOwner; last != nil {
 			v.lost = append(v.lost, candidate{&s.Interfaces[i], last})
 		}
@@ -137,7 +137,7 @@ func (v *view) namesake(c candidate) *v1alpha1.NodeENI {
 // fits reports whether an interface, taken for itself, is what its NodeENI wants; else why not.
 func (v *view) fits(c candidate) (reason string, ok bool) {
 	n := v.byUID[types.UID(c.owner.NodeENIUID)]
-	// A person may have taken away the tag that says for which instance it is: then it is for none.
+	// A person may have taken away the tag that says for which instance it is: then, attached nowhere, it is for none.
 	here := c.owner.InstanceID != "" && c.owner.InstanceID == v.InstanceID
 	switch {
 	case n == nil && !v.frozen(c):
@@ -200,5 +200,6 @@ func Wanted(iface eni.ObservedInterface, s Snapshot) (reason string, ok bool) {
 	if !ours {
 		return "", true
 	}
-	return newView(s).wanted(candidate{&iface, &owner})
+	v := newView(s)
+	return v.wanted(v.settle(candidate{&iface, &owner}))
 }

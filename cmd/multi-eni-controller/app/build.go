@@ -58,6 +58,7 @@ func newClients(o *Options) (Clients, error) {
 // parts are the controller and what must run beside it.
 type parts struct {
 	controller  *controller.Controller
+	ec2         finder
 	core        informers.SharedInformerFactory
 	own         nodeeniinformers.SharedInformerFactory
 	broadcaster record.EventBroadcaster
@@ -92,6 +93,7 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 		own:         nodeeniinformers.NewSharedInformerFactoryWithOptions(k.NodeENIs, 0, nodeeniinformers.WithTransform(trimNodeENI)),
 		broadcaster: record.NewBroadcaster(record.WithContext(context.WithoutCancel(ctx))),
 		kube:        k.Kube,
+		ec2:         ec2,
 	}
 	p.controller, err = controller.New(controller.Config{
 		Kube:           k.Kube,

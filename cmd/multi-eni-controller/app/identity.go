@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -69,10 +70,14 @@ func compare(lease *coordinationv1.Lease, cluster plan.Cluster) (changed bool, e
 		return false, fmt.Errorf("this cluster's interfaces are tagged with cluster name %q, and --cluster-name now is %q: start with --cluster-name=%s, or remove the annotation %s from Lease %s/%s to rename it",
 			name, cluster.Name, name, eni.TagClusterName, lease.Namespace, lease.Name)
 	}
-	return id != cluster.ID || name != cluster.Name, nil
+	formers := strings.Join(formersOf(lease, cluster), ",")
+	return id != cluster.ID || name != cluster.Name || formers != lease.Annotations[annotationFormerIDs], nil
 }
 
 func inscribe(lease *coordinationv1.Lease, cluster plan.Cluster) {
+	if formers := formersOf(lease, cluster); len(formers) > 0 {
+		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, annotationFormerIDs, strings.Join(formers, ","))
+	}
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, eni.TagClusterID, cluster.ID)
 	metav1.SetMetaDataAnnotation(&lease.ObjectMeta, eni.TagClusterName, cluster.Name)
 }

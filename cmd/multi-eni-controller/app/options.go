@@ -89,7 +89,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.KubeAPIBurst, "kube-api-burst", o.KubeAPIBurst, "Calls to the Kubernetes API server that may be made at once.")
 	fs.StringVar(&o.ClusterName, "cluster-name", o.ClusterName, "Required. Name of the cluster, for people and IAM conditions: the value of the tag networking.k8s.aws/cluster-name.")
 	fs.StringVar(&o.ClusterID, "cluster-id", o.ClusterID, "Identity of the cluster, by which interfaces are ours: the value of the tag networking.k8s.aws/cluster-id. Empty: the UID of the namespace kube-system. A copy of a cluster needs another one.")
-	fs.StringSliceVar(&o.AlsoOwnedClusterIDs, "also-owned-cluster-ids", o.AlsoOwnedClusterIDs, "Earlier identities of this cluster, whose interfaces are ours too.")
+	fs.StringSliceVar(&o.AlsoOwnedClusterIDs, "also-owned-cluster-ids", o.AlsoOwnedClusterIDs, "Earlier identities of this cluster, whose interfaces are ours too. They are recorded, and a start without one is refused while an interface has it.")
 	fs.IntVar(&o.ConcurrentAttachSyncs, "concurrent-attach-syncs", o.ConcurrentAttachSyncs, "Instances for which interfaces are created and attached at a time.")
 	fs.IntVar(&o.ConcurrentCleanupSyncs, "concurrent-cleanup-syncs", o.ConcurrentCleanupSyncs, "Instances for which interfaces are detached and deleted at a time.")
 	fs.DurationVar(&o.ResyncPeriod, "ec2-resync-period", o.ResyncPeriod, "How often everything is read from EC2, so that changes made by hand are found.")

@@ -47,6 +47,10 @@ func (r *Replica) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := dropFormers(ctx, kube, parts.ec2, election.ResourceNamespace, election.ResourceName, cluster); err != nil {
+		parts.broadcaster.Shutdown() // which nobody else ends that never started
+		return err
+	}
 	if r.Metrics != nil {
 		r.Metrics(parts.metrics())
 	}

@@ -43,7 +43,7 @@ func TestAnotherClusterIDIsRefused(t *testing.T) {
 	before := l.the()
 
 	other := l.startController("--cluster-id=another")
-	ctx, cancel := context.WithTimeout(l.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(l.ctx, time.Minute)
 	defer cancel()
 	code, err := other.Wait(ctx)
 	l.must(err)
@@ -54,10 +54,18 @@ func TestAnotherClusterIDIsRefused(t *testing.T) {
 		t.Errorf("the interface was touched: %+v", after)
 	}
 
-	l.startController("--cluster-id=another", "--also-owned-cluster-ids="+l.id)
+	owner := l.startController("--cluster-id=another", "--also-owned-cluster-ids="+l.id)
 	l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
 	if after := l.the(); after.ID != before.ID {
 		t.Errorf("the interface was replaced: %+v", after)
+	}
+	l.must(owner.Stop(l.ctx, 15*time.Second))
+
+	dropped := l.startController("--cluster-id=another")
+	code, err = dropped.Wait(ctx)
+	l.must(err)
+	if log := dropped.Log(); code == 0 || !strings.Contains(log, before.ID) || !strings.Contains(log, "--also-owned-cluster-ids="+l.id) {
+		t.Errorf("without the earlier identity: exit code %d, log:\n%s", code, log)
 	}
 }
 

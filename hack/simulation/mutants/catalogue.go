@@ -17,13 +17,31 @@ var catalogue = []mutant{
 	},
 	{
 		name: "one-empty-list", fault: "one list that does not show a NodeENI's interfaces is enough to let its finalizer go",
-		edits: []edit{{"pkg/inventory/absence.go", "w.first, w.next = began, began.Add(a.horizon)", "w.confirmed = true\n\t\treturn true"}},
+		edits: []edit{{"pkg/inventory/absence.go", "w.confirmed = w.twice && w.narrowed && a.whole", "w.confirmed = true"}},
 	},
 	{
 		name: "gone-when-not-listed", fault: "an interface that one list does not show counts as gone",
 		edits: []edit{
 			{"pkg/inventory/missing.go", "case rd.began.Before(r.ShownAt) || s.tagsLost(r):\n", "case s.tagsLost(r):\n\tcase r.seen:\n\t\ts.gone(r, c)\n"},
 		},
+	},
+	{
+		name: "tags-lost-ignored", fault: "an interface that has lost its ownership tags holds no finalizer",
+		edits: []edit{
+			{"pkg/inventory/store.go", "return s.absence.absent(uid, len(s.byUID[uid]) > 0, now)", `for id := range s.byUID[uid] {
+		if !s.tagsLost(s.records[id]) {
+			return s.absence.absent(uid, true, now)
+		}
+	}
+	return s.absence.absent(uid, false, now)`},
+			{"pkg/controller/status.go", "	if len(releases) == 0 {\n", `	if !slices.ContainsFunc(releases, func(r plan.ReleaseReport) bool { return r.Release.Reason != v1alpha1.ReasonTagsLost }) {
+`},
+			{"pkg/inventory/merge.go", "= struct{}{}, true", "= struct{}{}, !s.tagsLost(&record{ObservedInterface: eni.ObservedInterface{Interface: list[i]}})"},
+		},
+	},
+	{
+		name: "rest-of-tags-ignored", fault: "an interface that had lost an ownership tag before the controller began is none of ours, whatever the others say",
+		edits: []edit{{"pkg/inventory/store.go", "	case whole:\n", "	case whole || len(tags) > 0:\n"}},
 	},
 	{
 		name: "create-not-awaited", fault: "the finalizer does not wait for a create whose answer was lost",

@@ -144,15 +144,17 @@ func (j *judgement) fill(c *claim) {
 		if !j.ours(e) || e.Tags[eni.TagNodeENIUID] != string(c.n.UID) || !at(e, c.id, c.n.Spec.DeviceIndex) || e.Attachment.Status != "attached" || e.Subnet != c.n.Spec.SubnetID {
 			continue
 		}
-		if e.Tags[eni.TagInstanceID] != c.id || e.Tags[eni.TagSlot] != fmt.Sprintf("0-%d", c.n.Spec.DeviceIndex) {
-			continue
-		}
 		if dead(c.instance) || !j.newest(c) {
 			continue
 		}
 		c.has = e
 		j.used[e.ID] = true
 	}
+}
+
+// damaged reports whether the tags of the interface that a claim has say another place, or none.
+func (c *claim) damaged() bool {
+	return c.has.Tags[eni.TagInstanceID] != c.id || c.has.Tags[eni.TagSlot] != fmt.Sprintf("0-%d", c.n.Spec.DeviceIndex)
 }
 
 func at(e *ec2sim.InterfaceNow, instance string, index int32) bool {
@@ -242,7 +244,8 @@ func (j *judgement) weighSlot(c *claim) {
 		switch {
 		case stripped:
 			c.against[v1alpha1.ReasonTagsLost] = true
-			c.against[v1alpha1.ReasonDeviceIndexInUse] = c.against[v1alpha1.ReasonDeviceIndexInUse] || j.Restarted[e.ID]
+			unknown := j.Restarted[e.ID] && j.namesake(e) == nil
+			c.against[v1alpha1.ReasonDeviceIndexInUse] = c.against[v1alpha1.ReasonDeviceIndexInUse] || unknown
 		case !j.ours(e):
 			c.against[v1alpha1.ReasonDeviceIndexInUse] = true
 		case j.used[e.ID], j.frozen(e), j.comes(e, c):
@@ -375,9 +378,9 @@ func (j *judgement) unwanted() {
 		uid, stripped := j.Stripped[e.ID]
 		switch {
 		case stripped:
-			if owner := j.byUID[uid]; owner != nil {
+			if owner := cmp.Or(j.byUID[uid], j.namesake(e)); owner != nil {
 				j.holds = append(j.holds, Hold{e.ID, owner.Name, v1alpha1.ReasonTagsLost})
-			} else if !j.Restarted[e.ID] {
+			} else if !j.Restarted[e.ID] && !j.Forced[uid] {
 				j.violated(4, "%s was that of NodeENI %s, which is gone, though it lives (its tags were taken away)", e.ID, uid)
 			}
 		case !j.ours(e) || j.used[e.ID] || j.excusedFor(e) || j.frozen(e):
@@ -394,6 +397,31 @@ func (j *judgement) unwanted() {
 			j.violated(4, "NodeENI %s is being deleted since %s and still there", n.Name, n.DeletionTimestamp.UTC().Format("15:04:05"))
 		}
 	}
+}
+
+// namesake is the NodeENI that has the name which is left of an interface's tags, with our cluster's; nil when there is
+// none.
+func (j *judgement) namesake(e *ec2sim.InterfaceNow) *v1alpha1.NodeENI {
+	for i := range j.nodeENIs {
+		if n := &j.nodeENIs[i]; e.Tags[eni.TagClusterID] != "" && Tells(e.Tags, j.ClusterIDs, n.Name, "") {
+			return n
+		}
+	}
+	return nil
+}
+
+// told reports whether a status must tell that an interface of the NodeENI has lost its tags: somebody has seen them, or
+// what is left of them tells. By the UID alone it is looked for when the NodeENI is being deleted.
+func (j *judgement) told(n *v1alpha1.NodeENI, id string) bool {
+	i := slices.IndexFunc(j.Interfaces, func(e ec2sim.InterfaceNow) bool { return e.ID == id })
+	e := &j.Interfaces[i]
+	switch {
+	case j.Stripped[id] != string(n.UID):
+		return false // its heir's
+	case !j.Restarted[id]:
+		return true
+	}
+	return Tells(e.Tags, j.ClusterIDs, n.Name, string(n.UID)) && (e.Tags[eni.TagClusterID] != "" || n.DeletionTimestamp != nil)
 }
 
 func (j *judgement) excusedFor(e *ec2sim.InterfaceNow) bool {

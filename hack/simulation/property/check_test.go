@@ -61,6 +61,8 @@ func TestEachClauseIsSeen(t *testing.T) {
 		"attachmentID is":     func(s *scene) { s.n.Status.Attachments[0].AttachmentID = "at-0" },
 		"attachedNodes is":    func(s *scene) { s.n.Status.AttachedNodes = nil },
 		"condition Ready is":  func(s *scene) { s.n.Status.Conditions[0].Status = "False" },
+		"say another place":   func(s *scene) { delete(s.world.Interfaces[0].Tags, eni.TagSlot) },
+		"attached and yet":    func(s *scene) { s.n.Status.Attachments[0].Reason = v1alpha1.ReasonTagsDamaged },
 		"which is gone, though": func(s *scene) {
 			s.world.Stripped = map[string]string{"eni-1": "uid-b"}
 		},

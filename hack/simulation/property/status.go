@@ -131,7 +131,9 @@ func (j *judgement) entry(c *claim, a *v1alpha1.Attachment, wrong func(string, .
 		return 0
 	case lacks:
 		return 0
-	case a.Reason != "":
+	case c.damaged() && a.Reason != v1alpha1.ReasonTagsDamaged:
+		wrong("node %s: the tags of %s say another place, and the reason is %q", a.NodeName, c.has.ID, a.Reason)
+	case a.Reason != "" && !c.damaged():
 		wrong("node %s: attached and yet %s: %s", a.NodeName, a.Reason, a.Message)
 	}
 	return 1
@@ -154,7 +156,7 @@ func (j *judgement) releases(n *v1alpha1.NodeENI, t *truth, wrong func(string, .
 		}
 	}
 	for _, h := range j.holds {
-		if h.NodeENI == n.Name && h.Reason == v1alpha1.ReasonTagsLost && !listed[h.InterfaceID] && !j.Restarted[h.InterfaceID] {
+		if h.NodeENI == n.Name && h.Reason == v1alpha1.ReasonTagsLost && !listed[h.InterfaceID] && j.told(n, h.InterfaceID) {
 			wrong("%s has lost its tags, and nothing says so", h.InterfaceID)
 		}
 	}

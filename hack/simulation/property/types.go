@@ -9,6 +9,7 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
 // World is EC2 as it is, not as describes show it, and what the checker knows beside.
@@ -22,8 +23,11 @@ type World struct {
 	Quota int
 	// Stripped are interfaces of ours whose ownership tags somebody has taken away, with the UID of their NodeENI.
 	Stripped map[string]string
-	// Restarted says that no process lives that has seen the Stripped with their tags: nobody can tell of them.
+	// Restarted says that no process lives that has seen the Stripped with their tags: nobody can tell of them but by what
+	// is left of these.
 	Restarted map[string]bool
+	// Forced are the UIDs of the NodeENIs that a user had go at once, whatever there was of them.
+	Forced map[string]bool
 	// HaltedOrphans says that the controller has told, on its Lease, that it holds interfaces whose NodeENIs are gone.
 	HaltedOrphans bool
 	// StuckOrphans are interfaces whose NodeENIs are gone and of which it has told there that EC2 does not end to
@@ -31,6 +35,18 @@ type World struct {
 	StuckOrphans map[string]bool
 	// OnNodes is what Nodes are to show.
 	OnNodes OnNodes
+}
+
+// Tells reports whether what is left of the tags of an interface tells that it is the NodeENI's to a process that has
+// never seen the others: the NodeENI's name with our cluster and the node that it was made for, or its UID with no cluster.
+func Tells(tags map[string]string, clusterIDs []string, name, uid string) bool {
+	switch cluster := tags[eni.TagClusterID]; {
+	case cluster == "":
+		return tags[eni.TagNodeENIUID] == uid
+	case tags[eni.TagNodeENIUID] == "":
+		return slices.Contains(clusterIDs, cluster) && tags[eni.TagNodeENIName] == name && tags[eni.TagNodeName]+tags[eni.TagInstanceID] != ""
+	}
+	return false
 }
 
 // Violation is one way in which the property does not hold.

@@ -172,6 +172,10 @@ const (
 	// ReasonSubnetNotFound: The subnet does not exist.
 	// Cure: correct spec.subnetID, or the controller's Region and account.
 	ReasonSubnetNotFound = "SubnetNotFound"
+	// ReasonTagsDamaged: Somebody took away or edited the tags that say where an interface is to be. It is attached with
+	// all that is wanted, counts as attached, and stays; but once it is attached nowhere it is replaced.
+	// Cure: stop whoever edits the tags, and run the command of the message, which writes them anew.
+	ReasonTagsDamaged = "TagsDamaged"
 )
 
 // Reasons why a release is held. PermissionDenied and CredentialsRejected hold one too.
