@@ -61,9 +61,9 @@ test: test-unit test-tools test-prometheus ## Run every test: unit, sync, simula
 test-unit: ## Run the tests of the product, with the race detector
 	$(GOTESTSUM) --format=pkgname --format-hide-empty-pkg -- -race -timeout=15m ./...
 
-# With the race detector, test-unit has run 50 of the seeds already.
+# With the race detector, test-unit has run 200 of the seeds already.
 .PHONY: test-simulation
-test-simulation: ## Run 300 seeds of the simulation, and one virtual day of the soak
+test-simulation: ## Run 2,000 seeds of the simulation, and one virtual day of the soak
 	nice -n 10 go test -count=1 -timeout=30m ./hack/simulation -run '^TestSeeds$$'
 	nice -n 10 go test -count=1 -timeout=30m ./hack/simulation -run '^TestSoak$$'
 

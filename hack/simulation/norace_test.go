@@ -3,4 +3,4 @@
 package simulation
 
 // defaultSeeds is how many seeds the tests run without the race detector.
-const defaultSeeds = 300
+const defaultSeeds = 2000

@@ -3,4 +3,4 @@
 package simulation
 
 // defaultSeeds is how many seeds the tests run with the race detector.
-const defaultSeeds = 50
+const defaultSeeds = 200

@@ -133,7 +133,7 @@ var catalogue = []mutant{
 	},
 	{
 		name: "taint-too-early", fault: "a Node loses the readiness taint when the first of its interfaces is attached",
-		edits: []edit{{"pkg/plan/node.go", "edit.Taints = taintsFor(node.Spec.Taints, options, len(attached) == len(wanted))", "edit.Taints = taintsFor(node.Spec.Taints, options, len(attached) > 0 || len(wanted) == 0)"}},
+		edits: []edit{{"pkg/plan/node.go", "edit.Taints = taintsFor(node, options, ready == len(wanted))", "edit.Taints = taintsFor(node, options, ready > 0 || len(wanted) == 0)"}},
 	},
 	{
 		name: "taints-written-over", fault: "a Node's taints are replaced whatever has changed of them since they were read",
