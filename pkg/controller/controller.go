@@ -196,7 +196,11 @@ func (c *Controller) Run(ctx context.Context) error {
 			c.inventory.Run(reading)
 		}
 	})
-	group.Go(func() { c.runPreflight(ctx) })
+	group.Go(func() {
+		if cache.WaitForCacheSync(ctx.Done(), c.nodeENIInformer.Informer().HasSynced) { // it asks about what is read then
+			c.runPreflight(ctx)
+		}
+	})
 
 	synced := []cache.InformerSynced{
 		c.nodeInformer.Informer().HasSynced, c.nodeENIInformer.Informer().HasSynced, c.inventory.HasSynced,
