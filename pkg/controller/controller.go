@@ -205,7 +205,11 @@ func (c *Controller) Run(ctx context.Context) error {
 			c.inventory.Run(reading)
 		}
 	})
-	group.Go(func() { c.runPreflight(ctx) })
+	group.Go(func() {
+		if cache.WaitForCacheSync(ctx.Done(), c.nodeENIInformer.Informer().HasSynced) { // it asks about what is read then
+			c.runPreflight(ctx)
+		}
+	})
 
 	defer c.leading.Store(false)
 	var workers sync.WaitGroup
