@@ -60,6 +60,10 @@
 //
 // # What a seed costs
 //
+// A seed takes about 230 ms of CPU: 100 of them took 22.7 s of user time, and others at other times between 206 and 260 ms
+// each. On two cores that nothing else uses, that is eight or nine a second, so that a thousand take two minutes.
+// With the race detector a seed takes 1.7 s: 50 took 86 s.
+//
 // The election's periods are eight times the default, since renewals would else make up most of the work, and the
 // metrics of work queues are off, which wake every queue up twice a second. The soak has them on.
 package simulation
