@@ -12,6 +12,8 @@ const (
 	enoughActs, enoughFaults = 15, 8
 	// fillEvery is how long is waited for the effect of one that came in addition.
 	fillEvery = 30 * time.Second
+	// lateTime is in how much time a fault may not show any more whether it takes effect. One that does so at once is left.
+	lateTime = 6 * time.Minute
 	// fillFrom is the number of the first of them, far from the others'.
 	fillFrom = 2000
 	// effective is under what a fault that took effect is counted.
@@ -88,7 +90,10 @@ func (r *run) fill() {
 		if acts < enoughActs {
 			r.further(r.seed.newAct(number))
 		}
-		if faults+int(r.tally.open.Load()) < enoughFaults {
+		switch late := actTime-time.Since(r.trace.began) < lateTime; {
+		case faults < enoughFaults && late:
+			r.further(r.seed.fault(number, r.seed.of("fault", number), faultKind{name: killed, begin: (*fault).crash}))
+		case faults+int(r.tally.open.Load()) < enoughFaults:
 			r.further(r.seed.newFault(number))
 		}
 		time.Sleep(fillEvery)

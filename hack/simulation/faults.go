@@ -25,6 +25,9 @@ type fault struct {
 	later bool
 }
 
+// killed is the name of the fault that takes effect at once.
+const killed = "a replica is killed"
+
 var faultKinds = []faultKind{
 	{"EC2 refuses", 6, (*fault).refuse},
 	{"EC2 throttles", 2, func(f *fault) string { return f.ec2(ec2sim.Fault{Effect: "throttle", Share: 0.5}) }},
@@ -68,7 +71,7 @@ var faultKinds = []faultKind{
 	}},
 	{"watches are dropped", 2, (*fault).dropWatches},
 	{"etcd is compacted", 2, (*fault).compact},
-	{"a replica is killed", 3, (*fault).crash},
+	{killed, 3, (*fault).crash},
 	{"a replica is killed at a call to EC2", 5, (*fault).crashAtEC2},
 	{"a replica is killed at a call to the API server", 4, (*fault).crashAtAPI},
 	{"a replica is paused", 3, (*fault).pause},
@@ -160,6 +163,9 @@ func (f *fault) compact() string {
 
 func (f *fault) crash() string {
 	r := f.one()
+	if r.living() == nil {
+		f.later = true // never
+	}
 	r.crash()
 	return r.name
 }

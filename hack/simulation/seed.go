@@ -13,7 +13,7 @@ const (
 	// actTime is for how long things are done and go wrong.
 	actTime = 40 * time.Minute
 	// leastActs and leastFaults are how many there are in every seed; a few more come by chance.
-	leastActs, leastFaults = 22, 9
+	leastActs, leastFaults = 22, 12
 )
 
 // Seed is a world and what happens in it.

@@ -1,10 +1,7 @@
 package simulation
 
 import (
-	"cmp"
 	"fmt"
-	"hash/fnv"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,21 +42,4 @@ func (t *trace) String() string {
 // stamp is a virtual time since the beginning.
 func stamp(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d:%06.3f", int(d.Hours()), int(d.Minutes())%60, (d % time.Minute).Seconds())
-}
-
-// hash tells whether two runs went the same way. The order within one instant does not count.
-func (t *trace) hash() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	entries := slices.SortedFunc(slices.Values(t.entries), func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.who, b.who), cmp.Compare(a.what, b.what))
-	})
-	h := fnv.New64a()
-	for _, e := range entries {
-		// Events bear the host's clock in their names.
-		if !strings.Contains(e.what, "events") {
-			_, _ = fmt.Fprintln(h, e)
-		}
-	}
-	return h.Sum64()
 }

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
 // Causes returns what, as the world is, stands in the way of some wanted interface or setting and can only be found
@@ -26,7 +27,13 @@ func Causes(nodeENIs []v1alpha1.NodeENI, nodes []corev1.Node, world World) map[s
 }
 
 // Waits reports whether some wanted interface is not there, or lacks a setting: its place is looked at again and again.
+// So is what EC2 does not end to attach or to detach, whatever has become of its NodeENI's spec.
 func Waits(nodeENIs []v1alpha1.NodeENI, nodes []corev1.Node, world World) bool {
+	for _, e := range world.Snapshot.Interfaces {
+		if slices.Contains(world.ClusterIDs, e.Tags[eni.TagClusterID]) && e.Attachment != nil && e.Attachment.Status != string(eni.Attached) {
+			return true
+		}
+	}
 	j := judge(nodeENIs, nodes, world)
 	return slices.ContainsFunc(j.claims, func(c *claim) bool { return c.has == nil || j.missingGroup(c) != "" })
 }
