@@ -14,6 +14,7 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/hack/simulation/strictapi"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
 // This file is what must be true of every write of a Node, at the moment when it takes effect.
@@ -139,8 +140,13 @@ func (w *watcher) takes(node *corev1.Node) string {
 			known = append(known, wish.NodeENI)
 		}
 	}
+	s := w.sim.Snapshot()
 	return property.Taken(node, known, func(n *v1alpha1.NodeENI, instance string) bool {
-		return w.ever[spot{string(n.UID), instance, n.Spec.DeviceIndex}]
+		return w.ever[spot{string(n.UID), instance, n.Spec.DeviceIndex}] || slices.ContainsFunc(s.Interfaces, func(e ec2sim.InterfaceNow) bool {
+			at := e.Attachment // of an earlier NodeENI of the name, which is adopted
+			return at != nil && at.Status == "attached" && at.Instance == instance && int32(at.DeviceIndex) == n.Spec.DeviceIndex &&
+				e.Tags[eni.TagClusterID] == w.cluster && e.Tags[eni.TagNodeENIName] == n.Name
+		})
 	})
 }
 

@@ -225,8 +225,12 @@ func (r *run) help(h property.Hold) {
 		did = fmt.Sprintf("approved: %v", err)
 	case v1alpha1.ReasonTagsLost:
 		r.watch.mu.Lock()
-		uid := r.watch.stripped[h.InterfaceID]
+		uid, made := r.watch.stripped[h.InterfaceID]
 		r.watch.mu.Unlock()
+		if !made {
+			r.trace.add("CHECK", "%s is held for NodeENI %s of a copy of its cluster; that has to be tagged there", h.InterfaceID, h.NodeENI)
+			return
+		}
 		did = "tagged again: " + r.tag(h.InterfaceID, eni.TagClusterID, r.cluster) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
 	default:
 		did = "detached by hand: " + r.control("POST", "interfaces/"+h.InterfaceID+"/detach?now=true", nil)

@@ -18,9 +18,10 @@ const (
 )
 
 // absence answers whether an interface of a NodeENI can still be there. Two complete lists must fail to show
-// one: a horizon apart, and both begun when every create of ours had been answered or had run out of time. At least one
-// of them must be narrowed: that goes by the NodeENI's UID alone, and shows what has lost the tag of the cluster. What has
-// lost the UID is in lists of everything only, of which one must have been made since what a predecessor did can be seen.
+// one: a horizon apart, and both begun when every create of ours had been answered or had run out of time. Both must be
+// narrowed: these go by the NodeENI's UID alone, and show what has lost the tag of the cluster; a single one may leave
+// something out. What has lost the UID is in lists of everything only, of which one must have been made since what a
+// predecessor did can be seen.
 //
 //	             list without it            list without it, a horizon later
 //	waiting ───────────────────► once missed ─────────────────────────────► absent
@@ -52,10 +53,10 @@ type epoch struct {
 // wait is what is known for a NodeENI whose absence somebody waits for.
 type wait struct {
 	asked time.Time
-	// next is when a list is due; first began the first list without an interface of the NodeENI; twice says that a
-	// second one agrees, narrowed that one of them was narrowed, confirmed both.
-	next, first                time.Time
-	twice, narrowed, confirmed bool
+	// next is when a narrowed list is due; first began the first one without an interface of the NodeENI; twice says that
+	// a second one agrees, confirmed that a list of everything does too.
+	next, first      time.Time
+	twice, confirmed bool
 }
 
 func newAbsence(horizon time.Duration) *absence {
@@ -129,12 +130,11 @@ func (a *absence) observe(uid string, w *wait, began time.Time, shown, narrowed 
 		*w = wait{asked: w.asked, next: began.Add(a.horizon)}
 		return false
 	}
-	if w.first.IsZero() {
+	if narrowed && w.first.IsZero() {
 		w.first, w.next = began, began.Add(a.horizon)
 	}
-	w.narrowed = w.narrowed || narrowed
-	w.twice = w.twice || !began.Before(w.first.Add(a.horizon))
-	w.confirmed = w.twice && w.narrowed && a.whole
+	w.twice = w.twice || (narrowed && !began.Before(w.first.Add(a.horizon)))
+	w.confirmed = w.twice && a.whole
 	return w.confirmed
 }
 
@@ -165,7 +165,7 @@ func (a *absence) due(now time.Time) (uids []string, whole bool, next time.Time)
 		case now.Sub(w.asked) > rememberWait:
 			delete(a.waiting, uid)
 		case w.confirmed:
-		case w.twice && w.narrowed:
+		case w.twice:
 			whole = true
 		case !w.next.After(now):
 			uids = append(uids, uid)

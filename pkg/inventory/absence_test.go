@@ -23,12 +23,12 @@ func TestAbsence(t *testing.T) {
 		do   func(l *lab)
 		want bool
 	}{
-		"never listed":    {func(*lab) {}, false},
-		"one list":        {func(l *lab) { l.ask(0); l.narrowed(0) }, false},
-		"two lists":       {func(l *lab) { l.ask(0); l.narrowed(0); l.narrowed(10) }, true},
-		"too close":       {func(l *lab) { l.ask(0); l.narrowed(0); l.narrowed(9) }, false},
-		"an epoch counts": {func(l *lab) { l.ask(0); l.list(0); l.narrowed(10) }, true},
-		"epochs before":   {func(l *lab) { l.list(0); l.list(300); l.ask(300); l.narrowed(300) }, true},
+		"never listed":                       {func(*lab) {}, false},
+		"one list":                           {func(l *lab) { l.ask(0); l.narrowed(0) }, false},
+		"two lists":                          {func(l *lab) { l.ask(0); l.narrowed(0); l.narrowed(10) }, true},
+		"too close":                          {func(l *lab) { l.ask(0); l.narrowed(0); l.narrowed(9) }, false},
+		"a list of everything is no witness": {func(l *lab) { l.ask(0); l.list(0); l.narrowed(10) }, false},
+		"epochs before":                      {func(l *lab) { l.list(0); l.list(300); l.ask(300); l.narrowed(300); l.narrowed(310) }, true},
 		"epochs alone, which do not show what lost the cluster's tag": {func(l *lab) { l.ask(0); l.list(0); l.list(300); l.list(600) }, false},
 		"no list of everything since what a predecessor did can be seen": {
 			func(l *lab) {
@@ -54,18 +54,28 @@ func TestAbsence(t *testing.T) {
 				l.narrowed(40)
 			}, false,
 		},
-		"narrowed, then an epoch": {func(l *lab) { l.ask(0); l.narrowed(0); l.list(10) }, true},
-		"narrowed between epochs": {func(l *lab) { l.ask(0); l.list(0); l.narrowed(5); l.list(10) }, true},
+		"narrowed, then an epoch": {func(l *lab) { l.ask(0); l.narrowed(0); l.list(10) }, false},
+		"narrowed between epochs": {func(l *lab) { l.ask(0); l.list(0); l.narrowed(5); l.list(10) }, false},
 		"without the cluster's tag": {
 			func(l *lab) { l.ask(0); l.narrowed(0, eni1(without(eni.TagClusterID))); l.narrowed(10); l.narrowed(20) }, false,
 		},
 		"without the NodeENI's UID, but with its name": {
 			func(l *lab) { l.ask(0); l.list(0, eni1(without(eni.TagNodeENIUID))); l.narrowed(10); l.narrowed(20) }, false,
 		},
+		"without the cluster's tag, which then was a copy's": {
+			func(l *lab) {
+				l.ask(0)
+				l.narrowed(0, eni1(without(eni.TagClusterID)))
+				l.describe(10, eni1(ofCopy))
+				l.ask(10)
+				l.narrowed(20, eni1(ofCopy))
+				l.narrowed(30, eni1(ofCopy))
+			}, true,
+		},
 		"of a cluster that is a copy": {
 			func(l *lab) { l.ask(0); l.narrowed(0, eni1(ofCopy)); l.narrowed(10, eni1(ofCopy)) }, true,
 		},
-		"one epoch before":                          {func(l *lab) { l.list(0); l.ask(300); l.narrowed(300) }, true},
+		"one epoch before":                          {func(l *lab) { l.list(0); l.ask(300); l.narrowed(300) }, false},
 		"an epoch before that is no second witness": {func(l *lab) { l.list(0); l.list(9) }, false},
 		"an epoch that showed one, close after another": {
 			func(l *lab) { l.list(0); l.list(9, eni1()); l.remove(10); l.ask(10); l.narrowed(10) }, false,

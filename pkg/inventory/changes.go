@@ -32,6 +32,7 @@ const (
 	isMissing   = "missing"
 	isBack      = "back"
 	isNeverSeen = "never seen"
+	isAnothers  = "another cluster's"
 )
 
 // log tells of a decision: of what an operator would want to know at the level that he has.

@@ -63,17 +63,22 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 	}
 	if r, known := s.records[iface.ID]; known {
 		s.edit(r, c, func() { s.merge(rd, r, iface, epoch) })
+		if r.byRest && s.anothers(r) {
+			c.decide(isAnothers, r)
+			s.remove(r, c)
+		}
 		return
 	}
 	_, ours := s.ownerOf(iface.Tags)
 	last := died.owner // it was ours until it was taken for gone
-	if !ours && last == (eni.Owner{}) {
+	byRest := !ours && last == (eni.Owner{})
+	if byRest {
 		last, _ = s.halfOwnerOf(iface.Tags) // or before this process began
 	}
 	if !ours && last.NodeENIUID == "" {
 		return
 	}
-	r := &record{known: rd.now, seen: true, attachment: observed(rd.now), attachmentKnown: rd.now}
+	r := &record{known: rd.now, seen: true, byRest: byRest, attachment: observed(rd.now), attachmentKnown: rd.now}
 	s.describe(r, *iface)
 	r.ShownAt, r.AttachmentSince = rd.began, rd.now
 	if !ours {
@@ -82,6 +87,14 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 	}
 	r.count(epoch)
 	s.add(r, c)
+}
+
+// anothers reports whether the interface bears all ownership tags again, and those of another cluster: of a copy of ours,
+// say, whose NodeENIs have the same UIDs.
+func (s *store) anothers(r *record) bool {
+	owner, whole := eni.OwnerFrom(r.tags.value)
+	r.byRest = !whole
+	return whole && !slices.Contains(s.clusterIDs, owner.ClusterID)
 }
 
 // describe has a record be of an interface.

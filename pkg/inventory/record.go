@@ -20,6 +20,8 @@ type record struct {
 	known, written time.Time
 	// seen is true once a read has shown the interface.
 	seen bool
+	// byRest is true of what is known by the rest of its tags, and was never seen with all of them.
+	byRest bool
 
 	// missed is zero again once a read shows the interface. As nearly always, it takes no room then.
 	missed *misses

@@ -383,6 +383,8 @@ func (j *judgement) unwanted() {
 			} else if !j.Restarted[e.ID] && !j.Forced[uid] {
 				j.violated(4, "%s was that of NodeENI %s, which is gone, though it lives (its tags were taken away)", e.ID, uid)
 			}
+		case j.anybodys(e) != nil:
+			j.holds = append(j.holds, Hold{e.ID, j.anybodys(e).Name, v1alpha1.ReasonTagsLost})
 		case !j.ours(e) || j.used[e.ID] || j.excusedFor(e) || j.frozen(e):
 		default:
 			j.leftover(e)
@@ -410,6 +412,18 @@ func (j *judgement) namesake(e *ec2sim.InterfaceNow) *v1alpha1.NodeENI {
 	return nil
 }
 
+// anybodys is the NodeENI of which status says that an interface has lost its tags which was made by another cluster with
+// a NodeENI of the same UID, a copy of this one: nobody can tell by the UID alone whose it is.
+func (j *judgement) anybodys(e *ec2sim.InterfaceNow) *v1alpha1.NodeENI {
+	n := j.byUID[e.Tags[eni.TagNodeENIUID]]
+	if n == nil || e.Tags[eni.TagClusterID] != "" || n.DeletionTimestamp == nil || !slices.ContainsFunc(n.Status.Releasing, func(r v1alpha1.Release) bool {
+		return r.ENIID == e.ID && r.Reason == v1alpha1.ReasonTagsLost
+	}) {
+		return nil
+	}
+	return n
+}
+
 // told reports whether a status must tell that an interface of the NodeENI has lost its tags: somebody has seen them, or
 // what is left of them tells. By the UID alone it is looked for when the NodeENI is being deleted.
 func (j *judgement) told(n *v1alpha1.NodeENI, id string) bool {
@@ -421,7 +435,9 @@ func (j *judgement) told(n *v1alpha1.NodeENI, id string) bool {
 	case !j.Restarted[id]:
 		return true
 	}
-	return Tells(e.Tags, j.ClusterIDs, n.Name, string(n.UID)) && (e.Tags[eni.TagClusterID] != "" || n.DeletionTimestamp != nil)
+	// By the UID alone it is looked for last, when nothing else keeps the NodeENI.
+	last := n.DeletionTimestamp != nil && !slices.ContainsFunc(j.holds, func(h Hold) bool { return h.NodeENI == n.Name && h.InterfaceID != id })
+	return Tells(e.Tags, j.ClusterIDs, n.Name, string(n.UID)) && (e.Tags[eni.TagClusterID] != "" || last)
 }
 
 func (j *judgement) excusedFor(e *ec2sim.InterfaceNow) bool {
