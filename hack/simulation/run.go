@@ -224,14 +224,15 @@ func (r *run) help(h property.Hold) {
 		_, err := r.user.NodeENIs().NetworkingV1alpha1().NodeENIs().Patch(context.Background(), h.NodeENI, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 		did = fmt.Sprintf("approved: %v", err)
 	case v1alpha1.ReasonTagsLost:
-		r.watch.mu.Lock()
-		uid, made := r.watch.stripped[h.InterfaceID]
-		r.watch.mu.Unlock()
-		if !made {
-			r.trace.add("CHECK", "%s is held for NodeENI %s of a copy of its cluster; that has to be tagged there", h.InterfaceID, h.NodeENI)
-			return
+		did = "tagged again: "
+		for _, c := range r.clusters() { // it may be a copy's that holds it as well
+			c.watch.mu.Lock()
+			uid, made := c.watch.stripped[h.InterfaceID]
+			c.watch.mu.Unlock()
+			if made {
+				did += r.tag(h.InterfaceID, eni.TagClusterID, c.cluster) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
+			}
 		}
-		did = "tagged again: " + r.tag(h.InterfaceID, eni.TagClusterID, r.cluster) + " " + r.tag(h.InterfaceID, eni.TagNodeENIUID, uid)
 	default:
 		did = "detached by hand: " + r.control("POST", "interfaces/"+h.InterfaceID+"/detach?now=true", nil)
 	}
