@@ -237,6 +237,30 @@ func (w *watcher) excuseLoose(e *ec2sim.InterfaceNow, instance *ec2sim.InstanceN
 		return "another one has its slot"
 	case len(instance.Interfaces) >= limits[instance.Type]:
 		return "the instance takes no more"
+	case w.truth.wantedOn(instance.ID)+others(instance.ID, w.cluster, s) > limits[instance.Type]: // as it may have until a moment ago
+		return "the instance does not take all that are wanted"
 	}
 	return ""
+}
+
+// others are how many interfaces an instance has that are not the cluster's.
+func others(instance, cluster string, s *ec2sim.Snapshot) (count int) {
+	for i := range s.Interfaces {
+		if e := &s.Interfaces[i]; e.Attachment != nil && e.Attachment.Instance == instance && e.Tags[eni.TagClusterID] != cluster {
+			count++
+		}
+	}
+	return count
+}
+
+// wantedOn are how many interfaces are wanted on an instance.
+func (t *truth) wantedOn(instance string) (count int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for place := range t.wanted {
+		if place.instance == instance {
+			count++
+		}
+	}
+	return count
 }

@@ -416,7 +416,7 @@ func (j *judgement) namesake(e *ec2sim.InterfaceNow) *v1alpha1.NodeENI {
 // a NodeENI of the same UID, a copy of this one: nobody can tell by the UID alone whose it is.
 func (j *judgement) anybodys(e *ec2sim.InterfaceNow) *v1alpha1.NodeENI {
 	n := j.byUID[e.Tags[eni.TagNodeENIUID]]
-	if n == nil || e.Tags[eni.TagClusterID] != "" || n.DeletionTimestamp == nil || !slices.ContainsFunc(n.Status.Releasing, func(r v1alpha1.Release) bool {
+	if n == nil || e.Tags[eni.TagClusterID] != "" || !slices.ContainsFunc(n.Status.Releasing, func(r v1alpha1.Release) bool {
 		return r.ENIID == e.ID && r.Reason == v1alpha1.ReasonTagsLost
 	}) {
 		return nil
