@@ -186,6 +186,9 @@ func (l *lab) fault(f ec2sim.Fault) {
 // heal ends all faults.
 func (l *lab) heal() { l.sim.RemoveFaults(0) }
 
+// stall keeps the goroutine that calls it waiting, in virtual time.
+func (l *lab) stall(d time.Duration) { time.Sleep(d) }
+
 // start starts a controller with empty memory, as after a crash.
 func (l *lab) start() {
 	l.Helper()

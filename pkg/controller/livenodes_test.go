@@ -164,7 +164,7 @@ func TestWhatWasReadLongAgoDecidesNothing(t *testing.T) {
 		get := l.controller.live.nodes.get
 		l.controller.live.nodes.get = func(ctx context.Context, name string) (*corev1.Node, error) {
 			if stalled.Add(1) == 1 {
-				time.Sleep(2 * longestDecision)
+				l.stall(2 * longestDecision)
 			}
 			return get(ctx, name)
 		}

@@ -473,13 +473,23 @@ func (j *judgement) leftover(e *ec2sim.InterfaceNow) {
 }
 
 // waitsForStuck reports whether an interface that is attached nowhere waits, and is reported to, for one that does not
-// end to leave the instance: that one is the hold.
+// end to leave the instance, or may not leave it: that one is the hold.
 func (j *judgement) waitsForStuck(e *ec2sim.InterfaceNow, owner *v1alpha1.NodeENI) bool {
-	stuck := slices.ContainsFunc(j.Interfaces, func(other ec2sim.InterfaceNow) bool {
-		return other.Attachment != nil && other.Attachment.Instance == e.Tags[eni.TagInstanceID] && other.Attachment.Status == "detaching"
-	})
-	return stuck && e.Attachment == nil && slices.ContainsFunc(owner.Status.Attachments, func(a v1alpha1.Attachment) bool {
-		return a.ENIID == e.ID && a.State == v1alpha1.AttachmentBlocked && a.Reason == v1alpha1.ReasonDetachStuck
+	reasons := map[string]bool{}
+	for i := range j.Interfaces {
+		other := &j.Interfaces[i]
+		if other.Attachment == nil || other.Attachment.Instance != e.Tags[eni.TagInstanceID] {
+			continue
+		}
+		switch {
+		case other.Attachment.Status == "detaching":
+			reasons[v1alpha1.ReasonDetachStuck] = true
+		case j.haltedOrphan(other), j.reported(other) == v1alpha1.ReasonCleanupHalted:
+			reasons[v1alpha1.ReasonCleanupHalted] = true
+		}
+	}
+	return e.Attachment == nil && slices.ContainsFunc(owner.Status.Attachments, func(a v1alpha1.Attachment) bool {
+		return a.ENIID == e.ID && a.State == v1alpha1.AttachmentBlocked && reasons[a.Reason]
 	})
 }
 
