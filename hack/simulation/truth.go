@@ -224,9 +224,11 @@ func (w *watcher) excuseLoose(e *ec2sim.InterfaceNow, instance *ec2sim.InstanceN
 			continue
 		}
 		at := other.Attachment
-		taken = taken || at != nil && at.Instance == instance.ID && at.CardIndex == 0 && slotName(at.DeviceIndex) == slot
-		if other.Tags[eni.TagInstanceID] == instance.ID && other.Tags[eni.TagSlot] == slot && other.Tags[eni.TagClusterID] == w.cluster &&
-			other.Tags[eni.TagNodeENIName] == e.Tags[eni.TagNodeENIName] {
+		there := at != nil && at.Instance == instance.ID && at.CardIndex == 0 && slotName(at.DeviceIndex) == slot
+		taken = taken || there
+		meant := other.Tags[eni.TagInstanceID] == instance.ID && other.Tags[eni.TagSlot] == slot
+		siblings := other.Tags[eni.TagNodeENIName] == e.Tags[eni.TagNodeENIName] || other.Tags[eni.TagNodeENIUID] == e.Tags[eni.TagNodeENIUID]
+		if other.Tags[eni.TagClusterID] == w.cluster && siblings && (meant || there) { // where it is counts, whatever was made of its tags
 			return "it is one too many"
 		}
 	}
