@@ -141,7 +141,15 @@ func (w *watcher) takes(node *corev1.Node) string {
 		}
 	}
 	s := w.sim.Snapshot()
+	lives := func(instance string) bool {
+		return slices.ContainsFunc(s.Instances, func(i ec2sim.InstanceNow) bool {
+			return i.ID == instance && i.State != "shutting-down" && i.State != "terminated"
+		})
+	}
 	return property.Taken(node, known, func(n *v1alpha1.NodeENI, instance string) bool {
+		if instance != "" && !lives(instance) {
+			return true // it may have been attached for a moment before that
+		}
 		return w.ever[spot{string(n.UID), instance, n.Spec.DeviceIndex}] || slices.ContainsFunc(s.Interfaces, func(e ec2sim.InterfaceNow) bool {
 			at := e.Attachment // of an earlier NodeENI of the name, which is adopted
 			return at != nil && at.Status == "attached" && at.Instance == instance && int32(at.DeviceIndex) == n.Spec.DeviceIndex &&
