@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/multi-eni/aws-multi-eni-controller/hack/sandbox"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
 func installedDeployment(t *testing.T, cluster *sandbox.Cluster) *appsv1.Deployment {
@@ -70,6 +72,11 @@ func TestDeploymentIsHardened(t *testing.T) {
 	}
 	if len(pod.TopologySpreadConstraints) != 2 || container.LivenessProbe == nil || container.ReadinessProbe == nil {
 		t.Errorf("spread %v, probes %v and %v", pod.TopologySpreadConstraints, container.LivenessProbe, container.ReadinessProbe)
+	}
+	if !slices.ContainsFunc(pod.Tolerations, func(t corev1.Toleration) bool {
+		return t.Key == v1alpha1.TaintNotReady && t.Operator == corev1.TolerationOpExists && t.Effect == ""
+	}) {
+		t.Errorf("tolerations %v: where every node starts with the readiness taint, no replica could start", pod.Tolerations)
 	}
 	requests, limits := container.Resources.Requests, container.Resources.Limits
 	if requests.Cpu().IsZero() || requests.Memory().IsZero() || limits.Memory().Cmp(*requests.Memory()) <= 0 {

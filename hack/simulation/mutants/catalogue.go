@@ -17,7 +17,7 @@ var catalogue = []mutant{
 	},
 	{
 		name: "one-empty-list", fault: "one list that does not show a NodeENI's interfaces is enough to let its finalizer go",
-		edits: []edit{{"pkg/inventory/absence.go", "w.confirmed = w.twice && w.narrowed && a.whole", "w.confirmed = true"}},
+		edits: []edit{{"pkg/inventory/absence.go", "w.confirmed = w.twice && a.whole", "w.confirmed = true"}},
 	},
 	{
 		name: "gone-when-not-listed", fault: "an interface that one list does not show counts as gone",
