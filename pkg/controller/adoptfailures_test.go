@@ -91,6 +91,7 @@ func TestTheFormerOwnerIsLookedForLive(t *testing.T) {
 		l.vanish("a")
 		heir := l.ask("b", 1)
 		watching := true // the informer lists first
+		l.still()
 		l.client.PrependReactor("list", "nodeenis", func(clienttesting.Action) (bool, runtime.Object, error) {
 			if watching {
 				watching = false

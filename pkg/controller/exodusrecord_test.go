@@ -128,6 +128,7 @@ func TestADepartureIsRecordedFirst(t *testing.T) {
 	inFleet(t, func(l *lab) {
 		var refused atomic.Bool
 		refused.Store(true)
+		l.still()
 		l.kube.PrependReactor("update", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return refused.Load(), nil, errors.New("no write is taken")
 		})
@@ -148,6 +149,7 @@ func TestADepartureIsRecordedFirst(t *testing.T) {
 func TestAConflictOverTheLeaseIsNoFailure(t *testing.T) {
 	inFleet(t, func(l *lab) {
 		var turns atomic.Int32
+		l.still()
 		l.kube.PrependReactor("update", "leases", func(action clienttesting.Action) (bool, runtime.Object, error) {
 			if turns.Add(1)%2 == 1 {
 				return true, nil, apierrors.NewConflict(schema.GroupResource{Resource: "leases"}, ourLease.Name, errors.New("renewed"))

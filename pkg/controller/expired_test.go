@@ -58,6 +58,7 @@ func TestListsThatEndIn410ChangeNothing(t *testing.T) {
 			lists.Add(1)
 			return expired.Load(), nil, apierrors.NewResourceExpired("the provided continue parameter is too old")
 		}
+		l.still()
 		l.kube.PrependReactor("list", "nodes", refuse)
 		l.client.PrependReactor("list", "nodeenis", refuse)
 		l.kube.PrependWatchReactor("nodes", func(action clienttesting.Action) (bool, watch.Interface, error) {
@@ -95,6 +96,7 @@ func TestALiveListThatEndsIn410IsNoAbsence(t *testing.T) {
 	inLab(t, 2, nil, func(l *lab) {
 		l.settleAndStop()
 		var failing atomic.Bool
+		l.still()
 		l.client.PrependReactor("list", "nodeenis", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return failing.Load(), nil, apierrors.NewResourceExpired("the provided continue parameter is too old")
 		})

@@ -370,5 +370,8 @@ func (l *lab) controlWith(method, path string, body io.Reader) {
 	}
 }
 
+// still waits until nothing goes on at this instant. Who changes how the API server answers must come after those who ask.
+func (l *lab) still() { synctest.Wait() }
+
 // pass lets virtual time pass.
 func (l *lab) pass(d time.Duration) { time.Sleep(d) }

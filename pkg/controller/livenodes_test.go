@@ -138,6 +138,7 @@ func TestNodesThatGoTogetherShareTheirLiveReads(t *testing.T) {
 		l.pass(5 * time.Minute)
 		l.wantAttached(2 * few)
 		var lists, gets atomic.Int32
+		l.still()
 		l.kube.PrependReactor("list", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) { lists.Add(1); return false, nil, nil })
 		l.kube.PrependReactor("get", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) { gets.Add(1); return false, nil, nil })
 		for i := range few {

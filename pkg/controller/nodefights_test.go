@@ -35,6 +35,7 @@ func TestNodesThatMayNotBeWritten(t *testing.T) {
 		l.settleAndStop() // nobody may read the reactors while one is added
 		var denied atomic.Bool
 		denied.Store(true)
+		l.still()
 		l.kube.PrependReactor("patch", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return denied.Load(), nil, apierrors.NewForbidden(corev1.Resource("nodes"), "", errors.New("no leave"))
 		})

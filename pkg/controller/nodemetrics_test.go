@@ -85,6 +85,7 @@ func TestWritesOfNodesAreCounted(t *testing.T) {
 		want("withdrawn", map[string]int{"true condition": 1, "removed annotation": 1})
 
 		l.stop() // nobody may read the reactors while one is added
+		l.still()
 		l.kube.PrependReactor("patch", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return true, nil, apierrors.NewForbidden(corev1.Resource("nodes"), "", errors.New("no leave"))
 		})

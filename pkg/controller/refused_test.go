@@ -19,6 +19,7 @@ import (
 func TestStatusOfAnotherControllerIsReplaced(t *testing.T) {
 	inLab(t, 1, nil, func(l *lab) {
 		refused := 0
+		l.still()
 		l.client.PrependReactor("patch", "nodeenis", func(action clienttesting.Action) (bool, runtime.Object, error) {
 			name := action.(clienttesting.PatchAction).GetName()
 			stored, err := l.client.Tracker().Get(v1alpha1.SchemeGroupVersion.WithResource("nodeenis"), "", name)

@@ -189,10 +189,12 @@ func TestWhatTheCacheSaysIsNotEnoughToDetach(t *testing.T) {
 			inLab(t, 1, nil, func(l *lab) {
 				l.ask("a", 1)
 				l.pass(30 * time.Second)
+				l.still()
 				l.kube.PrependReactor("get", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
 					node, err := test.answer()
 					return true, node, err
 				})
+				l.still()
 				l.kube.PrependReactor("list", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
 					_, err := test.answer()
 					return apierrors.IsNotFound(err), &corev1.NodeList{}, nil

@@ -430,12 +430,14 @@ func TestTheNodeIsAskedForWhateverTheTagsSay(t *testing.T) {
 // answerLive has the API server know the Node when it is asked, though no watch tells of it, nor the first list where
 // that is the informer's.
 func (l *lab) answerLive(node *corev1.Node, informersFirst bool) {
+	l.still()
 	l.kube.PrependReactor("get", "nodes", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		if action.(clienttesting.GetAction).GetName() != node.Name {
 			return false, nil, nil
 		}
 		return true, node.DeepCopy(), nil
 	})
+	l.still()
 	l.kube.PrependReactor("list", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
 		if informersFirst {
 			informersFirst = false
