@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +62,15 @@ func TestAnotherClusterIDIsRefused(t *testing.T) {
 	if after := l.the(); after.ID != before.ID {
 		t.Errorf("the interface was replaced: %+v", after)
 	}
+	l.eventually("recorded", func(ctx context.Context) error {
+		leases, err := l.cluster.Kube.CoordinationV1().Leases(sandbox.Namespace).List(ctx, metav1.ListOptions{})
+		for i := range leases.Items {
+			if leases.Items[i].Annotations["networking.k8s.aws/former-cluster-ids"] == l.id {
+				return nil
+			}
+		}
+		return fmt.Errorf("no Lease names the earlier identity: %w", cmp.Or(err, errors.New("not yet")))
+	})
 	l.must(owner.Stop(l.ctx, 15*time.Second))
 
 	dropped := l.startController("--cluster-id=another")
