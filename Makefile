@@ -59,7 +59,7 @@ test: test-unit test-tools test-prometheus ## Run every test: unit, sync, simula
 
 .PHONY: test-unit
 test-unit: ## Run the tests of the product, with the race detector
-	$(GOTESTSUM) --format=pkgname --format-hide-empty-pkg -- -race -timeout=15m ./...
+	$(GOTESTSUM) --format=pkgname --format-hide-empty-pkg -- -race -timeout=25m ./...
 
 # With the race detector, test-unit has run 200 of the seeds already.
 .PHONY: test-simulation
