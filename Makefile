@@ -79,7 +79,7 @@ SOAK_NODES ?= 200
 soak: ## Soak the controller in virtual time: SOAK_DAYS=7 days of churn with SOAK_NODES=200 nodes
 	@go test -count=1 -timeout=0 ./hack/simulation -run '^TestSoak$$' -v -args -days=$(SOAK_DAYS) -nodes=$(SOAK_NODES) -seed=$(SEED)
 
-# Which worlds the benches measure: full takes all, anything else those that end within 40 minutes on two cores.
+# Which worlds the benches measure: full takes all, anything else leaves the largest special ones out.
 BENCH ?=
 FIGURES := $(CURDIR)/.bench/latest.json
 
