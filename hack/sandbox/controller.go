@@ -63,6 +63,7 @@ func StartController(binaries Binaries, options ControllerOptions, dir string) (
 		"--cluster-name=" + ClusterName,
 		"--leader-elect-resource-namespace=" + Namespace,
 		"--ec2-visibility-horizon=1s",
+		"--ec2-create-deadline=5s",
 		"--http-bind-address=" + address,
 		"--debug-bind-address=" + debug,
 		"-v=2",

@@ -33,6 +33,7 @@ var faultKinds = []faultKind{
 	{"EC2 throttles", 2, func(f *fault) string { return f.ec2(ec2sim.Fault{Effect: "throttle", Share: 0.5}) }},
 	{"connections to EC2 are cut before calls take effect", 2, func(f *fault) string { return f.ec2(ec2sim.Fault{Effect: "cut-before", Share: 0.4}) }},
 	{"connections to EC2 are cut after calls took effect", 4, func(f *fault) string { return f.ec2(ec2sim.Fault{Effect: "cut-after", Share: 0.5}) }},
+	{"connections to EC2 are cut, and creates take effect later", 2, (*fault).delayCreates},
 	{"EC2 answers garbage", 2, func(f *fault) string { return f.ec2(ec2sim.Fault{Effect: "garbage", Share: 0.5}) }},
 	{"EC2 is slow", 2, func(f *fault) string {
 		return f.ec2(ec2sim.Fault{Effect: "delay", Share: 0.5, Duration: ec2sim.Duration(between(f.Rand, time.Second, 45*time.Second))})

@@ -73,6 +73,9 @@ func (w *watcher) gone(write strictapi.Write) {
 		w.forced[string(write.UID)] = true
 		return
 	}
+	w.mu.Lock()
+	w.ended[string(write.UID)] = true
+	w.mu.Unlock()
 	s := w.sim.Snapshot()
 	w.lost(s)
 	for _, e := range s.Interfaces {

@@ -3,10 +3,12 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
 )
 
@@ -23,6 +25,7 @@ var rareActs = []act{
 
 var rareFaults = []faultKind{
 	{name: "the leader is killed while a NodeENI is deleted, and EC2 shows its successor nothing at first", begin: (*fault).lieToSuccessor},
+	{name: "creates take effect when their NodeENI is being deleted", begin: (*fault).delayInVain},
 	{name: "all Nodes lose their labels one after the other, and the leader is killed meanwhile", begin: (*fault).loseLabelsAndLeader},
 }
 
@@ -44,12 +47,18 @@ func (s Seed) rare() (steps []step) {
 	return steps
 }
 
+// newVain is a NodeENI whose interfaces nothing stands in the way of.
+func (r *run) newVain(dice *rand.Rand, number int) *v1alpha1.NodeENI {
+	n := r.world.newNodeENI(dice, fmt.Sprintf("vain-%d", number))
+	zone := dice.IntN(len(r.world.zones))
+	n.Spec.SubnetID, n.Spec.NodeSelector = r.world.subnets[3*zone+1].ID, map[string]string{"zone": r.world.zones[zone]}
+	n.Spec.DeviceIndex = 9 // which nobody has
+	return n
+}
+
 // createInVain deletes a NodeENI while its first interfaces are being made, and perhaps not yet to be seen.
 func (a *actor) createInVain() string {
-	n := a.world.newNodeENI(a.Rand, fmt.Sprintf("vain-%d", a.number))
-	zone := a.IntN(len(a.world.zones))
-	n.Spec.SubnetID, n.Spec.NodeSelector = a.world.subnets[3*zone+1].ID, map[string]string{"zone": a.world.zones[zone]}
-	n.Spec.DeviceIndex = 9 // which nobody has
+	n := a.newVain(a.Rand, a.number)
 	if _, err := a.client().Create(context.Background(), n, metav1.CreateOptions{}); err != nil {
 		return a.said(err, "%s", n.Name)
 	}

@@ -70,7 +70,7 @@ func (r *replica) begin() {
 		releases: func(action string, form url.Values, handed time.Time) {
 			r.watch.releases(r.name, action, form, handed)
 		},
-		described: r.watch.described,
+		described: r.watch.described, delayed: r.delayed.by,
 		after: func(action string, form url.Values, status int, err error) {
 			r.watch.after(r.name, action, form, status, err)
 		},

@@ -23,8 +23,9 @@ import (
 const (
 	// settleTime is longer than the longest retry, an hour.
 	settleTime = 75 * time.Minute
-	// helpTime is how long what was held may take once it is helped.
-	helpTime = 30 * time.Minute
+	// helpTime is how long what was held may take once it is helped: it is seen with the next list of everything, of which
+	// an interface that nobody owns takes two more, ten minutes from one to the next, and a minute until it is looked at.
+	helpTime = 40 * time.Minute
 	// quietTime is for how long nothing must happen then.
 	quietTime = time.Hour
 )
@@ -47,6 +48,8 @@ type run struct {
 	// gone are the Nodes that were deleted while their instances live, cni the interfaces of the VPC CNI.
 	gone map[string]*corev1.Node
 	cni  []string
+	// delayed are the calls to EC2 that take effect when nobody waits for their answer any more.
+	delayed delayed
 	// neighbour is another cluster in the same account; nil where there is none. host is the one that this is the
 	// neighbour of.
 	neighbour, host *run

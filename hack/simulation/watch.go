@@ -51,12 +51,14 @@ type watcher struct {
 	// interfaces whose NodeENIs are gone.
 	forced map[string]bool
 	halted bool
+	// ended are the UIDs of the NodeENIs whose finalizer a controller took away.
+	ended map[string]bool
 	nodeWatch
 	exodus exodus
 }
 
 func newWatch(r *run) *watcher {
-	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, reads: map[string]int{}, describes: map[string]int{}, dries: map[string]int{}, attached: map[string]string{}, exodus: newExodus()}
+	return &watcher{run: r, made: map[string]string{}, stripped: map[string]string{}, forgotten: map[string]bool{}, refused: map[string]int{}, died: map[string]time.Time{}, forced: map[string]bool{}, ended: map[string]bool{}, reads: map[string]int{}, describes: map[string]int{}, dries: map[string]int{}, attached: map[string]string{}, exodus: newExodus()}
 }
 
 func (w *watcher) violated(clause int, format string, args ...any) {
@@ -73,6 +75,9 @@ func (w *watcher) violated(clause int, format string, args ...any) {
 // after sees what became of a call that changes EC2.
 func (w *watcher) after(who, action string, form url.Values, status int, err error) {
 	w.trace.add(who, "%s %s: %s", action, subject(form), outcome(status, err))
+	if action == "CreateNetworkInterface" && status == 200 {
+		w.madeInVain(form)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if action == "DetachNetworkInterface" {

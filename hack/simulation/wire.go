@@ -17,6 +17,9 @@ import (
 // errDead is what a process that is no more gets for every call; nothing of its calls takes effect.
 var errDead = errors.New("the process is dead")
 
+// errCut is what a call gets whose connection is cut.
+var errCut = errors.New("the connection is cut")
+
 // wire is one process's way to EC2. It can die, pause, and kill its process at a call.
 type wire struct {
 	name string
@@ -36,6 +39,8 @@ type wire struct {
 	tell func(string)
 	// kill ends the process.
 	kill func()
+	// delayed is how long a call that is cut off is still on its way; 0 for those that are not.
+	delayed func(action string) time.Duration
 	// flaw falsifies calls, in tests.
 	flaw func(form url.Values)
 
@@ -125,15 +130,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	default:
 		w.described(action)
 	}
-	changes = changes && !dry
-	response, err := w.next.RoundTrip(r)
-	if changes {
-		status := 0
-		if response != nil {
-			status = response.StatusCode
-		}
-		w.after(action, form, status, err)
-	}
+	response, err := w.deliver(r, action, form, changes && !dry)
 	if dies {
 		w.tell("killed after a call to EC2")
 		w.kill()
@@ -142,6 +139,35 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errDead
 	}
 	return response, err
+}
+
+// deliver hands a call to EC2: at once, or, where its connection is cut, when nobody waits for its answer any more.
+func (w *wire) deliver(r *http.Request, action string, form url.Values, changes bool) (*http.Response, error) {
+	send := func(r *http.Request) (*http.Response, error) {
+		response, err := w.next.RoundTrip(r)
+		if changes {
+			status := 0
+			if response != nil {
+				status = response.StatusCode
+			}
+			w.after(action, form, status, err)
+		}
+		return response, err
+	}
+	by := time.Duration(0)
+	if changes {
+		by = w.delayed(action)
+	}
+	if by == 0 {
+		return send(r)
+	}
+	late := r.Clone(context.WithoutCancel(r.Context()))
+	time.AfterFunc(by, func() {
+		if response, err := send(late); err == nil {
+			_ = response.Body.Close()
+		}
+	})
+	return nil, errCut
 }
 
 // gate is what calls pass: open, shut for a while, or dead.

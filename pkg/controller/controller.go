@@ -59,9 +59,10 @@ type Config struct {
 	AttachWorkers  int
 	CleanupWorkers int
 	// Resync is how often everything is read from EC2; Horizon is how long EC2's reads may lag behind our
-	// writes.
-	Resync  time.Duration
-	Horizon time.Duration
+	// writes; CreateDeadline is how long a create without an answer may still take effect.
+	Resync         time.Duration
+	Horizon        time.Duration
+	CreateDeadline time.Duration
 }
 
 // Controller gives Nodes the interfaces that NodeENIs ask for.
@@ -165,12 +166,14 @@ func New(config Config) (*Controller, error) {
 		ClusterIDs: append([]string{config.Cluster.ID}, config.Cluster.AlsoOwned...),
 		Horizon:    config.Horizon,
 		Resync:     config.Resync,
-		Instances:  c.matchedInstances,
-		Subnets:    c.wantedSubnets,
-		UIDOf:      c.uidOf,
-		Changed:    c.inventoryChanged,
-		Failed:     c.preflight.doubt,
-		Seen:       c.seen,
+
+		CreateDeadline: config.CreateDeadline,
+		Instances:      c.matchedInstances,
+		Subnets:        c.wantedSubnets,
+		UIDOf:          c.uidOf,
+		Changed:        c.inventoryChanged,
+		Failed:         c.preflight.doubt,
+		Seen:           c.seen,
 	})
 	registerMetrics()
 	return c, nil

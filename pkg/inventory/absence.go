@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	// CreateDeadline is how long a create without an answer may still take effect, before the horizon is added.
-	// Whoever makes the call must give it no more time than this.
+	// CreateDeadline is how long a create without an answer may still take effect unless Options say something else.
 	CreateDeadline = time.Minute
 	// rememberWait is for how long an answer is kept that nobody asks for again.
 	rememberWait = 10 * time.Minute
@@ -29,8 +28,10 @@ const (
 //	   └────── a create, or an interface that comes or goes ───────────────────┘
 type absence struct {
 	horizon time.Duration
-	// start is when this process became responsible: what a predecessor made shows at the latest a horizon
-	// later. Zero until then.
+	// deadline is how long a create without an answer may still take effect.
+	deadline time.Duration
+	// start is when this process became responsible: what a predecessor has made shows at the latest a horizon
+	// later, what its last calls may still make that much later than their deadline. Zero until then.
 	start time.Time
 
 	inFlight map[string]int
@@ -59,8 +60,8 @@ type wait struct {
 	twice, confirmed bool
 }
 
-func newAbsence(horizon time.Duration) *absence {
-	return &absence{horizon: horizon, inFlight: map[string]int{}, since: map[string]time.Time{}, waiting: map[string]*wait{}}
+func newAbsence(horizon, deadline time.Duration) *absence {
+	return &absence{horizon: horizon, deadline: deadline, inFlight: map[string]int{}, since: map[string]time.Time{}, waiting: map[string]*wait{}}
 }
 
 func (a *absence) beginCreate(uid string) {
@@ -84,7 +85,7 @@ func (a *absence) restart(uid string, since time.Time) {
 
 // countsFrom is from when on lists count for a NodeENI.
 func (a *absence) countsFrom(uid string) time.Time {
-	return later(a.start.Add(a.horizon), a.since[uid])
+	return later(a.start.Add(a.deadline+a.horizon), a.since[uid])
 }
 
 // absent answers, and registers the wish when the answer is not known. present says that the store holds an
@@ -109,7 +110,7 @@ func (a *absence) absent(uid string, present bool, now time.Time) bool {
 // applyList takes a complete list into account, which showed interfaces of the given NodeENIs; scope narrows
 // it, nil means everything. It returns those of whose absence it is the confirmation.
 func (a *absence) applyList(rd read, shown, scope map[string]bool) (confirmed []string) {
-	a.whole = a.whole || (scope == nil && !rd.began.Before(a.start.Add(a.horizon)))
+	a.whole = a.whole || (scope == nil && !rd.began.Before(a.start.Add(a.deadline+a.horizon)))
 	for uid, w := range a.waiting {
 		if (scope == nil || scope[uid]) && a.observe(uid, w, rd.began, shown[uid], scope != nil) {
 			confirmed = append(confirmed, uid)

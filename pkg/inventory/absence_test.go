@@ -191,10 +191,10 @@ func TestAbsence(t *testing.T) {
 			}, false,
 		},
 		"a predecessor's create may not show yet": {
-			func(l *lab) { l.absence.start = second(0); l.ask(0); l.narrowed(9); l.narrowed(19) }, false,
+			func(l *lab) { l.absence.start = second(0); l.ask(0); l.narrowed(69); l.narrowed(79) }, false,
 		},
 		"a predecessor's creates all show": {
-			func(l *lab) { l.absence.start = second(0); l.ask(0); l.narrowed(10); l.narrowed(20) }, true,
+			func(l *lab) { l.absence.start = second(0); l.ask(0); l.narrowed(70); l.narrowed(80) }, true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func inFleets(b *testing.B, run func(b *testing.B, list []eni.Interface)) {
 func BenchmarkApplyFirstList(b *testing.B) {
 	inFleets(b, func(b *testing.B, list []eni.Interface) {
 		for b.Loop() {
-			newStore([]string{testCluster}, testHorizon).applyList(reading(0), list, nil)
+			newStore([]string{testCluster}, testHorizon, CreateDeadline).applyList(reading(0), list, nil)
 		}
 	})
 }
@@ -57,7 +57,7 @@ func BenchmarkApplyFirstList(b *testing.B) {
 func BenchmarkApplyUnchangedList(b *testing.B) {
 	inFleets(b, func(b *testing.B, list []eni.Interface) {
 		again := clone(list)
-		s := newStore([]string{testCluster}, testHorizon)
+		s := newStore([]string{testCluster}, testHorizon, CreateDeadline)
 		s.applyList(reading(0), list, nil)
 		at := 0.0
 		for b.Loop() {
@@ -71,7 +71,7 @@ func BenchmarkApplyEmptyList(b *testing.B) {
 	inFleets(b, func(b *testing.B, list []eni.Interface) {
 		for b.Loop() {
 			b.StopTimer()
-			s := newStore([]string{testCluster}, testHorizon)
+			s := newStore([]string{testCluster}, testHorizon, CreateDeadline)
 			s.applyList(reading(0), list, nil)
 			b.StartTimer()
 			s.applyList(reading(300), nil, nil)
@@ -138,7 +138,7 @@ func BenchmarkInterfacesOfNodeENI(b *testing.B) {
 
 func TestUnchangedListSharesWhatIsHeld(t *testing.T) {
 	list := fleet(8)
-	s := newStore([]string{testCluster}, testHorizon)
+	s := newStore([]string{testCluster}, testHorizon, CreateDeadline)
 	s.applyList(reading(0), list, nil)
 	again := clone(list)
 	s.applyList(reading(300), again, nil)

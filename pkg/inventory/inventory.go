@@ -47,7 +47,7 @@ func New(reader Reader, options Options) *Inventory {
 		listWake:          make(chan struct{}, 1),
 		listed:            make(chan struct{}),
 		logger:            klog.Background(),
-		store:             newStore(options.ClusterIDs, options.Horizon),
+		store:             newStore(options.ClusterIDs, options.Horizon, options.CreateDeadline),
 		instances:         instanceStore{},
 		subnets:           subnetStore{},
 		foreign:           newForeignStore(),

@@ -15,7 +15,7 @@ type lab struct {
 }
 
 func newLab() *lab {
-	l := &lab{store: newStore([]string{testCluster}, testHorizon)}
+	l := &lab{store: newStore([]string{testCluster}, testHorizon, CreateDeadline)}
 	l.absence.start = second(-100)
 	l.absence.whole = true
 	l.uidOf = func(name string) string {

@@ -63,7 +63,7 @@ type ownValues struct {
 func newModel() *model {
 	m := &model{
 		now:      testStart,
-		store:    newStore([]string{testCluster}, testHorizon),
+		store:    newStore([]string{testCluster}, testHorizon, CreateDeadline),
 		history:  map[string][]version{},
 		known:    map[string]bool{},
 		creating: map[string]int{},

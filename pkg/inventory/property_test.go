@@ -26,6 +26,9 @@ func TestStoreUnderEveryInterleaving(t *testing.T) {
 			m.advance(duration(t, "then", 0, 5000))
 		}
 		m.store.absence.start = m.now
+		for range rapid.IntRange(0, 2).Draw(t, "predecessor's on their way") {
+			m.strayCreate(t)
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"":                    m.check,
 			"time passes":         func(t *rapid.T) { m.advance(duration(t, "for", 0, 15000)) },
@@ -82,6 +85,16 @@ func (m *model) ownCreate(t *rapid.T) {
 			m.creating[uid]--
 			m.store.endCreate(uid, iface, m.now, m.now)
 		})
+	})
+}
+
+// strayCreate is one that a predecessor has sent, and which takes effect within its deadline.
+func (m *model) strayCreate(t *rapid.T) {
+	uid := rapid.SampledFrom(testUIDs).Draw(t, "uid")
+	m.creating[uid]++
+	m.after(duration(t, "takes effect after", 0, int(CreateDeadline/time.Millisecond)), func() {
+		m.creating[uid]--
+		m.make(uid)
 	})
 }
 

@@ -35,6 +35,9 @@ type Options struct {
 	// is read, 5 min unless set.
 	Horizon time.Duration
 	Resync  time.Duration
+	// CreateDeadline is how long a create without an answer, of this process or of a predecessor, may still take effect,
+	// before the horizon is added; the constant of that name unless set.
+	CreateDeadline time.Duration
 	// Instances and Subnets are what each resync describes, those that our interfaces name aside.
 	// Either may be nil.
 	Instances func() []string
@@ -58,6 +61,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Resync <= 0 {
 		o.Resync = defaultResync
+	}
+	if o.CreateDeadline <= 0 {
+		o.CreateDeadline = CreateDeadline
 	}
 	nothing := func() []string { return nil }
 	if o.Instances == nil {

@@ -45,7 +45,7 @@ type tombstone struct {
 // buried is for how long a tombstone is kept: until no read can be under way that began within the horizon.
 const buried = 10 * time.Minute
 
-func newStore(clusterIDs []string, horizon time.Duration) *store {
+func newStore(clusterIDs []string, horizon, createDeadline time.Duration) *store {
 	return &store{
 		clusterIDs: clusterIDs,
 		horizon:    horizon,
@@ -56,7 +56,7 @@ func newStore(clusterIDs []string, horizon time.Duration) *store {
 		restless:   map[string]*record{},
 		unlisted:   map[string]*record{},
 		tombstones: map[string]tombstone{},
-		absence:    newAbsence(horizon),
+		absence:    newAbsence(horizon, createDeadline),
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // BeginCreate records that a create for the NodeENI is about to be sent. end must be called with what came of
 // it: the interface, or nil, and whether the create may have taken effect all the same, or may still. Such a
-// create counts as in flight until CreateDeadline and the horizon have passed since then: when it was sent, after
+// create counts as in flight until its deadline and the horizon have passed since then: when it was sent, after
 // how long a wait for its turn, is not known here.
 func (i *Inventory) BeginCreate(uid string) (end func(created *eni.Interface, outcomeUnknown bool)) {
 	i.mu.Lock()
@@ -27,7 +27,7 @@ func (i *Inventory) endCreate(uid string, created *eni.Interface, outcomeUnknown
 	i.apply(func(now time.Time) *changes {
 		until := now
 		if outcomeUnknown {
-			until = now.Add(CreateDeadline + i.options.Horizon)
+			until = now.Add(i.options.CreateDeadline + i.options.Horizon)
 		}
 		return i.store.endCreate(uid, created, until, now)
 	})

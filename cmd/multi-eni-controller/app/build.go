@@ -110,6 +110,7 @@ func (r *Replica) build(ctx context.Context, cluster plan.Cluster, lock *fence) 
 		CleanupWorkers: o.ConcurrentCleanupSyncs,
 		Resync:         o.ResyncPeriod,
 		Horizon:        o.VisibilityHorizon,
+		CreateDeadline: o.CreateDeadline,
 
 		MassReleaseThreshold: float64(o.MassReleaseThreshold),
 		CleanupDryRun:        o.CleanupDryRun,

@@ -16,6 +16,7 @@ import (
 	logsapi "k8s.io/component-base/logs/api/v1"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/inventory"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 
 	// The JSON log format of --logging-format.
@@ -42,6 +43,7 @@ type Options struct {
 	ConcurrentCleanupSyncs int
 	ResyncPeriod           time.Duration
 	VisibilityHorizon      time.Duration
+	CreateDeadline         time.Duration
 	EC2Quotas              quotas
 	MassReleaseThreshold   percent
 	CleanupDryRun          bool
@@ -67,6 +69,7 @@ func NewOptions() *Options {
 		ConcurrentCleanupSyncs: 20,
 		ResyncPeriod:           5 * time.Minute,
 		VisibilityHorizon:      10 * time.Second,
+		CreateDeadline:         inventory.CreateDeadline,
 		MassReleaseThreshold:   0.5,
 		HTTPBindAddress:        ":8080",
 		DebugBindAddress:       "127.0.0.1:8081",
@@ -93,6 +96,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.ConcurrentAttachSyncs, "concurrent-attach-syncs", o.ConcurrentAttachSyncs, "Instances for which interfaces are created and attached at a time.")
 	fs.IntVar(&o.ConcurrentCleanupSyncs, "concurrent-cleanup-syncs", o.ConcurrentCleanupSyncs, "Instances for which interfaces are detached and deleted at a time.")
 	fs.DurationVar(&o.ResyncPeriod, "ec2-resync-period", o.ResyncPeriod, "How often everything is read from EC2, so that changes made by hand are found.")
+	fs.DurationVar(&o.CreateDeadline, "ec2-create-deadline", o.CreateDeadline, "How long EC2 may take to carry out a create whose answer was lost, or whose caller was killed; a NodeENI that is being deleted waits that long for what may still come.")
 	fs.DurationVar(&o.VisibilityHorizon, "ec2-visibility-horizon", o.VisibilityHorizon, "How long EC2's reads may lag behind its writes.")
 	fs.Var(&o.EC2Quotas, "ec2-quotas", "EC2's quotas of calls where this account has others than EC2 documents, as AttachNetworkInterface=150:15,...: a bucket of 150 calls that gets 15 a second.")
 	fs.Var(&o.MassReleaseThreshold, "mass-release-threshold", "Share of the attached interfaces that may go within 10 minutes because their NodeENI, their Node or its labels vanished; beyond it cleanup halts until a person approves. Fewer than 10 always may; 0 lets all go. Deleting or editing a NodeENI does not count.")
@@ -152,6 +156,9 @@ func (o *Options) Validate() error {
 	}
 	if o.ResyncPeriod < 5*time.Second {
 		reject("--ec2-resync-period=%v: must be at least 5s", o.ResyncPeriod)
+	}
+	if o.CreateDeadline <= 0 {
+		reject("--ec2-create-deadline=%v: must be more than 0", o.CreateDeadline)
 	}
 	if o.VisibilityHorizon <= 0 {
 		reject("--ec2-visibility-horizon=%v: must be more than 0", o.VisibilityHorizon)

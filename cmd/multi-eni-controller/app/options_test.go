@@ -25,6 +25,7 @@ func TestWrongFlagsEndInOneLineAndExitCodeTwo(t *testing.T) {
 		{"no burst", []string{"--cluster-name=a", "--kube-api-burst=0"}, "--kube-api-burst=0: must be at least 1"},
 		{"resync too often", []string{"--cluster-name=a", "--ec2-resync-period=1s"}, "--ec2-resync-period=1s: must be at least 5s"},
 		{"negative horizon", []string{"--cluster-name=a", "--ec2-visibility-horizon=-1s"}, "--ec2-visibility-horizon=-1s"},
+		{"no create deadline", []string{"--cluster-name=a", "--ec2-create-deadline=0s"}, "--ec2-create-deadline=0s: must be more than 0"},
 		{"no horizon", []string{"--cluster-name=a", "--ec2-visibility-horizon=0s"}, "--ec2-visibility-horizon=0s: must be more than 0"},
 		{"no share", []string{"--cluster-name=a", "--mass-release-threshold=half"}, `"half" is no share of 0% to 100%`},
 		{"malformed taint", []string{"--cluster-name=a", "--node-readiness-taint=a/b/c"}, `--node-readiness-taint="a/b/c"`},

@@ -48,6 +48,10 @@ var catalogue = []mutant{
 		edits: []edit{{"pkg/controller/attach.go", "end(nil, kind == eni.KindUnknownOutcome)", "end(nil, false)"}},
 	},
 	{
+		name: "predecessors-create-not-awaited", fault: "the finalizer does not wait for what a predecessor has sent and EC2 has yet to carry out",
+		edits: []edit{{"pkg/inventory/absence.go", "later(a.start.Add(a.deadline+a.horizon), a.since[uid])", "later(a.start.Add(a.horizon), a.since[uid])"}},
+	},
+	{
 		name: "random-token-no-surplus", fault: "a repeated create has another client token, and of two interfaces for one slot none is taken away",
 		edits: []edit{
 			{"pkg/controller/tokens.go", "return t.steps[key.NodeENI][placeOf(key)].number", "return int(time.Now().UnixNano())"},
