@@ -28,6 +28,12 @@ func (c call) ec2() bool { return !strings.Contains(c.kind, " ") }
 // changes reports whether the call might change anything but the lease.
 func (c call) changes() bool { return !c.read() && !c.lease() }
 
+// begins reports whether the call is one of those with which a process begins, once: what asks whether it has leave.
+func (c call) begins() bool { return strings.HasPrefix(c.kind, leaveFor) }
+
+// leaveFor is how the kinds of dry runs begin.
+const leaveFor = "DescribeLeaveFor"
+
 // mode is what becomes of a call that a trap has caught.
 type mode int
 

@@ -139,7 +139,7 @@ func (l *lab) atRest() {
 	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(context.Context) (bool, error) {
 		now := time.Now()
 		for _, c := range l.calls(quietSince) {
-			if c.changes() {
+			if c.changes() || c.begins() { // a process that was killed late is no sooner at rest than it has begun
 				quietSince, last = c.began.Add(1), append(last, c)
 			}
 		}

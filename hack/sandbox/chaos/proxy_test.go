@@ -114,7 +114,7 @@ func actionOf(r *http.Request, body []byte) string {
 		return "unknown EC2 call " + r.URL.String()
 	}
 	if form.Get("DryRun") == "true" {
-		return "DescribeLeaveFor" + form.Get("Action") // it changes as little
+		return leaveFor + form.Get("Action") // it changes as little
 	}
 	return form.Get("Action")
 }

@@ -49,7 +49,10 @@ var catalogue = []mutant{
 	},
 	{
 		name: "predecessors-create-not-awaited", fault: "the finalizer does not wait for what a predecessor has sent and EC2 has yet to carry out",
-		edits: []edit{{"pkg/inventory/absence.go", "later(a.start.Add(a.deadline+a.horizon), a.since[uid])", "later(a.start.Add(a.horizon), a.since[uid])"}},
+		edits: []edit{
+			{"pkg/inventory/absence.go", "later(a.start.Add(a.deadline+a.horizon), a.since[uid])", "later(a.start.Add(a.horizon), a.since[uid])"},
+			{"pkg/inventory/absence.go", "(scope == nil && !rd.began.Before(a.start.Add(a.deadline+a.horizon)))", "(scope == nil && !rd.began.Before(a.start.Add(a.horizon)))"},
+		},
 	},
 	{
 		name: "random-token-no-surplus", fault: "a repeated create has another client token, and of two interfaces for one slot none is taken away",
