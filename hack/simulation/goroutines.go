@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -16,14 +17,18 @@ const (
 	lookAgain = 7 * time.Second
 )
 
+// stackBuffers have room for the stacks of all bubbles; to clear one takes as long as to fill it.
+var stackBuffers = sync.Pool{New: func() any { return new(make([]byte, 4<<20)) }}
+
 // goroutines are the stacks of the bubble's goroutines but those of the simulation's own.
 func goroutines() (stacks []string) {
 	own := make([]byte, 256)
 	own = own[:runtime.Stack(own, false)]
 	_, bubble, _ := bytes.Cut(own, []byte("synctest bubble "))
 	bubble, _, _ = bytes.Cut(bubble, []byte("]"))
-	all := make([]byte, 4<<20)
-	all = all[:runtime.Stack(all, true)]
+	buffer := stackBuffers.Get().(*[]byte)
+	defer stackBuffers.Put(buffer)
+	all := (*buffer)[:runtime.Stack(*buffer, true)]
 	for g := range strings.SplitSeq(string(all), "\n\n") {
 		head, rest, _ := strings.Cut(g, "\n")
 		if strings.Contains(head, "synctest bubble "+string(bubble)+"]") && !strings.Contains(rest, "simulation.Run(") && !strings.Contains(rest, "testing/synctest") && !strings.Contains(rest, "internal/synctest.Run") {

@@ -34,6 +34,8 @@ func init() {
 	utilruntime.ErrorHandlers = nil
 	// What a seed leaves behind is garbage at once, and there is little of it.
 	debug.SetGCPercent(800)
+	// Every sample walks the stack, which the SDK makes deep; -memprofile wants -memprofilerate as well.
+	runtime.MemProfileRate = 0
 }
 
 // TestSeeds runs seeds, and stops at the first that violates the property.

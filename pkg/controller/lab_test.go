@@ -132,7 +132,8 @@ func inLab(t *testing.T, nodes int, change func(*ec2sim.World), story func(*lab)
 // newLab is a cluster without Nodes, before anything is started.
 func newLab(t *testing.T, cluster plan.Cluster) *lab {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: ourLease.Namespace, Name: ourLease.Name}}
-	return &lab{T: t, cluster: cluster, kube: kubefake.NewClientset(lease), client: fake.NewSimpleClientset(), events: record.NewFakeRecorder(1000)}
+	// The other fake, which keeps managedFields, maps all types anew at each write; nobody looks at those of Nodes.
+	return &lab{T: t, cluster: cluster, kube: kubefake.NewSimpleClientset(lease), client: fake.NewSimpleClientset(), events: record.NewFakeRecorder(1000)}
 }
 
 // refuseEmptyNames has the fakes refuse what a real client refuses before it sends anything.

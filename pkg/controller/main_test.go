@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -12,6 +13,9 @@ import (
 
 // Thousands of lines of log hide the one that says what failed.
 var showLogs = flag.String("klog", "", "show the controller's logs at this level of klog; of use with a single test")
+
+// What a lab leaves behind is garbage at once, and there is little of it.
+func init() { debug.SetGCPercent(800) }
 
 // TestMain fails when a test leaves a goroutine behind.
 func TestMain(m *testing.M) {

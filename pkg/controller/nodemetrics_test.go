@@ -1,7 +1,9 @@
 package controller
 
 import (
+	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +53,33 @@ func increase(before, after map[string]int) map[string]int {
 	return more
 }
 
+// versionNodes gives the Node, and each write of it by the controller, a resource version, as the API server does and the
+// fake does not: by it the controller knows that the cache does not show its last write yet.
+func (l *lab) versionNodes() {
+	l.Helper()
+	version := 1
+	l.changeNode(0, func(n *corev1.Node) { n.ResourceVersion = strconv.Itoa(version) })
+	l.still()
+	react := clienttesting.ObjectReaction(l.kube.Tracker())
+	l.kube.PrependReactor("patch", "nodes", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		patch, body := action.(clienttesting.PatchActionImpl), map[string]any{}
+		if err := json.Unmarshal(patch.Patch, &body); err != nil {
+			return true, nil, err
+		}
+		version++
+		metadata, _ := body["metadata"].(map[string]any)
+		if metadata == nil {
+			metadata = map[string]any{}
+		}
+		body["metadata"], metadata["resourceVersion"] = metadata, strconv.Itoa(version)
+		var err error
+		if patch.Patch, err = json.Marshal(body); err != nil {
+			return true, nil, err
+		}
+		return react(patch)
+	})
+}
+
 func TestWritesOfNodesAreCounted(t *testing.T) {
 	inLab(t, 1, nil, func(l *lab) {
 		before := counted(t, nodeWrites)
@@ -72,7 +101,10 @@ func TestWritesOfNodesAreCounted(t *testing.T) {
 			}
 			before = now
 		}
-		l.restartShowing(plan.NodeOptions{Taint: v1alpha1.TaintNotReady, Retaint: true, Condition: true, Annotation: true})
+		l.settleAndStop() // nobody may read the reactors while one is added
+		l.versionNodes()
+		l.onNodes = plan.NodeOptions{Taint: v1alpha1.TaintNotReady, Retaint: true, Condition: true, Annotation: true}
+		l.start()
 		l.fault(ec2sim.Fault{Action: "CreateNetworkInterface", Effect: "error", Code: "InternalError", Status: 500})
 		l.ask("a", 1)
 		l.pass(time.Minute)

@@ -27,7 +27,7 @@ type crowd struct {
 
 func newCrowd(tb testing.TB) *crowd {
 	tb.Helper()
-	kube, client := kubefake.NewClientset(), fake.NewSimpleClientset()
+	kube, client := kubefake.NewSimpleClientset(), fake.NewSimpleClientset()
 	c, err := New(Config{
 		Kube: kube, Client: client, Cluster: plan.Cluster{ID: "cluster-1", Name: "prod"}, Recorder: record.NewFakeRecorder(10),
 		Nodes:    kubeinformers.NewSharedInformerFactory(kube, 0).Core().V1().Nodes(),

@@ -162,8 +162,9 @@ func (s *setbacks) admit(c call, now time.Time) (ok bool) {
 		return true // as most of the time
 	}
 	var probes []*shared
-	known := s.known(c, c.nodeENI, now)
-	for _, one := range c.causes() {
+	causes := c.causes()
+	known := s.known(causes, c.nodeENI, now)
+	for _, one := range causes {
 		b := s.causes[one]
 		switch {
 		case !b.standsAgainst(c.nodeENI):

@@ -88,8 +88,12 @@ func (s *setbacks) against(c call, n *v1alpha1.NodeENI, now time.Time) (found pl
 
 // sharedAgainst is what the shared setbacks come to that stand against a call; n is nil for the cleanup side.
 func (s *setbacks) sharedAgainst(c call, n *v1alpha1.NodeENI, now time.Time) (found plan.Setback, ok bool) {
-	known := s.known(c, n, now)
-	for _, one := range c.causes() {
+	if len(s.causes) == 0 {
+		return plan.Setback{}, false // as most of the time
+	}
+	causes := c.causes()
+	known := s.known(causes, n, now)
+	for _, one := range causes {
 		b := s.causes[one]
 		if !b.standsAgainst(n) || (!known && !b.probed(now)) {
 			continue
@@ -103,11 +107,11 @@ func (s *setbacks) sharedAgainst(c call, n *v1alpha1.NodeENI, now time.Time) (fo
 	return found, ok
 }
 
-// known reports whether what the shared setbacks say that stand against a call still counts. They count as long as the
-// last of them does: none can be tried before, so that it says nothing against the others that it is renewed and they
-// are not.
-func (s *setbacks) known(c call, n *v1alpha1.NodeENI, now time.Time) bool {
-	return slices.ContainsFunc(c.causes(), func(one cause) bool {
+// known reports whether what the shared setbacks of these causes say that stand against a call still counts. They count
+// as long as the last of them does: none can be tried before, so that it says nothing against the others that it is
+// renewed and they are not.
+func (s *setbacks) known(causes []cause, n *v1alpha1.NodeENI, now time.Time) bool {
+	return slices.ContainsFunc(causes, func(one cause) bool {
 		b := s.causes[one]
 		return b.standsAgainst(n) && !b.stale(now)
 	})

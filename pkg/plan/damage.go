@@ -31,7 +31,7 @@ func (v *view) settle(c candidate) candidate {
 		c.owner.InstanceID, c.owner.Slot = a.InstanceID, a.Slot
 		return c
 	}
-	if !instanceIDPattern.MatchString(c.owner.InstanceID) {
+	if !isID(c.owner.InstanceID, "i-") {
 		c.owner.InstanceID = a.InstanceID
 	}
 	if c.owner.Slot == (eni.Slot{}) {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -222,6 +223,30 @@ func TestInstanceIDOfAProviderID(t *testing.T) {
 			t.Errorf("InstanceID(%q) = %q, %v; want %q", providerID, got, ok, want)
 		}
 	}
+}
+
+// instanceIDPattern is the rule of the CRD, in other words than the plan's.
+var instanceIDPattern = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
+
+func FuzzIDs(f *testing.F) {
+	f.Add("i-01234567")
+	f.Add("i-0123456789abcdef0")
+	f.Add("i-0123456789abcdef01")
+	f.Add("i-0123456")
+	f.Add("i-0123456g")
+	f.Add("i-0123g567")
+	f.Add("i-g1234567")
+	f.Add("i-0123456A")
+	f.Add("i-0123456é")
+	f.Add("i-01234567\n")
+	f.Add("i-01234567\xff")
+	f.Add("xi-01234567")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		if got, want := isID(text, "i-"), instanceIDPattern.MatchString(text); got != want {
+			t.Errorf("isID(%q) is %v, want %v", text, got, want)
+		}
+	})
 }
 
 func FuzzInstanceID(f *testing.F) {

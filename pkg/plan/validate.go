@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,12 +16,8 @@ import (
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
-var (
-	subnetPattern = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
-	groupPattern  = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
-	// reservedTagPrefixes are those of the controller itself, AWS, EKS, Kubernetes and the VPC CNI.
-	reservedTagPrefixes = []string{eni.TagPrefix, "aws:", "eks:", "kubernetes.io/", "node.k8s.amazonaws.com/"}
-)
+// reservedTagPrefixes are those of the controller itself, AWS, EKS, Kubernetes and the VPC CNI.
+var reservedTagPrefixes = []string{eni.TagPrefix, "aws:", "eks:", "kubernetes.io/", "node.k8s.amazonaws.com/"}
 
 // The fields of a spec. Every plan validates, and hardly ever is there anything to be said of them.
 var (
@@ -50,7 +45,7 @@ func Validate(n *v1alpha1.NodeENI) field.ErrorList {
 	spec := &n.Spec
 	var errs field.ErrorList
 	errs = append(errs, validateSelector(spec.NodeSelector, selectorPath)...)
-	if !subnetPattern.MatchString(spec.SubnetID) {
+	if !isID(spec.SubnetID, "subnet-") {
 		errs = append(errs, field.Invalid(subnetPath, spec.SubnetID, "must be 'subnet-' followed by 8 to 17 lower-case hex digits"))
 	}
 	errs = append(errs, validateGroups(spec.SecurityGroupIDs, groupsPath)...)
@@ -94,7 +89,7 @@ func validateGroups(groups []string, path *field.Path) (errs field.ErrorList) {
 		errs = append(errs, field.TooMany(path, len(groups), maxGroups))
 	}
 	for i, group := range groups {
-		if !groupPattern.MatchString(group) {
+		if !isID(group, "sg-") {
 			errs = append(errs, field.Invalid(path.Index(i), group, "must be 'sg-' followed by 8 to 17 lower-case hex digits"))
 		}
 		if slices.Contains(groups[:i], group) {
