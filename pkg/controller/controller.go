@@ -112,6 +112,7 @@ type Controller struct {
 	stuck      stuckAttaches
 	complaints complaints
 	preflight  *preflight
+	refusals   readRefusals
 	flights    flights
 	leading    atomic.Bool
 
@@ -169,7 +170,7 @@ func New(config Config) (*Controller, error) {
 		Subnets:    c.wantedSubnets,
 		UIDOf:      c.uidOf,
 		Changed:    c.inventoryChanged,
-		Failed:     c.preflight.doubt,
+		Read:       c.wasRead,
 		Seen:       c.seen,
 	})
 	registerMetrics()

@@ -36,7 +36,8 @@
 // even look at for a while (throttle.go); what a failure calls for (failed.go) is said by its eni.Disposition, which the
 // adapter's table of error codes gives.
 //
-// What EC2 allows is asked before it is needed (preflight.go, permissions.go); it decides nothing. For people there are
+// What EC2 allows is asked before it is needed (preflight.go, permissions.go); it decides nothing. Which reads it refuses
+// is told of all that waits for them (readrefusals.go). For people there are
 // the flight recorder of each interface (flights.go) and the topology (topology.go).
 //
 // EC2's quotas are what most things wait for, so that who is served first matters: fairqueue.go serves the oldest and

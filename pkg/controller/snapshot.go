@@ -13,6 +13,7 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/inventory"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
@@ -108,6 +109,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 		c.putSubnet(&snapshot, snapshot.Interfaces[i].SubnetID)
 	}
 	snapshot.Deselected, snapshot.Halt = c.deselected.from(snapshot.Node, snapshot.NodeENIs), c.exodus.halted()
+	snapshot.InstancesRefused, snapshot.SubnetsRefused = c.refusals.of(inventory.ReadInstances), c.refusals.of(inventory.ReadSubnets)
 	c.setbacks.standing(&snapshot)
 	snapshot.StuckAttaches, snapshot.DryRun = c.stuck.standing(instanceID, snapshot.NodeENIs, snapshot.Interfaces, snapshot.Now), c.dryRun
 	snapshot.Contests = c.contests.standing(instanceID, snapshot.NodeENIs, snapshot.Now)

@@ -57,6 +57,8 @@ type Snapshot struct {
 	AllowAdoption bool
 	// Subnets holds what is known of the subnets that NodeENIs name and of those that interfaces are in, by ID.
 	Subnets map[string]eni.ObservedSubnet
+	// InstancesRefused and SubnetsRefused are why EC2 refuses to describe any of them; zero while it does not.
+	InstancesRefused, SubnetsRefused Refusal
 	// Ownerless has, for each interface whose NodeENI is not there, since when this process knows that.
 	Ownerless map[string]Sighting
 	// Deselected has the UIDs of the NodeENIs whose selector was edited so that it does not select Node any more, as
@@ -104,6 +106,12 @@ type Setback struct {
 	Reason  string
 	Message string
 	Until   time.Time
+}
+
+// Refusal is why EC2 does not do what it was asked for.
+type Refusal struct {
+	// Reason is empty when nothing was refused.
+	Reason, Message string
 }
 
 // ActionKind is what an action does.
