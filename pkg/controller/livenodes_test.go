@@ -182,3 +182,38 @@ func TestWhatWasReadLongAgoDecidesNothing(t *testing.T) {
 		l.wantAttached(1)
 	})
 }
+
+// Between the list of NodeENIs and the read of the Node somebody deletes the heir, while the API server stalls: by the
+// list alone it would be adopted.
+func TestWhatWasReadLongAgoAdoptsNothing(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		l.wantAttached(1)
+		l.stop()
+		l.vanish("a")
+		l.restore("a", 1)
+		l.start()
+		l.still()
+		var stalled atomic.Int32
+		get := l.controller.live.nodes.get
+		l.controller.live.nodes.get = func(ctx context.Context, name string) (*corev1.Node, error) {
+			if stalled.Add(1) == 1 {
+				l.stall(2 * longestDecision)
+			}
+			return get(ctx, name)
+		}
+		l.pass(longestDecision)
+		if n := stalled.Load(); n != 1 {
+			t.Fatalf("the Node was read %d times, want once, after the NodeENIs", n)
+		}
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
+		l.pass(longestDecision + 5*time.Second)
+		if n := l.calls("CreateTags"); n > 0 {
+			t.Errorf("%d adoptions by a spec that was edited before", n)
+		}
+		l.pass(15 * time.Minute)
+		l.wantAttached(1)
+		l.wantCalls("CreateNetworkInterface", 2)
+	})
+}

@@ -194,8 +194,8 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 	if err != nil {
 		return plan.Snapshot{}, err
 	}
-	if took := time.Since(began); took > longestDecision {
-		return plan.Snapshot{}, fmt.Errorf("the live reads took %v, at most %v is recent enough to destroy something", took.Round(time.Second), longestDecision)
+	if err := recentEnough(began); err != nil {
+		return plan.Snapshot{}, err
 	}
 	snapshot := c.compose(instanceID, nodes, nodeENIs, c.inventory.InterfacesOf(instanceID))
 	snapshot.Unplaced = unplaced
