@@ -132,7 +132,7 @@ type Controller struct {
 
 // New wires a controller. It starts nothing: that is for Run.
 func New(config Config) (*Controller, error) {
-	if err := config.Nodes.TypedInformer().AddTypedIndexers(cache.TypedIndexers[*corev1.Node]{instanceIndex: indexByInstance}); err != nil {
+	if err := config.Nodes.TypedInformer().AddTypedIndexers(cache.TypedIndexers[*corev1.Node]{instanceIndex: indexByInstance, unplacedIndex: indexUnplaced}); err != nil {
 		return nil, fmt.Errorf("indexing Nodes by instance: %w", err)
 	}
 	if err := config.NodeENIs.TypedInformer().AddTypedIndexers(cache.TypedIndexers[*v1alpha1.NodeENI]{uidIndex: indexByUID}); err != nil {

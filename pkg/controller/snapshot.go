@@ -20,6 +20,16 @@ import (
 // instanceIndex is the Node informer's index by EC2 instance ID.
 const instanceIndex = "instance"
 
+// unplacedIndex has the Nodes without provider ID, all under one key.
+const unplacedIndex = "unplaced"
+
+func indexUnplaced(node *corev1.Node) ([]string, error) {
+	if node.Spec.ProviderID == "" {
+		return []string{unplacedIndex}, nil
+	}
+	return nil, nil
+}
+
 func indexByInstance(node *corev1.Node) ([]string, error) {
 	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
 		return []string{id}, nil
@@ -39,7 +49,7 @@ func (c *Controller) gather(instanceID string) (plan.Snapshot, error) {
 	interfaces := c.inventory.InterfacesOf(instanceID)
 	snapshot := c.compose(instanceID, nodes, c.candidates(nodes, interfaces), interfaces)
 	if len(nodes) == 0 {
-		snapshot.Unplaced = c.unplaced(c.namesOf(instanceID, interfaces))
+		snapshot.Unplaced = c.unplaced(c.likenessOf(snapshot))
 	}
 	return snapshot, nil
 }

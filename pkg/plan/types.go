@@ -32,8 +32,8 @@ type Snapshot struct {
 	// NodeGoneSince is when this process first saw that no Node names the instance; zero when Node is
 	// set.
 	NodeGoneSince time.Time
-	// Unplaced is the name of a Node that names no instance yet, where it is the name that the instance's Node had last,
-	// or the one for which an interface was made; empty when Node is set, and when there is none.
+	// Unplaced is the name of a Node that names no instance yet and may turn out to be this one's; empty when Node is set,
+	// and when there is none.
 	Unplaced string
 	// NodeENIs holds at least every NodeENI that selects Node or one of Duplicates, and every one whose UID
 	// an interface in Interfaces bears. Order does not matter.
