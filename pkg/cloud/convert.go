@@ -95,10 +95,12 @@ func tagList(tags map[string]string) []types.Tag {
 // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html
 func instanceFrom(in types.Instance) eni.Instance {
 	out := eni.Instance{
-		ID:       word(in.InstanceId),
-		Type:     shared.same(string(in.InstanceType)),
-		VPCID:    word(in.VpcId),
-		SubnetID: word(in.SubnetId),
+		ID:             word(in.InstanceId),
+		Type:           shared.same(string(in.InstanceType)),
+		VPCID:          word(in.VpcId),
+		SubnetID:       word(in.SubnetId),
+		PrivateIP:      aws.ToString(in.PrivateIpAddress),
+		PrivateDNSName: aws.ToString(in.PrivateDnsName),
 	}
 	if in.Placement != nil {
 		out.Zone = word(in.Placement.AvailabilityZone)

@@ -191,6 +191,7 @@ func TestDescribeInterfacesInChunks(t *testing.T) {
 
 const describedInstance = `<reservationSet><item><instancesSet><item><instanceId>i-0aaaaaaaaaaaaaaa1</instanceId><instanceType>m5.xlarge</instanceType>
 <instanceState><code>16</code><name>running</name></instanceState><placement><availabilityZone>us-east-1a</availabilityZone></placement>
+<privateIpAddress>10.0.0.1</privateIpAddress><privateDnsName>ip-10-0-0-1.ec2.internal</privateDnsName>
 <subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId><networkInterfaceSet>
 <item><networkInterfaceId>eni-1</networkInterfaceId><description>primary</description><ownerId>1</ownerId>
   <attachment><deviceIndex>0</deviceIndex><networkCardIndex>0</networkCardIndex><status>attached</status></attachment></item>
@@ -217,6 +218,7 @@ func TestDescribeInstances(t *testing.T) {
 	}))
 	want := []eni.Instance{{
 		ID: instance1, Type: "m5.xlarge", Zone: "us-east-1a", VPCID: "vpc-1", SubnetID: "subnet-1", State: eni.InstanceRunning,
+		PrivateIP: "10.0.0.1", PrivateDNSName: "ip-10-0-0-1.ec2.internal",
 		Interfaces: []eni.InstanceInterface{
 			{ID: "eni-1", Description: "primary", OwnerID: "1", Status: eni.Attached},
 			{ID: "eni-2", Slot: eni.Slot{Card: 1, Index: 2}, Status: eni.Attaching},

@@ -58,6 +58,7 @@ func (c *Controller) callAdopt(ctx context.Context, n *v1alpha1.NodeENI, action 
 // stillAdoptable decides anew on live reads. All NodeENIs are listed: that none bears the former UID is what has to be
 // known, and the name in the tags does not tell it.
 func (c *Controller) stillAdoptable(ctx context.Context, action plan.Action) error {
+	began := time.Now()
 	cached, err := c.gather(action.InstanceID)
 	if err != nil {
 		return err
@@ -69,6 +70,9 @@ func (c *Controller) stillAdoptable(ctx context.Context, action plan.Action) err
 	nodes, _, err := c.liveNodes(ctx, cached, action)
 	if err != nil {
 		return fmt.Errorf("deciding again: %w", err)
+	}
+	if err := recentEnough(began); err != nil {
+		return err
 	}
 	snapshot := c.compose(action.InstanceID, nodes, nodeENIs, c.inventory.InterfacesOf(action.InstanceID))
 	snapshot.ChangeSetbacks = nil // this call has been admitted, perhaps as the probe for which the others wait

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -63,6 +64,10 @@ func (c *Controller) releaseAction(ctx context.Context, snapshot plan.Snapshot, 
 	} else {
 		err = c.delete(ctx, action, iface.Interface, confirm)
 	}
+	if errors.Is(err, errOverruled) {
+		c.setbacks.overrule(releaseCall(action), &snapshot, time.Now())
+		return nil
+	}
 	if err != nil {
 		return c.releaseCallFailed(ctx, snapshot, action, err)
 	}
@@ -86,7 +91,7 @@ func (c *Controller) stillUnwanted(ctx context.Context, instanceID string, actio
 	}
 	klog.FromContext(ctx).V(2).Info("Not released: a live read shows another state than the cache did",
 		"action", action.Kind, "eniID", action.InterfaceID, "nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName, "reason", action.Reason)
-	return fmt.Errorf("no longer the thing to do: %w", eni.KindNotSent)
+	return errOverruled
 }
 
 func (c *Controller) detach(ctx context.Context, snapshot plan.Snapshot, action plan.Action, iface eni.Interface, confirm func(context.Context) error) error {

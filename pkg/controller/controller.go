@@ -113,6 +113,7 @@ type Controller struct {
 	stuck      stuckAttaches
 	complaints complaints
 	preflight  *preflight
+	refusals   readRefusals
 	flights    flights
 	leading    atomic.Bool
 
@@ -132,7 +133,7 @@ type Controller struct {
 
 // New wires a controller. It starts nothing: that is for Run.
 func New(config Config) (*Controller, error) {
-	if err := config.Nodes.TypedInformer().AddTypedIndexers(cache.TypedIndexers[*corev1.Node]{instanceIndex: indexByInstance}); err != nil {
+	if err := config.Nodes.TypedInformer().AddTypedIndexers(cache.TypedIndexers[*corev1.Node]{instanceIndex: indexByInstance, unplacedIndex: indexUnplaced}); err != nil {
 		return nil, fmt.Errorf("indexing Nodes by instance: %w", err)
 	}
 	if err := config.NodeENIs.TypedInformer().AddTypedIndexers(cache.TypedIndexers[*v1alpha1.NodeENI]{uidIndex: indexByUID}); err != nil {
@@ -172,7 +173,7 @@ func New(config Config) (*Controller, error) {
 		Subnets:        c.wantedSubnets,
 		UIDOf:          c.uidOf,
 		Changed:        c.inventoryChanged,
-		Failed:         c.preflight.doubt,
+		Read:           c.wasRead,
 		Seen:           c.seen,
 	})
 	registerMetrics()

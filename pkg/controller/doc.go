@@ -18,7 +18,8 @@
 // Attach and cleanup workers decide from the same snapshot by the same function, and each makes only its
 // own half of the actions; a lock per instance (locks.go) keeps them off each other, and whoever finds
 // work for the other side adds the key to the other queue. What destroys is decided twice: from caches,
-// and again on live reads (live.go, livenodes.go) when the call is about to be sent.
+// and again on live reads (live.go, livenodes.go) when the call is about to be sent. While the two differ, as the watch
+// lags, the call is held back for longer each time (overruled.go).
 //
 // A status is made when a plan says something else of its NodeENI than the one did of which it was made last
 // (told.go), and when the NodeENI itself, or what is known of its subnet or its interfaces, has changed.
@@ -35,7 +36,8 @@
 // even look at for a while (throttle.go); what a failure calls for (failed.go) is said by its eni.Disposition, which the
 // adapter's table of error codes gives.
 //
-// What EC2 allows is asked before it is needed (preflight.go, permissions.go); it decides nothing. For people there are
+// What EC2 allows is asked before it is needed (preflight.go, permissions.go); it decides nothing. Which reads it refuses
+// is told of all that waits for them (readrefusals.go). For people there are
 // the flight recorder of each interface (flights.go) and the topology (topology.go).
 //
 // EC2's quotas are what most things wait for, so that who is served first matters: fairqueue.go serves the oldest and

@@ -23,6 +23,14 @@ const liveFor = time.Second
 // of them answers the second one when what the first one showed is long past.
 const longestDecision = 10 * time.Second
 
+// recentEnough is an error when live reads that began then are too old, all together, to decide by.
+func recentEnough(began time.Time) error {
+	if took := time.Since(began); took > longestDecision {
+		return fmt.Errorf("the live reads took %v, at most %v is recent enough to decide by", took.Round(time.Second), longestDecision)
+	}
+	return nil
+}
+
 // liveReads reads objects from the API server itself, past the caches, for the second decision before
 // something is destroyed.
 type liveReads struct {

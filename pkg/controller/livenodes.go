@@ -1,9 +1,10 @@
 package controller
 
 import (
+	"cmp"
 	"context"
-	"maps"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,16 +19,19 @@ import (
 // nodesByInstance is a list of all Nodes, as far as a plan looks at them: it is kept until the next one is made.
 type nodesByInstance struct {
 	naming map[string][]*corev1.Node
-	// unplaced are the names of those that have no provider ID.
-	unplaced map[string]bool
+	// unplaced are those that have no provider ID, in the order of their names.
+	unplaced []*corev1.Node
 }
 
 func sortNodes(list *corev1.NodeList) *nodesByInstance {
-	sorted := &nodesByInstance{naming: map[string][]*corev1.Node{}, unplaced: map[string]bool{}}
+	sorted := &nodesByInstance{naming: map[string][]*corev1.Node{}}
 	for i := range list.Items {
 		node := &list.Items[i]
 		if node.Spec.ProviderID == "" {
-			sorted.unplaced[node.Name] = true
+			sorted.unplaced = append(sorted.unplaced, &corev1.Node{
+				ObjectMeta: metav1.ObjectMeta{Name: node.Name, CreationTimestamp: node.CreationTimestamp},
+				Status:     corev1.NodeStatus{Addresses: node.Status.Addresses},
+			})
 		} else if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
 			sorted.naming[id] = append(sorted.naming[id], &corev1.Node{
 				ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, Labels: node.Labels, CreationTimestamp: node.CreationTimestamp},
@@ -35,30 +39,50 @@ func sortNodes(list *corev1.NodeList) *nodesByInstance {
 			})
 		}
 	}
+	slices.SortFunc(sorted.unplaced, byName)
 	return sorted
 }
 
-// namesOf are the names under which the Node of an instance may come again: the one that it had last, and those for
-// which its interfaces were made.
-func (c *Controller) namesOf(instanceID string, interfaces []eni.ObservedInterface) map[string]bool {
-	names := map[string]bool{c.gone.last(instanceID): true}
-	for i := range interfaces {
-		if tags := interfaces[i].Tags; tags[eni.TagInstanceID] == instanceID {
-			names[tags[eni.TagNodeName]] = true
+func byName(a, b *corev1.Node) int { return cmp.Compare(a.Name, b.Name) }
+
+// likenessOf is by what the Node of an instance may be told when it comes again: the name that it had last, those for which
+// its interfaces were made, and what EC2 says of the instance.
+func (c *Controller) likenessOf(s plan.Snapshot) plan.Likeness {
+	l := plan.Likeness{InstanceID: s.InstanceID, Names: map[string]bool{c.gone.last(s.InstanceID): true}, Addresses: map[string]bool{}}
+	if s.Instance != nil {
+		l.DNSName, l.Addresses[s.Instance.PrivateIP] = s.Instance.PrivateDNSName, true
+	}
+	for i := range s.Interfaces {
+		iface := &s.Interfaces[i]
+		if iface.Tags[eni.TagInstanceID] == s.InstanceID {
+			l.Names[iface.Tags[eni.TagNodeName]] = true
+		}
+		if iface.Attachment != nil && iface.Attachment.InstanceID == s.InstanceID {
+			l.Addresses[iface.PrivateIP] = true
 		}
 	}
-	delete(names, "")
-	return names
+	delete(l.Names, "")
+	delete(l.Addresses, "")
+	return l
 }
 
-// unplaced is the first of the names that a Node without provider ID has in the cache; empty when none has.
-func (c *Controller) unplaced(names map[string]bool) string {
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if node, err := c.nodes.Get(name); err == nil && node.Spec.ProviderID == "" {
-			return name
-		}
+// unplaced is the first Node without provider ID in the cache that may be the instance's; empty when none may.
+func (c *Controller) unplaced(like plan.Likeness) string {
+	nodes, err := c.nodeIndex.ByTypedIndex(unplacedIndex, unplacedIndex)
+	if err != nil {
+		return "" // the index is there
 	}
-	return ""
+	return firstLike(slices.SortedFunc(slices.Values(nodes), byName), like)
+}
+
+// firstLike is the name of the first of the Nodes that may be the instance's.
+func firstLike(nodes []*corev1.Node, like plan.Likeness) string {
+	now := time.Now()
+	i := slices.IndexFunc(nodes, func(node *corev1.Node) bool { return like.MayBe(node, now) })
+	if i < 0 {
+		return ""
+	}
+	return nodes[i].Name
 }
 
 // liveNodes reads the Nodes that name the instance: one by one those of which the cache says so, and where none of them
@@ -77,15 +101,11 @@ func (c *Controller) liveNodes(ctx context.Context, cached plan.Snapshot, action
 	if !found {
 		return nil, "", errNotServed
 	}
-	names := c.namesOf(cached.InstanceID, cached.Interfaces)
-	names[action.NodeName] = true
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if all.unplaced[name] {
-			unplaced = name
-			break
-		}
+	like := c.likenessOf(cached)
+	if action.NodeName != "" {
+		like.Names[action.NodeName] = true
 	}
-	return all.naming[cached.InstanceID], unplaced, nil
+	return all.naming[cached.InstanceID], firstLike(all.unplaced, like), nil
 }
 
 // liveKnown reads those Nodes that name the instance in the cache, and keeps those that do.

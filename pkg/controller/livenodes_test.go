@@ -16,6 +16,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
 )
 
 // heldEvents starts the controller anew with a watch of Nodes that shows only what the test gives it.
@@ -181,4 +182,103 @@ func TestWhatWasReadLongAgoDecidesNothing(t *testing.T) {
 		}
 		l.wantAttached(1)
 	})
+}
+
+// Between the list of NodeENIs and the read of the Node somebody deletes the heir, while the API server stalls: by the
+// list alone it would be adopted.
+func TestWhatWasReadLongAgoAdoptsNothing(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		l.wantAttached(1)
+		l.stop()
+		l.vanish("a")
+		l.restore("a", 1)
+		l.start()
+		l.still()
+		var stalled atomic.Int32
+		get := l.controller.live.nodes.get
+		l.controller.live.nodes.get = func(ctx context.Context, name string) (*corev1.Node, error) {
+			if stalled.Add(1) == 1 {
+				l.stall(2 * longestDecision)
+			}
+			return get(ctx, name)
+		}
+		l.pass(longestDecision)
+		if n := stalled.Load(); n != 1 {
+			t.Fatalf("the Node was read %d times, want once, after the NodeENIs", n)
+		}
+		l.edit("a", func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = subnetB })
+		l.pass(longestDecision + 5*time.Second)
+		if n := l.calls("CreateTags"); n > 0 {
+			t.Errorf("%d adoptions by a spec that was edited before", n)
+		}
+		l.pass(15 * time.Minute)
+		l.wantAttached(1)
+		l.wantCalls("CreateNetworkInterface", 2)
+	})
+}
+
+// A kubelet that registers under another name, and has the cloud provider look for its instance, is known by its address,
+// or by nothing at first.
+func TestANodeUnderAnotherNameThatLearnsItsInstanceLateKeepsItsInterfaces(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		// address is the Node's, late how long it takes to learn its instance, stays whether the interfaces do until then.
+		address string
+		late    time.Duration
+		stays   bool
+		// unseen says that no event of it comes.
+		unseen bool
+	}{
+		{"known by its address", "10.0.2.10", time.Hour, true, false},
+		{"known by its address, unseen", "10.0.2.10", time.Hour, true, true},
+		{"young, without an address", "", 9 * time.Minute, true, false},
+		{"young, without an address, unseen", "", 9 * time.Minute, true, true},
+		{"old, without an address", "", 15 * time.Minute, false, false},
+		{"known to be another one", "10.0.2.11", 2 * time.Minute, false, false},
+		{"known to be another one, unseen", "10.0.2.11", 2 * time.Minute, false, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			place := func(w *ec2sim.World) { w.Instances[0].PrivateIP = "10.0.2.10" }
+			inLab(t, 2, place, func(l *lab) {
+				l.ask("a", 1)
+				l.pass(2 * time.Minute)
+				l.wantAttached(2)
+				var events *watch.RaceFreeFakeWatcher
+				if test.unseen {
+					events = l.heldEvents()
+				}
+				nodes := l.kube.CoreV1().Nodes()
+				old, err := nodes.Get(l.Context(), nodeName(0), metav1.GetOptions{})
+				l.must(err)
+				l.must(nodes.Delete(l.Context(), old.Name, metav1.DeleteOptions{}))
+				again := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "renamed", UID: "uid-renamed", Labels: old.Labels, CreationTimestamp: metav1.Now()}}
+				if test.address != "" {
+					again.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: test.address}}
+				}
+				again, err = nodes.Create(l.Context(), again, metav1.CreateOptions{})
+				l.must(err)
+				if test.unseen {
+					events.Delete(old)
+				}
+				l.pass(test.late)
+				if !test.stays {
+					l.wantOurs(nodeName(1) + " 1 attached")
+					return
+				}
+				l.wantAttached(2)
+				again.Spec.ProviderID = firstProviderID()
+				_, err = nodes.Update(l.Context(), again, metav1.UpdateOptions{})
+				l.must(err)
+				if test.unseen {
+					events.Add(again)
+				}
+				l.pass(10 * time.Minute)
+				l.wantAttached(2)
+				l.wantCalls("DetachNetworkInterface", 0)
+				l.wantCalls("CreateNetworkInterface", 2)
+			})
+		})
+	}
 }

@@ -64,6 +64,9 @@ type setback struct {
 	tries int
 	// doubted is another message than the one that is told, by the latest of them.
 	doubted string
+	// overruled is what the cache showed when a live read spoke against the call (overruled.go); empty for a call that
+	// was made.
+	overruled string
 }
 
 // refuse records a refusal and doubles how long it stands.
@@ -208,6 +211,9 @@ func (s *setbacks) failed(c call, reason, message string, err error, now time.Ti
 	defer s.mu.Unlock()
 	s.endProbes(c) // it was not for the other causes that the call was refused
 	b, generation := s.concerned(c, err, now)
+	if b.overruled != "" {
+		*b = setback{} // the call was made: what spoke against it is over
+	}
 	before := b.Setback
 	if _, common := c.causeOf(err); common && before.Reason == reason && generation == b.generation {
 		message = before.Message // it names the call and the interface of the one who asked, who is another one each time

@@ -13,11 +13,22 @@ import (
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/inventory"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
 // instanceIndex is the Node informer's index by EC2 instance ID.
 const instanceIndex = "instance"
+
+// unplacedIndex has the Nodes without provider ID, all under one key.
+const unplacedIndex = "unplaced"
+
+func indexUnplaced(node *corev1.Node) ([]string, error) {
+	if node.Spec.ProviderID == "" {
+		return []string{unplacedIndex}, nil
+	}
+	return nil, nil
+}
 
 func indexByInstance(node *corev1.Node) ([]string, error) {
 	if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
@@ -38,7 +49,7 @@ func (c *Controller) gather(instanceID string) (plan.Snapshot, error) {
 	interfaces := c.inventory.InterfacesOf(instanceID)
 	snapshot := c.compose(instanceID, nodes, c.candidates(nodes, interfaces), interfaces)
 	if len(nodes) == 0 {
-		snapshot.Unplaced = c.unplaced(c.namesOf(instanceID, interfaces))
+		snapshot.Unplaced = c.unplaced(c.likenessOf(snapshot))
 	}
 	return snapshot, nil
 }
@@ -108,6 +119,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 		c.putSubnet(&snapshot, snapshot.Interfaces[i].SubnetID)
 	}
 	snapshot.Deselected, snapshot.Halt = c.deselected.from(snapshot.Node, snapshot.NodeENIs), c.exodus.halted()
+	snapshot.InstancesRefused, snapshot.SubnetsRefused = c.refusals.of(inventory.ReadInstances), c.refusals.of(inventory.ReadSubnets)
 	c.setbacks.standing(&snapshot)
 	snapshot.StuckAttaches, snapshot.DryRun = c.stuck.standing(instanceID, snapshot.NodeENIs, snapshot.Interfaces, snapshot.Now), c.dryRun
 	snapshot.Contests = c.contests.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
@@ -192,8 +204,8 @@ func (c *Controller) gatherLive(ctx context.Context, instanceID string, action p
 	if err != nil {
 		return plan.Snapshot{}, err
 	}
-	if took := time.Since(began); took > longestDecision {
-		return plan.Snapshot{}, fmt.Errorf("the live reads took %v, at most %v is recent enough to destroy something", took.Round(time.Second), longestDecision)
+	if err := recentEnough(began); err != nil {
+		return plan.Snapshot{}, err
 	}
 	snapshot := c.compose(instanceID, nodes, nodeENIs, c.inventory.InterfacesOf(instanceID))
 	snapshot.Unplaced = unplaced

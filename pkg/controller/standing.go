@@ -22,7 +22,7 @@ func (s *setbacks) standing(snapshot *plan.Snapshot) {
 	for i := range snapshot.Interfaces {
 		iface := &snapshot.Interfaces[i]
 		c := call{kind: nextRelease(iface), interfaceID: iface.ID}
-		if own := s.own[c.subject()]; own != nil && !own.over(snapshot.Now) {
+		if own := s.own[c.subject()]; own != nil && !own.over(snapshot.Now) && own.standsFor(snapshot, iface) {
 			put(&snapshot.ReleaseSetbacks, iface.ID, own.Setback)
 		}
 		if b, ok := s.sharedAgainst(c, nil, snapshot.Now); ok {

@@ -35,6 +35,8 @@ type Instance struct {
 	VPCID    string
 	SubnetID string
 	State    InstanceState
+	// PrivateIP and PrivateDNSName are those of the primary interface; empty when EC2 does not say.
+	PrivateIP, PrivateDNSName string
 	// Interfaces is everything attached, attaching or detaching, ours and anybody's.
 	Interfaces []InstanceInterface
 	// MaxInterfaces is how many interfaces the instance type takes, by network card; the primary

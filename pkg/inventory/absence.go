@@ -39,16 +39,8 @@ type absence struct {
 	// of time, or when its last interface went. Only where that is later than for everybody.
 	since   map[string]time.Time
 	waiting map[string]*wait
-	// epochs are the last two complete lists of everything, a horizon apart.
-	epochs []epoch
 	// whole says that a list of everything has been made that can not lag behind what a predecessor did.
 	whole bool
-}
-
-// epoch is a complete list of everything: when it began and of which NodeENIs it showed interfaces.
-type epoch struct {
-	began time.Time
-	shown map[string]bool
 }
 
 // wait is what is known for a NodeENI whose absence somebody waits for.
@@ -99,9 +91,6 @@ func (a *absence) absent(uid string, present bool, now time.Time) bool {
 	if w == nil {
 		w = &wait{next: a.countsFrom(uid)}
 		a.waiting[uid] = w
-		for _, e := range a.epochs {
-			a.observe(uid, w, e.began, e.shown[uid], false)
-		}
 	}
 	w.asked = now
 	return w.confirmed
@@ -117,7 +106,8 @@ func (a *absence) applyList(rd read, shown, scope map[string]bool) (confirmed []
 		}
 	}
 	if scope == nil {
-		a.remember(epoch{rd.began, shown})
+		oldest := rd.began.Add(-rememberWait) // no list under way can have begun earlier
+		maps.DeleteFunc(a.since, func(_ string, since time.Time) bool { return since.Before(oldest) })
 	}
 	return confirmed
 }
@@ -137,24 +127,6 @@ func (a *absence) observe(uid string, w *wait, began time.Time, shown, narrowed 
 	w.twice = w.twice || (narrowed && !began.Before(w.first.Add(a.horizon)))
 	w.confirmed = w.twice && a.whole
 	return w.confirmed
-}
-
-// remember keeps the list for those who will ask later. One that began within a horizon of the last is no
-// second witness, but what it shows counts.
-func (a *absence) remember(e epoch) {
-	if n := len(a.epochs); n > 0 && e.began.Before(a.epochs[n-1].began.Add(a.horizon)) {
-		maps.Copy(a.epochs[n-1].shown, e.shown)
-		return
-	}
-	a.epochs = append(a.epochs, e)
-	a.epochs = a.epochs[max(0, len(a.epochs)-2):]
-	oldest := a.epochs[0].began.Add(-rememberWait) // no list under way can have begun earlier
-	maps.DeleteFunc(a.since, func(_ string, since time.Time) bool { return since.Before(oldest) })
-}
-
-// showsPredecessors reports whether a complete list has come that shows all that a predecessor made.
-func (a *absence) showsPredecessors() bool {
-	return slices.ContainsFunc(a.epochs, func(e epoch) bool { return !e.began.Before(a.start.Add(a.horizon)) })
 }
 
 // due returns the NodeENIs for which a list is to be made now, whether it takes one of everything, and when the next one

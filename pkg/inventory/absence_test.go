@@ -289,9 +289,6 @@ func TestAbsenceForgetsWhatNoListCanConcern(t *testing.T) {
 	if len(l.absence.since) != 0 || len(l.absence.inFlight) != 0 {
 		t.Errorf("still remembered: %v, %v", l.absence.since, l.absence.inFlight)
 	}
-	if len(l.absence.epochs) != 2 {
-		t.Errorf("%d epochs are kept, want 2", len(l.absence.epochs))
-	}
 }
 
 func TestTombstonesExpire(t *testing.T) {

@@ -191,7 +191,7 @@ func (i *Inventory) RefreshSubnets(ids ...string) { i.refreshSubnets.add(ids...)
 func (i *Inventory) ShowsPredecessors() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.store.absence.showsPredecessors()
+	return i.store.absence.whole
 }
 
 // AbsentFor reports whether no interface of the NodeENI exists and none can still come. When that is not

@@ -51,8 +51,8 @@ type Options struct {
 	// Seen is called likewise when something is concluded about an interface: that it is attached, detached, gone or
 	// missing, say. It may be nil.
 	Seen func(id, what string)
-	// Failed is called likewise with why a read has failed. It may be nil.
-	Failed func(error)
+	// Read is called likewise for each read that has ended, with why it failed, if it did. It may be nil.
+	Read func(what string, err error)
 }
 
 func (o Options) withDefaults() Options {
@@ -81,8 +81,8 @@ func (o Options) withDefaults() Options {
 	if o.Seen == nil {
 		o.Seen = func(string, string) {}
 	}
-	if o.Failed == nil {
-		o.Failed = func(error) {}
+	if o.Read == nil {
+		o.Read = func(string, error) {}
 	}
 	return o
 }

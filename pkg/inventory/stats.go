@@ -47,11 +47,9 @@ func (i *Inventory) Stats() Stats {
 	return s
 }
 
-// count counts a call of the Reader, and passes on why it failed.
+// count counts a call of the Reader, and passes on how it went.
 func (i *Inventory) count(what string, err error) {
-	if err != nil {
-		i.options.Failed(err)
-	}
+	i.options.Read(what, err)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.stats.Reads[what]++

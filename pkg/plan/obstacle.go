@@ -60,7 +60,15 @@ func (p *placer) outdated() (verdict, bool) {
 
 func (p *placer) awaitInstance() verdict {
 	p.refresh(time.Time{}, func(r *Refresh) { r.Instance = true })
-	return verdict{message: "waits for the description of the instance"}
+	return p.InstancesRefused.or("waits for the description of the instance")
+}
+
+// or is the refusal of what is waited for, if there is one: without help, the wait has no end.
+func (r Refusal) or(message string) verdict {
+	if r.Reason != "" {
+		return verdict{r.Reason, r.Message}
+	}
+	return verdict{message: message}
 }
 
 // lostSince is when the interface lost its attachment, which may have gone with the instance; zero when it did not.
@@ -90,7 +98,7 @@ func (p *placer) instanceState() (verdict, bool) {
 		return verdict{v1alpha1.ReasonInstanceNotRunning, fmt.Sprintf("instance %s is %s; delete the Node", p.InstanceID, state)}, true
 	default:
 		p.refreshInstanceAfter(recheck)
-		return verdict{message: fmt.Sprintf("waits for instance %s, which is %s", p.InstanceID, state)}, true
+		return p.InstancesRefused.or(fmt.Sprintf("waits for instance %s, which is %s", p.InstanceID, state)), true
 	}
 }
 
@@ -100,7 +108,7 @@ func (p *placer) subnet() (verdict, bool) {
 	switch {
 	case !known:
 		p.askSubnet()
-		return verdict{message: "waits for the description of subnet " + id}, true
+		return p.SubnetsRefused.or("waits for the description of subnet " + id), true
 	case subnet.NotFound:
 		p.refresh(subnet.ObservedAt.Add(recheckAbsent), p.addSubnet)
 		return verdict{v1alpha1.ReasonSubnetNotFound, fmt.Sprintf("subnet %s does not exist in this Region and account; correct spec.subnetID", id)}, true

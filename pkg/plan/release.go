@@ -115,8 +115,7 @@ func (r *releaser) plan() {
 		r.result.again(failure.Until)
 		r.pending("")
 	case r.reason == v1alpha1.ReasonNodeGone && !r.described(r.NodeGoneSince):
-		r.refreshInstance()
-		r.pending("the instance is described anew before anything is taken from it")
+		r.awaitDescription()
 	case r.reason == v1alpha1.ReasonNodeGone && r.nodeUndecided():
 		r.awaitNode()
 	case r.iface.Attachment == nil:
@@ -172,8 +171,7 @@ func (r *releaser) detaching() {
 // dying is left to EC2.
 func (r *releaser) detachByState() {
 	if !r.describedLately() {
-		r.refreshInstance()
-		r.pending("the instance is described anew before anything is taken from it")
+		r.awaitDescription()
 		return
 	}
 	if r.Instance.NotFound {
@@ -210,6 +208,17 @@ func (v *view) described(after time.Time) bool {
 // to the second.
 func (v *view) describedLately() bool {
 	return v.described(v.Now.Add(-freshInstance)) || (v.DryRun && v.Instance != nil)
+}
+
+// awaitDescription has the instance described before anything is decided about it.
+func (r *releaser) awaitDescription() {
+	r.refreshInstance()
+	v := r.InstancesRefused.or("the instance is described anew before anything is taken from it")
+	if v.reason != "" {
+		r.hold(v.reason, v.message)
+		return
+	}
+	r.pending(v.message)
 }
 
 func (r *releaser) refreshInstance() {

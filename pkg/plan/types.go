@@ -32,8 +32,8 @@ type Snapshot struct {
 	// NodeGoneSince is when this process first saw that no Node names the instance; zero when Node is
 	// set.
 	NodeGoneSince time.Time
-	// Unplaced is the name of a Node that names no instance yet, where it is the name that the instance's Node had last,
-	// or the one for which an interface was made; empty when Node is set, and when there is none.
+	// Unplaced is the name of a Node that names no instance yet and may turn out to be this one's; empty when Node is set,
+	// and when there is none.
 	Unplaced string
 	// NodeENIs holds at least every NodeENI that selects Node or one of Duplicates, and every one whose UID
 	// an interface in Interfaces bears. Order does not matter.
@@ -57,6 +57,8 @@ type Snapshot struct {
 	AllowAdoption bool
 	// Subnets holds what is known of the subnets that NodeENIs name and of those that interfaces are in, by ID.
 	Subnets map[string]eni.ObservedSubnet
+	// InstancesRefused and SubnetsRefused are why EC2 refuses to describe any of them; zero while it does not.
+	InstancesRefused, SubnetsRefused Refusal
 	// Ownerless has, for each interface whose NodeENI is not there, since when this process knows that.
 	Ownerless map[string]Sighting
 	// Deselected has the UIDs of the NodeENIs whose selector was edited so that it does not select Node any more, as
@@ -104,6 +106,12 @@ type Setback struct {
 	Reason  string
 	Message string
 	Until   time.Time
+}
+
+// Refusal is why EC2 does not do what it was asked for.
+type Refusal struct {
+	// Reason is empty when nothing was refused.
+	Reason, Message string
 }
 
 // ActionKind is what an action does.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
@@ -68,6 +70,51 @@ func TestANodeThatNamesNoInstanceYetMayBeThisOnes(t *testing.T) {
 		}
 		if test.again > 0 && !result.Again.Equal(now.Add(test.again)) {
 			t.Errorf("%s: looked at again in %v, want %v", test.name, result.Again.Sub(now), test.again)
+		}
+	}
+}
+
+func TestWhoseANodeMayBeThatNamesNoInstance(t *testing.T) {
+	like := Likeness{
+		InstanceID: instanceA, Names: map[string]bool{"worker-1": true}, DNSName: "ip-10-0-0-1.ec2.internal",
+		Addresses: map[string]bool{"10.0.0.1": true, "10.0.9.9": true},
+	}
+	at := func(kind corev1.NodeAddressType, value string) corev1.NodeAddress {
+		return corev1.NodeAddress{Type: kind, Address: value}
+	}
+	ip := func(value string) corev1.NodeAddress { return at(corev1.NodeInternalIP, value) }
+	for _, test := range []struct {
+		name      string
+		age       time.Duration
+		addresses []corev1.NodeAddress
+		want      bool
+	}{
+		{"worker-1", time.Hour, nil, true},
+		{"worker-1", time.Hour, []corev1.NodeAddress{ip("10.0.0.2")}, true},
+		{"ip-10-0-0-1.ec2.internal", time.Hour, nil, true},
+		{instanceA + ".us-east-2.compute.internal", time.Hour, nil, true},
+		{instanceA, time.Hour, nil, true},
+		{"renamed", time.Hour, []corev1.NodeAddress{ip("10.0.0.1")}, true},
+		{"renamed", time.Hour, []corev1.NodeAddress{ip("fd00::1"), ip("10.0.9.9")}, true},
+		{"renamed", time.Hour, []corev1.NodeAddress{at(corev1.NodeHostName, "ip-10-0-0-1.ec2.internal")}, true},
+		{"renamed", time.Hour, []corev1.NodeAddress{at(corev1.NodeInternalDNS, instanceA+".ec2.internal")}, true},
+		{"renamed", time.Second, nil, true},
+		{"renamed", time.Second, []corev1.NodeAddress{at(corev1.NodeHostName, "renamed"), ip("fd00::1")}, true},
+		{"renamed", anonymousFor - time.Second, nil, true},
+		{"renamed", anonymousFor, nil, false},
+		{"renamed", time.Second, []corev1.NodeAddress{ip("10.0.0.2")}, false},
+		{"renamed", time.Hour, []corev1.NodeAddress{ip("10.0.0.2"), at(corev1.NodeHostName, "renamed")}, false},
+		{"", time.Hour, nil, false},
+	} {
+		candidate := &corev1.Node{
+			ObjectMeta: metav1.ObjectMeta{Name: test.name, CreationTimestamp: metav1.NewTime(now.Add(-test.age))},
+			Status:     corev1.NodeStatus{Addresses: test.addresses},
+		}
+		if got := like.MayBe(candidate, now); got != test.want {
+			t.Errorf("Node %q of %v with %v: %v, want %v", test.name, test.age, test.addresses, got, test.want)
+		}
+		if (Likeness{InstanceID: "i-1"}).MayBe(candidate, now) != (test.age < anonymousFor && test.want) {
+			t.Errorf("Node %q of %v with %v is taken for that of an instance of which nothing is known, or is not", test.name, test.age, test.addresses)
 		}
 	}
 }

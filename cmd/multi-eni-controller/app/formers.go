@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
@@ -48,33 +47,34 @@ func disowned(lease *coordinationv1.Lease, cluster plan.Cluster) []string {
 // dropFormers lets go of the earlier identities that the flags do not name any more, unless an interface bears one: it
 // would be somebody else's from now on, hold its slot against its own NodeENI, and be left behind when that goes.
 func dropFormers(ctx context.Context, kube kubernetes.Interface, ec2 finder, namespace, name string, cluster plan.Cluster) error {
-	leases := kube.CoordinationV1().Leases(namespace)
-	lease, err := leases.Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return fmt.Errorf("reading Lease %s/%s: %w", namespace, name, err)
-	}
-	dropped := disowned(lease, cluster)
-	if len(dropped) == 0 {
-		return nil
-	}
-	for _, id := range dropped {
-		found, err := ec2.FindInterfaces(ctx, cloud.ByClusterID, id)
-		if err != nil {
-			return fmt.Errorf("looking for interfaces with the earlier cluster ID %q, which --also-owned-cluster-ids does not name any more: %w", id, err)
+	var dropped []string
+	err := changeLease(ctx, kube, namespace, name, func(lease *coordinationv1.Lease) (changed bool, err error) {
+		dropped = disowned(lease, cluster)
+		for _, id := range dropped {
+			if err := unused(ctx, ec2, lease, id); err != nil {
+				return false, err
+			}
 		}
-		if len(found) > 0 {
-			return fmt.Errorf("%d interfaces, %s for one, are tagged with cluster ID %q, an earlier one of this cluster: start with --also-owned-cluster-ids=%s until they are gone; or, if they are those of another cluster, of which this one is a copy, remove the annotation %s from Lease %s/%s",
-				len(found), found[0].ID, id, strings.Join(formersOn(lease), ","), annotationFormerIDs, namespace, name)
-		}
-	}
-	updated := lease.DeepCopy()
-	left := slices.DeleteFunc(formersOn(lease), func(id string) bool { return slices.Contains(dropped, id) })
-	metav1.SetMetaDataAnnotation(&updated.ObjectMeta, annotationFormerIDs, strings.Join(left, ","))
-	if _, err := leases.Update(ctx, updated, metav1.UpdateOptions{}); apierrors.IsConflict(err) {
-		return dropFormers(ctx, kube, ec2, namespace, name, cluster) // the leader renewed in between
-	} else if err != nil {
-		return fmt.Errorf("recording on Lease %s/%s that no interface has the earlier cluster IDs %v: %w", namespace, name, dropped, err)
+		left := slices.DeleteFunc(formersOn(lease), func(id string) bool { return slices.Contains(dropped, id) })
+		metav1.SetMetaDataAnnotation(&lease.ObjectMeta, annotationFormerIDs, strings.Join(left, ","))
+		return len(dropped) > 0, nil
+	})
+	if err != nil || len(dropped) == 0 {
+		return err
 	}
 	klog.FromContext(ctx).V(2).Info("No interface has these earlier cluster IDs any more", "clusterIDs", dropped)
+	return nil
+}
+
+// unused is an error unless no interface bears an earlier identity that the flags do not name.
+func unused(ctx context.Context, ec2 finder, lease *coordinationv1.Lease, id string) error {
+	found, err := ec2.FindInterfaces(ctx, cloud.ByClusterID, id)
+	if err != nil {
+		return fmt.Errorf("looking for interfaces with the earlier cluster ID %q, which --also-owned-cluster-ids does not name any more: %w", id, err)
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("%d interfaces, %s for one, are tagged with cluster ID %q, an earlier one of this cluster: start with --also-owned-cluster-ids=%s until they are gone; or, if they are those of another cluster, of which this one is a copy, remove the annotation %s from Lease %s/%s",
+			len(found), found[0].ID, id, strings.Join(formersOn(lease), ","), annotationFormerIDs, lease.Namespace, lease.Name)
+	}
 	return nil
 }

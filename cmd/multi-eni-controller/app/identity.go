@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
@@ -32,30 +33,59 @@ func clusterIdentity(ctx context.Context, kube kubernetes.Interface, o *Options)
 // fixIdentity records the cluster's identity on our Lease at first use, and refuses another one later:
 // under a changed identity every interface of ours would be somebody else's, and be made a second time.
 func fixIdentity(ctx context.Context, kube kubernetes.Interface, namespace, name string, cluster plan.Cluster) error {
-	leases := kube.CoordinationV1().Leases(namespace)
-	lease, err := leases.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-		inscribe(lease, cluster)
-		if _, err = leases.Create(ctx, lease, metav1.CreateOptions{}); apierrors.IsAlreadyExists(err) {
-			return fixIdentity(ctx, kube, namespace, name, cluster) // another replica was first
+	fix := func(lease *coordinationv1.Lease) (changed bool, err error) {
+		if changed, err = compare(lease, cluster); changed {
+			inscribe(lease, cluster)
 		}
+		return changed, err
 	}
-	if err != nil {
-		return fmt.Errorf("reading or creating Lease %s/%s: %w", namespace, name, err)
-	}
-	changed, err := compare(lease, cluster)
-	if err != nil || !changed {
+	err := changeLease(ctx, kube, namespace, name, fix)
+	if !apierrors.IsNotFound(err) {
 		return err
 	}
-	updated := lease.DeepCopy()
-	inscribe(updated, cluster)
-	if _, err := leases.Update(ctx, updated, metav1.UpdateOptions{}); apierrors.IsConflict(err) {
-		return fixIdentity(ctx, kube, namespace, name, cluster) // the leader renewed in between
-	} else if err != nil {
-		return fmt.Errorf("recording the cluster's identity on Lease %s/%s: %w", namespace, name, err)
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	inscribe(lease, cluster)
+	switch _, err = kube.CoordinationV1().Leases(namespace).Create(ctx, lease, metav1.CreateOptions{}); {
+	case apierrors.IsAlreadyExists(err):
+		return changeLease(ctx, kube, namespace, name, fix) // another replica was first
+	case err != nil:
+		return fmt.Errorf("creating Lease %s/%s: %w", namespace, name, err)
 	}
 	return nil
+}
+
+// changeLease makes a change of our Lease, from the start again when somebody else has changed it in between, as the
+// leader does at each renewal. change reports whether there is one to make.
+func changeLease(ctx context.Context, kube kubernetes.Interface, namespace, name string, change func(*coordinationv1.Lease) (bool, error)) error {
+	leases := kube.CoordinationV1().Leases(namespace)
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		lease, err := leases.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("reading Lease %s/%s: %w", namespace, name, err)
+		}
+		if changed, err := change(lease); err != nil || !changed {
+			return err
+		}
+		if _, err := leases.Update(ctx, lease, metav1.UpdateOptions{}); err != nil {
+			return fmt.Errorf("recording the cluster's identity on Lease %s/%s: %w", namespace, name, err)
+		}
+		return nil
+	})
+}
+
+// underIdentity has run work only if the Lease that was won still has the given identity: another replica may have recorded
+// a new one, and led under it, while this one stood by.
+func underIdentity(kube kubernetes.Interface, namespace, name string, cluster plan.Cluster, run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		lease, err := kube.CoordinationV1().Leases(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("reading the cluster's identity from Lease %s/%s, which was just won: %w", namespace, name, err)
+		}
+		if _, err := compare(lease, cluster); err != nil {
+			return fmt.Errorf("another identity was recorded while this replica stood by: %w", err)
+		}
+		return run(ctx)
+	}
 }
 
 // compare reports whether the Lease has another identity than the given one, and an error when that is

@@ -1,12 +1,19 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
@@ -58,5 +65,60 @@ func TestIdentityIsFixedAtFirstUse(t *testing.T) {
 				t.Errorf("recorded %q, %q; want %q, %q", id, name, want.ID, want.Name)
 			}
 		})
+	}
+}
+
+// The leader renews the Lease between our read and our write of it.
+func TestIdentityIsRecordedAlthoughTheLeaderRenewsInBetween(t *testing.T) {
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "lease"}}
+	inscribe(lease, plan.Cluster{ID: "a", Name: "prod"})
+	kube := fake.NewClientset(lease)
+	conflicts := 0
+	kube.PrependReactor("update", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
+		if conflicts++; conflicts > 2 {
+			return false, nil, nil
+		}
+		return true, nil, apierrors.NewConflict(schema.GroupResource{Resource: "leases"}, "lease", errors.New("changed"))
+	})
+	b := plan.Cluster{ID: "b", Name: "prod", AlsoOwned: []string{"a"}}
+	if err := fixIdentity(t.Context(), kube, "ns", "lease", b); err != nil {
+		t.Fatal(err)
+	}
+	now, err := kube.CoordinationV1().Leases("ns").Get(t.Context(), "lease", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := now.Annotations; got[eni.TagClusterID] != "b" || got[annotationFormerIDs] != "a" || conflicts != 3 {
+		t.Errorf("recorded %v after %d updates", got, conflicts)
+	}
+}
+
+// A replica that stood by while another one recorded a new identity does not lead under the old one, which would not know
+// the new one's interfaces for its own.
+func TestNobodyLeadsUnderAnIdentityThatWasReplaced(t *testing.T) {
+	a := plan.Cluster{ID: "a", Name: "prod"}
+	for _, test := range []struct {
+		name    string
+		since   plan.Cluster
+		refused string
+	}{
+		{"nothing was recorded since", a, ""},
+		{"another one that owns ours", plan.Cluster{ID: "b", Name: "prod", AlsoOwned: []string{"a"}}, `tagged with cluster ID "b", and --cluster-id now is "a"`},
+	} {
+		kube := fake.NewClientset()
+		ran := false
+		run := underIdentity(kube, "ns", "lease", a, func(context.Context) error { ran = true; return nil })
+		if err := run(t.Context()); err == nil || ran {
+			t.Errorf("%s: it works although nobody can read the Lease: %v", test.name, err)
+		}
+		for _, start := range []plan.Cluster{a, test.since} {
+			if err := fixIdentity(t.Context(), kube, "ns", "lease", start); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := run(t.Context())
+		if ran != (test.refused == "") || (err != nil) != (test.refused != "") || (err != nil && !strings.Contains(err.Error(), test.refused)) {
+			t.Errorf("%s: it works: %v; error %v, want one with %q", test.name, ran, err, test.refused)
+		}
 	}
 }

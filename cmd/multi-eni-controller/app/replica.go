@@ -66,5 +66,6 @@ func (r *Replica) Run(ctx context.Context) error {
 	if !election.LeaderElect {
 		return parts.controller.Run(ctx)
 	}
-	return lead(ctx, lock, election, watchdog, parts.controller.Run)
+	run := underIdentity(kube, election.ResourceNamespace, election.ResourceName, cluster, parts.controller.Run)
+	return lead(ctx, lock, election, watchdog, run)
 }

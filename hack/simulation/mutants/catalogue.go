@@ -153,7 +153,7 @@ var catalogue = []mutant{
 	{
 		name: "node-gone-by-name", fault: "an instance counts as one without a Node when no Node has the name that its Node had",
 		edits: []edit{{
-			"pkg/controller/livenodes.go", "	return all.naming[cached.InstanceID], unplaced, nil\n", `	return slices.DeleteFunc(slices.Clone(all.naming[cached.InstanceID]), func(node *corev1.Node) bool { return !names[node.Name] }), unplaced, nil
+			"pkg/controller/livenodes.go", "	return all.naming[cached.InstanceID], firstLike(all.unplaced, like), nil\n", `	return slices.DeleteFunc(slices.Clone(all.naming[cached.InstanceID]), func(node *corev1.Node) bool { return !like.Names[node.Name] }), firstLike(all.unplaced, like), nil
 `,
 		}},
 	},
