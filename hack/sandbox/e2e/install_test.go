@@ -153,7 +153,10 @@ func TestManifestsFitTogether(t *testing.T) {
 func TestTrustPoliciesNameTheServiceAccount(t *testing.T) {
 	for file, wants := range map[string][]string{
 		"trust-irsa.json":         {"sts:AssumeRoleWithWebIdentity", "system:serviceaccount:" + sandbox.Namespace + ":" + sandbox.ServiceAccount, "sts.amazonaws.com"},
-		"trust-pod-identity.json": {"pods.eks.amazonaws.com", "sts:AssumeRole", "sts:TagSession", sandbox.Namespace, sandbox.ServiceAccount},
+		"trust-pod-identity.json": {
+			"pods.eks.amazonaws.com", "sts:AssumeRole", "sts:TagSession", sandbox.Namespace, sandbox.ServiceAccount,
+			"aws:SourceAccount", "aws:RequestTag/eks-cluster-arn", "arn:aws:eks:REGION:ACCOUNT:cluster/CLUSTER_NAME",
+		},
 	} {
 		data, err := os.ReadFile(filepath.Join(manifests(), "iam", file))
 		if err != nil {
