@@ -172,7 +172,8 @@ func TestEachRoleForNodesGivesOneRight(t *testing.T) {
 	}
 }
 
-// No right to write events counts for the whole cluster; that those which are given suffice, the end-to-end tests show.
+// No right to write events counts for the whole cluster. That those which are given suffice,
+// TestEventsMayBeWrittenWhereTheyBelong asks of an API server.
 func TestEventsAreWrittenToTwoNamespacesOnly(t *testing.T) {
 	atRoot(t)
 	text := read(t, filepath.Join("manifests", "30-rbac.yaml"))
