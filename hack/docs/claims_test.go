@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/util/jsonpath"
 
+	"github.com/multi-eni/aws-multi-eni-controller/cmd/multi-eni-controller/app"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
 
@@ -355,6 +356,36 @@ func TestTheStartupTaintIsOneEverywhere(t *testing.T) {
 		for _, want := range wants {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s does not have %q", path, want)
+			}
+		}
+	}
+}
+
+// What the table of the controller's own troubles quotes is what the program says, and the checks are those it has.
+func TestTheTableOfTroublesQuotesTheProgram(t *testing.T) {
+	atRoot(t)
+	_, table, found := strings.Cut(read(t, "README.md"), "\n### The controller itself\n")
+	table, _, _ = strings.Cut(table, "\n### ")
+	if !found {
+		t.Fatal("there is no such table")
+	}
+	placeholder := regexp.MustCompile(`--cluster-name=(\S+)`).FindStringSubmatch(read(t, filepath.Join("manifests", "40-deployment.yaml")))[1]
+	options := app.NewOptions()
+	options.ClusterName = placeholder
+	err := options.Validate()
+	if quoted := "--cluster-name=" + strconv.Quote(placeholder) + ": must match"; err == nil || !strings.Contains(err.Error(), quoted) || !strings.Contains(table, quoted) {
+		t.Errorf("the program says %v, and the table does not", err)
+	}
+	for path, words := range map[string][]string{
+		filepath.Join("pkg", "cloud", "config.go"):                      {"no AWS Region", "no AWS credentials"},
+		filepath.Join("cmd", "multi-eni-controller", "app", "build.go"): {"nodes", "nodeenis", "ec2-permissions"},
+		filepath.Join("cmd", "multi-eni-controller", "app", "serve.go"): {"/readyz"},
+		filepath.Join("manifests", "40-deployment.yaml"):                {"multi-eni-controller:CHANGE-ME", "networking.k8s.aws/eni-not-ready"},
+	} {
+		source := read(t, path)
+		for _, word := range words {
+			if !strings.Contains(source, word) || !strings.Contains(table, "`"+word) {
+				t.Errorf("%s and the table do not both have %q", path, word)
 			}
 		}
 	}
