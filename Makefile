@@ -151,13 +151,15 @@ print-version: ## Print the version as the image's build arguments want it
 	@echo 'date=$(COMMIT_DATE)'
 	@echo "epoch=$$(git log -1 --format=%ct)"
 
-# The image that install.yaml names; empty leaves it to who installs.
+# The image, the cluster's name and the Region that install.yaml names; what is empty is left to who installs.
 IMAGE ?=
+CLUSTER_NAME ?=
+REGION ?=
 
 .PHONY: install-yaml
-install-yaml: ## Render the manifests as one file, .dist/install.yaml, with the image IMAGE=
+install-yaml: ## Render the manifests as one file, .dist/install.yaml, with IMAGE=, CLUSTER_NAME= and REGION= put in
 	@mkdir -p .dist
-	@IMAGE='$(IMAGE)' hack/install-yaml.sh > .dist/install.yaml
+	@IMAGE='$(IMAGE)' CLUSTER_NAME='$(CLUSTER_NAME)' REGION='$(REGION)' hack/install-yaml.sh > .dist/install.yaml
 
 .PHONY: verify
 verify: ## Check generated files, lint, vet, format and module files

@@ -279,7 +279,7 @@ func TestNamedTargetsExist(t *testing.T) {
 }
 
 // othersFlags are flags of other programs that documents set as code.
-var othersFlags = []string{"node-ip", "provider-id", "help"}
+var othersFlags = []string{"node-ip", "provider-id", "help", "startup-taint", "ignore-taint", "disable-session-tags"}
 
 // Every flag that a document names is one of ours, or named above.
 func TestNamedFlagsExist(t *testing.T) {

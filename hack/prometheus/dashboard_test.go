@@ -116,6 +116,31 @@ func numbers(result parser.Value) (count int) {
 	return count
 }
 
+// TestEveryMetricOfOursIsAskedFor by a panel or an alert: one that nobody looks at would be of no use.
+func TestEveryMetricOfOursIsAskedFor(t *testing.T) {
+	var asked strings.Builder
+	for _, p := range readDashboard(t).Panels {
+		for _, q := range p.Targets {
+			asked.WriteString(q.Expr + "\n")
+		}
+	}
+	for _, rule := range alertRules(t) {
+		asked.WriteString(rule.Query().String() + "\n")
+	}
+	count := 0
+	for _, f := range families(t, tellEverything(t).text) {
+		if !strings.HasPrefix(f.name, ours) {
+			continue
+		}
+		if count++; !regexp.MustCompile(`\b` + f.name + `(_bucket|_count)?\b`).MatchString(asked.String()) {
+			t.Errorf("neither a panel nor an alert asks for %s", f.name)
+		}
+	}
+	if count < 20 {
+		t.Errorf("only %d metrics of ours were found", count)
+	}
+}
+
 // TestNamesExist: each metric that a query or an alert names is one that the controller has, or Prometheus.
 func TestNamesExist(t *testing.T) {
 	known := map[string]bool{"up": true}

@@ -136,7 +136,7 @@ func TestJudge(t *testing.T) {
 		"instance gone":             {found(), all(func(f *Facts) { f.Cluster.Instances = nil }), OursReleasing, "unknown to EC2", "kubectl describe nodeeni a"},
 		"subnet changed":            {found(), all(nodeENIs(func(n *v1alpha1.NodeENI) { n.Spec.SubnetID = "subnet-0aaaaaaaaaaaaaaa2" })), OursReleasing, "subnetID or deviceIndex", "kubectl describe nodeeni a"},
 		"nobody releases":           {found(), all(nodeENIs(deleting), controller(ControllerAway)), OursReleasing, "no controller runs", "kubectl -n multi-eni-system get pods"},
-		"leaked, controller leads":  {found(), all(noNodeENI), OursLeaked, "exists no more; the controller deletes it", "kubectl -n multi-eni-system logs deployment/multi-eni-controller | grep " + iface1},
+		"leaked, controller leads":  {found(), all(noNodeENI), OursLeaked, "exists no more; the controller deletes it", "kubectl -n multi-eni-system logs -l app.kubernetes.io/name=aws-multi-eni-controller --tail=-1 --prefix | grep " + iface1},
 		"leaked, nobody there":      {found(), all(noNodeENI, controller(ControllerAway)), OursLeaked, "no controller runs", detach()},
 		"leaked, who knows":         {found(available), all(noNodeENI, controller(ControllerUnknown)), OursLeaked, "can not be told", deletion()},
 		"by an earlier ID":          {found(), all(func(f *Facts) { f.Identity = plan.Cluster{ID: "c2", AlsoOwned: []string{"c1"}} }), OursWanted, "NodeENI a wants it", "kubectl edit nodeeni a"},

@@ -87,7 +87,7 @@ func (f *Facts) judgeLeaked(d Finding) Finding {
 	switch f.Cluster.Controller {
 	case ControllerLeads:
 		d.Why += "; the controller deletes it once it has known that for five minutes, unless its log says what keeps it"
-		d.Next = shell.Command("kubectl", "-n", f.Cluster.Namespace, "logs", "deployment/multi-eni-controller") + " | " + shell.Command("grep", d.InterfaceID)
+		d.Next = logsOf(f.Cluster.Namespace, d.InterfaceID)
 	case ControllerAway:
 		d.Why += ", and no controller runs that would delete it"
 		d.Next = remove(d)
@@ -96,6 +96,13 @@ func (f *Facts) judgeLeaked(d Finding) Finding {
 		d.Next = remove(d)
 	}
 	return d
+}
+
+// logsOf reads what all replicas say of an interface: "logs deployment/..." would read one of them, which may be one that
+// does not lead and knows nothing of it.
+func logsOf(namespace, id string) string {
+	return shell.Command("kubectl", "-n", namespace, "logs", "-l", "app.kubernetes.io/name=aws-multi-eni-controller", "--tail=-1", "--prefix") +
+		" | " + shell.Command("grep", id)
 }
 
 // judgeReleasing says how far the release has come, by the NodeENI's own report.

@@ -26,7 +26,7 @@ const (
 )
 
 // errNodesDenied says what is to be done when the API server does not let Nodes be written.
-var errNodesDenied = errors.New("the API server denies it; the flags that have something shown on Nodes need manifests/examples/node-readiness/rbac.yaml")
+var errNodesDenied = errors.New("the API server denies it; the taint and the annotation need the role of manifests/examples/node-readiness/rbac.yaml, the condition that of rbac-condition.yaml beside it")
 
 // nodeKey stands for a Node among the slots.
 func nodeKey(uid types.UID) plan.SlotKey { return objectKey(uid) }

@@ -129,8 +129,8 @@ func (r *releaser) haltMessage() string {
 			unread = fmt.Sprintf(" (its present value %q is no RFC 3339 time)", value)
 		}
 	}
-	return fmt.Sprintf("%d of %d attached interfaces would go within %v because their NodeENI, their Node or its labels vanished, more than --mass-release-threshold=%v%%; if that is meant, run: kubectl annotate --overwrite %s %s=$(date -u -d '+1 hour' +%%FT%%TZ)%s",
-		h.Pending+h.Released, h.Attached+h.Released, ExodusWindow, 100*h.Threshold, subject, v1alpha1.AnnotationAllowReleaseUntil, unread)
+	return fmt.Sprintf("%d of %d attached interfaces would go within %v because their NodeENI, their Node or its labels vanished, more than --mass-release-threshold=%v%%; if that is meant, run: kubectl annotate --overwrite %s %s=%s%s",
+		h.Pending+h.Released, h.Attached+h.Released, ExodusWindow, 100*h.Threshold, subject, v1alpha1.AnnotationAllowReleaseUntil, shellInAnHour, unread)
 }
 
 // Matches reports whether there is a selector and every label of it is among those of a Node.

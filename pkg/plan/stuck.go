@@ -205,9 +205,14 @@ func AnnotationComplaints(n *v1alpha1.NodeENI, now time.Time) []string {
 	return complaints
 }
 
+// shellInAnHour has a shell say the time in an hour: by the clocks of a zone that is an hour ahead of UTC. That every date
+// understands, while an option for another time than the present one differs between Linux, macOS and busybox. As a
+// message must not change while nothing does, the time itself can not stand there.
+const shellInAnHour = "$(TZ=UTC-1 date +%FT%TZ)"
+
 // annotateCommand sets an annotation of the NodeENI to a time in an hour.
 func annotateCommand(n *v1alpha1.NodeENI, key string) string {
-	return fmt.Sprintf("kubectl annotate --overwrite nodeeni %s %s=$(date -u -d '+1 hour' +%%FT%%TZ)", n.Name, key)
+	return fmt.Sprintf("kubectl annotate --overwrite nodeeni %s %s=%s", n.Name, key, shellInAnHour)
 }
 
 // detachStuckMessage says what a person can do for an interface that EC2 does not end to detach.

@@ -54,7 +54,8 @@ func run(m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, bench.Close()) }()
 	for _, cluster := range bench.Clusters {
 		// Leave to write Nodes, which only those use that are told to.
-		if _, err := cluster.Kubectl.Run(ctx, "apply", "-f", filepath.Join(bench.Repo, "manifests", "examples", "node-readiness", "rbac.yaml")); err != nil {
+		roles := filepath.Join(bench.Repo, "manifests", "examples", "node-readiness")
+		if _, err := cluster.Kubectl.Run(ctx, "apply", "-f", filepath.Join(roles, "rbac.yaml"), "-f", filepath.Join(roles, "rbac-condition.yaml")); err != nil {
 			return 0, err
 		}
 	}

@@ -152,8 +152,11 @@ func TestManifestsFitTogether(t *testing.T) {
 // The trust policies name the service account that the manifests make.
 func TestTrustPoliciesNameTheServiceAccount(t *testing.T) {
 	for file, wants := range map[string][]string{
-		"trust-irsa.json":         {"sts:AssumeRoleWithWebIdentity", "system:serviceaccount:" + sandbox.Namespace + ":" + sandbox.ServiceAccount, "sts.amazonaws.com"},
-		"trust-pod-identity.json": {"pods.eks.amazonaws.com", "sts:AssumeRole", "sts:TagSession", sandbox.Namespace, sandbox.ServiceAccount},
+		"trust-irsa.json": {"sts:AssumeRoleWithWebIdentity", "system:serviceaccount:" + sandbox.Namespace + ":" + sandbox.ServiceAccount, "sts.amazonaws.com"},
+		"trust-pod-identity.json": {
+			"pods.eks.amazonaws.com", "sts:AssumeRole", "sts:TagSession", sandbox.Namespace, sandbox.ServiceAccount,
+			"aws:SourceAccount", "aws:RequestTag/eks-cluster-arn", "arn:aws:eks:REGION:ACCOUNT:cluster/CLUSTER_NAME",
+		},
 	} {
 		data, err := os.ReadFile(filepath.Join(manifests(), "iam", file))
 		if err != nil {

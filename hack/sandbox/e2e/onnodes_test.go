@@ -20,10 +20,10 @@ import (
 func TestANodeShowsItsInterfaces(t *testing.T) {
 	nodes := machines(1)
 	l := newLab(t, nodes...)
-	role := example(filepath.Join("node-readiness", "rbac.yaml"))
-	l.kubectl("apply", "-f", role)
+	roles := []string{"-f", example(filepath.Join("node-readiness", "rbac.yaml")), "-f", example(filepath.Join("node-readiness", "rbac-condition.yaml"))}
+	l.kubectl(append([]string{"apply"}, roles...)...)
 	t.Cleanup(func() {
-		if _, err := l.cluster.Kubectl.Run(context.WithoutCancel(l.ctx), "delete", "-f", role); err != nil {
+		if _, err := l.cluster.Kubectl.Run(context.WithoutCancel(l.ctx), append([]string{"delete"}, roles...)...); err != nil {
 			t.Error(err)
 		}
 	})

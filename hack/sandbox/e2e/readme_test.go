@@ -22,6 +22,8 @@ var notRun = map[string]string{
 	"sed ":    "what it writes is for IAM",
 	"ISSUER=": "EKS is not simulated",
 	"kubectl -n multi-eni-system rollout status ":     "no kubelet runs the pods",
+	"kubectl -n multi-eni-system logs ":               "no kubelet runs the pods",
+	"kubectl -n kube-system set env ":                 "there is no VPC CNI",
 	"kubectl -n eni-controller-system ":               "TestMigrate",
 	"multi-eni-controller migrate ":                   "TestMigrate",
 	"multi-eni-controller audit --security-group=":    "TestAudit",

@@ -121,9 +121,10 @@ func TestUninstallAndInstall(t *testing.T) {
 		t.Fatalf("installed: %q", all)
 	}
 	steps := commandsIn(t, "kubectl delete ", "manifests", "README.md")
-	if len(steps) != 2 || !strings.HasSuffix(steps[1], "-f manifests/") {
+	if len(steps) != 3 || !strings.HasSuffix(steps[1], "-f manifests/") {
 		t.Fatalf("the documented steps are %q", steps)
 	}
+	l.kubectl("apply", "-f", example(filepath.Join("node-readiness", "rbac.yaml")), "-f", example(filepath.Join("node-readiness", "rbac-condition.yaml")))
 	controller := l.startController()
 	l.create(nodeENI("a", sandbox.SubnetA, 1))
 	l.converge(onAll(nodes, "a", sandbox.SubnetA, 1)...)
@@ -133,6 +134,11 @@ func TestUninstallAndInstall(t *testing.T) {
 	remove := []string{"delete", "-f", manifests(), "--wait=false"} // nobody here ends a namespace
 	l.kubectl(remove...)
 	l.onlyNamespaceLeft()
+	_, err = l.cluster.RunLine(l.ctx, shared.binaries, l.sim.URL, steps[2])
+	l.must(err)
+	if left := l.kubectl("get", "clusterroles,clusterrolebindings,roles,rolebindings", "--all-namespaces", "-l", "app.kubernetes.io/name=aws-multi-eni-controller", "-o", "name"); left != "" {
+		t.Errorf("left of our roles:\n%s", left)
+	}
 
 	file := installYAML(t)
 	for _, way := range [][]string{{"apply", "-f", manifests()}, {"apply", "-f", file}, {"apply", "--server-side", "-f", file}} {
@@ -148,7 +154,45 @@ func TestUninstallAndInstall(t *testing.T) {
 	}
 }
 
-// Both wrong orders of the table in manifests/README.md, and how they are mended.
+// What the README takes from nodes at an uninstall is gone then, from those that have it, and nothing else is.
+func TestUninstallLeavesNothingOnNodes(t *testing.T) {
+	nodes := machines(2)
+	l := newLab(t, nodes...)
+	marked := nodes[0].Name
+	l.kubectl("taint", "node", marked, v1alpha1.TaintNotReady+":NoSchedule", "others=kept:NoSchedule")
+	l.kubectl("annotate", "node", marked, v1alpha1.AnnotationENIs+"=[]", "others=kept")
+	l.kubectl("patch", "node", marked, "--subresource=status", "-p", `{"status":{"conditions":[{"type":"`+v1alpha1.NodeConditionENIsReady+`","status":"True"},{"type":"Others","status":"True"}]}}`)
+	ran := 0
+	for _, beginning := range []string{"kubectl get nodes ", "kubectl taint nodes ", "kubectl annotate nodes ", "for node in "} {
+		for _, line := range commandsIn(t, beginning, "README.md") {
+			output, err := l.cluster.RunLine(l.ctx, shared.binaries, l.sim.URL, line)
+			l.must(err)
+			ran++
+			if beginning == "kubectl get nodes " && (!strings.Contains(output, marked) || !strings.Contains(output, v1alpha1.TaintNotReady)) {
+				t.Errorf("%s does not show the taint:\n%s", line, output)
+			}
+		}
+	}
+	node, err := l.cluster.Kube.CoreV1().Nodes().Get(l.ctx, marked, metav1.GetOptions{})
+	l.must(err)
+	taints, conditions := map[string]bool{}, map[string]bool{}
+	for _, taint := range node.Spec.Taints {
+		taints[taint.Key] = true
+	}
+	for _, condition := range node.Status.Conditions {
+		conditions[string(condition.Type)] = true
+	}
+	_, annotated := node.Annotations[v1alpha1.AnnotationENIs]
+	if ran != 4 || taints[v1alpha1.TaintNotReady] || annotated || conditions[v1alpha1.NodeConditionENIsReady] {
+		t.Errorf("after %d commands: taints %v, annotations %v, conditions %v", ran, taints, node.Annotations, conditions)
+	}
+	if !taints["others"] || node.Annotations["others"] != "kept" || !conditions["Others"] {
+		t.Errorf("what is of others is gone: taints %v, annotations %v, conditions %v", taints, node.Annotations, conditions)
+	}
+}
+
+// Both wrong orders of the table in manifests/README.md, and how they are mended. Of finalizers that were taken away by hand,
+// its third row, there are tests of their own.
 func TestUninstallInAnotherOrder(t *testing.T) {
 	nodes := machines(2)
 	l := newLab(t, nodes...)
