@@ -17,6 +17,9 @@ import (
 // errDead is what a process that is no more gets for every call; nothing of its calls takes effect.
 var errDead = errors.New("the process is dead")
 
+// lostAfter is when a call is given up that nobody waits for.
+const lostAfter = time.Minute
+
 // errCut is what a call gets whose connection is cut.
 var errCut = errors.New("the connection is cut")
 
@@ -161,9 +164,10 @@ func (w *wire) deliver(r *http.Request, action string, form url.Values, changes 
 	if by == 0 {
 		return send(r)
 	}
-	late := r.Clone(context.WithoutCancel(r.Context()))
 	time.AfterFunc(by, func() {
-		if response, err := send(late); err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), lostAfter)
+		defer cancel()
+		if response, err := send(r.Clone(ctx)); err == nil {
 			_ = response.Body.Close()
 		}
 	})

@@ -37,8 +37,8 @@ type exodus struct {
 	// leaving are those that count for which a detach is being made.
 	leaving map[string]struct{}
 	halt    *plan.Halt
-	// told says that the present halt has been told on the Lease.
-	told bool
+	// told is when the present halt was told on the Lease last.
+	told time.Time
 }
 
 // goingInterface is one that would go from an instance, or went at some time.
@@ -169,7 +169,7 @@ func (e *exodus) judge(attached int) (concerned []string, turned bool) {
 	if halts == (e.halt != nil) {
 		return nil, false
 	}
-	if e.halt, e.told = nil, false; halts {
+	if e.halt, e.told = nil, (time.Time{}); halts {
 		e.halt = &plan.Halt{Exodus: now, Lease: e.lease}
 	}
 	return slices.Sorted(maps.Keys(e.byInstance)), true
@@ -227,13 +227,15 @@ func (e *exodus) halted() *plan.Halt {
 	return e.halt
 }
 
-// tell reports whether the halt is to be told on the Lease, which it is once.
+// tell reports whether the halt is to be told on the Lease, now or again.
 func (e *exodus) tell() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	first := e.halt != nil && !e.told
-	e.told = e.told || first
-	return first
+	if e.halt == nil || time.Since(e.told) < remindAfter {
+		return false
+	}
+	e.told = time.Now()
+	return true
 }
 
 // approve takes in what the Lease says. It reports whether that is news.
@@ -305,18 +307,18 @@ func (c *Controller) askLease(ctx context.Context, snapshot plan.Snapshot, resul
 	return news, err
 }
 
-// tellStuck says on our Lease, once for each interface, that EC2 does not end to detach it where no NodeENI has a
+// tellStuck says on our Lease, for each interface, that EC2 does not end to detach it where no NodeENI has a
 // status that could.
 func (c *Controller) tellStuck(ctx context.Context, snapshot plan.Snapshot, result plan.Result) {
 	for _, r := range result.Releases {
 		if r.Release.Reason == v1alpha1.ReasonDetachStuck && !owns(snapshot.NodeENIs, r.NodeENI) &&
-			c.complaints.news(types.UID(r.Release.ENIID), r.Release.Reason) {
+			c.complaints.due(types.UID(r.Release.ENIID), r.Release.Reason) {
 			c.eventOnLease(ctx, r.Release.Reason, r.Release.Message)
 		}
 	}
 }
 
-// tellLease says on our Lease, once for each halt, that interfaces are held: no NodeENI has a status that could.
+// tellLease says on our Lease that interfaces are held: no NodeENI has a status that could.
 func (c *Controller) tellLease(ctx context.Context, message string) {
 	if c.exodus.tell() {
 		c.eventOnLease(ctx, v1alpha1.ReasonCleanupHalted, message)

@@ -39,7 +39,8 @@ type absence struct {
 	// of time, or when its last interface went. Only where that is later than for everybody.
 	since   map[string]time.Time
 	waiting map[string]*wait
-	// whole says that a list of everything has been made that can not lag behind what a predecessor did.
+	// whole says that a list of everything has been made that can not lag behind what a predecessor did, nor behind what
+	// it sent last.
 	whole bool
 }
 

@@ -186,8 +186,8 @@ func (i *Inventory) RefreshInterfaces(ids ...string) { i.refreshInterfaces.add(i
 // RefreshSubnets is RefreshInstances for subnets.
 func (i *Inventory) RefreshSubnets(ids ...string) { i.refreshSubnets.add(ids...) }
 
-// ShowsPredecessors reports whether whatever a predecessor made is held: whether a complete list has come that began a
-// horizon after this process became responsible.
+// ShowsPredecessors reports whether whatever a predecessor made is held: whether a complete list has come that began
+// when a predecessor's last calls could take effect no more, and a horizon after that.
 func (i *Inventory) ShowsPredecessors() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
