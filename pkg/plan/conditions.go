@@ -164,7 +164,7 @@ func (t tally) mainReason() string {
 func (t tally) explainReasons() string {
 	var parts []string
 	for _, reason := range t.sortedReasons() {
-		parts = append(parts, fmt.Sprintf("%s (%s): %s", waiting(t.reasons[reason]-t.heldFor[reason], t.heldFor[reason]), reason, t.messages[reason]))
+		parts = append(parts, fmt.Sprintf("%s, %s: %s", waiting(t.reasons[reason]-t.heldFor[reason], t.heldFor[reason]), reason, t.messages[reason]))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -54,8 +54,12 @@ func TestMessages(t *testing.T) {
 func ofInstances() (said []saying) {
 	a := nodeENI("a")
 	older := nodeENI("older", func(n *v1alpha1.NodeENI) { n.CreationTimestamp = metav1.NewTime(now.Add(-2 * time.Hour)) })
-	mine := func(changes ...func(*eni.ObservedInterface)) func(*Snapshot) { return having(interfaceOf(a, "eni-1", changes...)) }
-	stuck := func(status eni.AttachmentStatus, age time.Duration) func(*Snapshot) { return mine(attachment(status), since(age)) }
+	mine := func(changes ...func(*eni.ObservedInterface)) func(*Snapshot) {
+		return having(interfaceOf(a, "eni-1", changes...))
+	}
+	stuck := func(status eni.AttachmentStatus, age time.Duration) func(*Snapshot) {
+		return mine(attachment(status), since(age))
+	}
 	halted := func(s *Snapshot) {
 		s.Halt = &Halt{Exodus: Exodus{Threshold: 0.5, Attached: 40, Pending: 30}, Lease: types.NamespacedName{Namespace: "ns", Name: "ours"}}
 	}
@@ -220,11 +224,11 @@ func TestFreeAddressesAreToldButNotWrittenFor(t *testing.T) {
 		reports []AttachmentReport
 		want    string
 	}{
-		{3, []AttachmentReport{full("x"), full("y")}, "2 nodes wait (SubnetFull): subnet " + subnetA + " has 3 free addresses" + cure},
-		{1, []AttachmentReport{full("x"), full("y")}, "2 nodes wait (SubnetFull): subnet " + subnetA + " has 3 free addresses" + cure},
-		{0, []AttachmentReport{full("x"), full("y")}, "2 nodes wait (SubnetFull): subnet " + subnetA + " has no free address" + cure},
-		{5, []AttachmentReport{full("x"), full("y")}, "2 nodes wait (SubnetFull): subnet " + subnetA + " has 5 free addresses" + cure},
-		{1, []AttachmentReport{full("x")}, "1 node waits (SubnetFull): subnet " + subnetA + " has 1 free address" + cure},
+		{3, []AttachmentReport{full("x"), full("y")}, "2 nodes wait, SubnetFull: subnet " + subnetA + " has 3 free addresses" + cure},
+		{1, []AttachmentReport{full("x"), full("y")}, "2 nodes wait, SubnetFull: subnet " + subnetA + " has 3 free addresses" + cure},
+		{0, []AttachmentReport{full("x"), full("y")}, "2 nodes wait, SubnetFull: subnet " + subnetA + " has no free address" + cure},
+		{5, []AttachmentReport{full("x"), full("y")}, "2 nodes wait, SubnetFull: subnet " + subnetA + " has 5 free addresses" + cure},
+		{1, []AttachmentReport{full("x")}, "1 node waits, SubnetFull: subnet " + subnetA + " has 1 free address" + cure},
 	} {
 		if got := status(step.free, step.reports...); got != step.want {
 			t.Errorf("with %d free addresses and %d nodes: %q, want %q", step.free, len(step.reports), got, step.want)
