@@ -1,6 +1,11 @@
-# Both images can be swapped, for example where only an inner registry is reachable.
-ARG BUILD_IMAGE=golang:1.26-bookworm
-ARG BASE_IMAGE=gcr.io/distroless/static-debian12:nonroot
+# Both images can be swapped, for example where only an inner registry is reachable. What they are otherwise stands in
+# stages of their own, since Dependabot reads and bumps no image but that of a FROM without arguments. A stage that is not
+# used is not pulled.
+ARG BUILD_IMAGE=default-build
+ARG BASE_IMAGE=default-base
+
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS default-build
+FROM gcr.io/distroless/static-debian12:nonroot AS default-base
 
 # The build runs on the builder's own platform and cross-compiles: no emulation.
 FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build

@@ -12,7 +12,7 @@ var (
 	errNoConfirm    = errors.New("nobody confirms that the interface may be taken")
 	errNoGroups     = errors.New("an interface needs at least one security group")
 	errOwnershipTag = errors.New("the ownership tags stay as long as the interface")
-	errNotUnclaimed = errors.New("it belongs to a cluster, to the VPC CNI or to an AWS service")
+	errNotUnclaimed = errors.New("it belongs to a cluster, to the VPC CNI or to an AWS service; choose another deviceIndex")
 	errNoOwner      = errors.New("nobody adopts the interface")
 )
 

@@ -125,8 +125,12 @@ func (c *Controller) contestedObject(n *v1alpha1.NodeENI, missing plan.MetadataP
 	if len(parts) == 0 {
 		return "", time.Time{}
 	}
-	return fmt.Sprintf("something else keeps changing the %s of this NodeENI; those who have written it, the latest first, are: %s (kubectl get nodeeni %s --show-managed-fields -o yaml); until that ends it is put right less and less often",
-		strings.Join(parts, " and the "), cmp.Or(others, "unknown"), n.Name), again
+	return contestedMessage(parts, others, n.Name), again
+}
+
+func contestedMessage(parts []string, others, name string) string {
+	return fmt.Sprintf("something else keeps changing the %s of this NodeENI; stop it: those who have written it, the latest first, are %s (kubectl get nodeeni %s --show-managed-fields -o yaml); until that ends it is put right less and less often",
+		strings.Join(parts, " and the "), cmp.Or(others, "unknown"), name)
 }
 
 // statusFight reports whether a status that says what we wrote last was rewritten by somebody else, and, if that happens

@@ -177,8 +177,11 @@ func TestWithoutItsNodeENITheLeaseApproves(t *testing.T) {
 				told = append(told, event)
 			}
 		}
-		if len(told) != 1 || !strings.Contains(told[0], "kubectl annotate --overwrite -n kube-system lease multi-eni-controller") {
-			t.Errorf("want the halt and the command to approve it told once, on the Lease, got %q", told)
+		// The interfaces have no NodeENI for long enough after a few minutes of the hour.
+		if n := len(told); n < 5 || n > 6 || len(slices.Compact(told)) != 1 {
+			t.Errorf("want the halt told every %v on the Lease, got %d events: %q", remindAfter, n, told)
+		} else if !strings.Contains(told[0], "kubectl annotate --overwrite -n kube-system lease multi-eni-controller") {
+			t.Errorf("no command to approve it in %q", told[0])
 		}
 		l.approveOnLease(time.Hour)
 		l.pass(5 * time.Minute)

@@ -37,6 +37,9 @@ func (c *Controller) attachCallFailed(ctx context.Context, n *v1alpha1.NodeENI, 
 	}
 	reason, message := explain(n, err)
 	c.setbacks.failed(failed, reason, message, err, time.Now())
+	if reason == v1alpha1.ReasonSubnetFull {
+		c.readFull(n.Spec.SubnetID)
+	}
 	if !refused(err) {
 		return err
 	}
@@ -74,6 +77,14 @@ func refused(err error) bool {
 func logRefusal(ctx context.Context, action plan.Action, err error) {
 	klog.FromContext(ctx).V(2).Info("EC2 refused a call", "action", action.Kind, "nodeENI", klog.KRef("", action.NodeENIName), "node", action.NodeName,
 		"eniID", action.InterfaceID, "err", err)
+}
+
+// readFull has a full subnet read anew of which a description says that it is not: the status tells how many addresses
+// are free.
+func (c *Controller) readFull(subnetID string) {
+	if subnet, known := c.inventory.Subnet(subnetID); !known || subnet.FreeAddresses > 0 {
+		c.inventory.RefreshSubnets(subnetID)
+	}
 }
 
 // subnetDecides has the subnet read anew after a create was refused without saying why, and makes of the refusal a full

@@ -189,7 +189,7 @@ func TestAWantedInterfaceIsFreedByForceAndComesBack(t *testing.T) {
 		// The slot of an instance from which something was detached by force while it ran is of no use until it stops,
 		// although EC2 shows it free: there is no more than the refusal to report.
 		l.wantCondition("a", v1alpha1.ConditionStalled, "True "+v1alpha1.ReasonAttachFailed)
-		if got := l.nodeENI("a").Status.Attachments[0].Message; !strings.Contains(got, "until the instance has been stopped") {
+		if got := l.nodeENI("a").Status.Attachments[0].Message; !strings.Contains(got, "stop the instance and start it") {
 			t.Errorf("the message does not say what may help: %s", got)
 		}
 		l.control("POST", "/_sim/instances/"+instanceID(0)+"/stop?now=true")

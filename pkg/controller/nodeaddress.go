@@ -27,8 +27,11 @@ func (c *Controller) noticeMoved(old, node *corev1.Node) {
 	if len(attached) == 0 {
 		return
 	}
-	c.recorder.Event(node, corev1.EventTypeWarning, eventNodeAddressChanged, fmt.Sprintf(
-		"InternalIP was %s and is %s now, %s; if kubectl logs or exec fail, start the kubelet with --node-ip=%s", before, now, whose(now, attached), before))
+	c.recorder.Event(node, corev1.EventTypeWarning, eventNodeAddressChanged, movedMessage(before, now, attached))
+}
+
+func movedMessage(before, now string, attached []eni.ObservedInterface) string {
+	return fmt.Sprintf("InternalIP was %s and is %s now, %s; if kubectl logs or exec fail, start the kubelet with --node-ip=%s", before, now, whose(now, attached), before)
 }
 
 // whose says whether an address is that of one of the interfaces.

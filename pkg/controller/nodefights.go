@@ -134,9 +134,12 @@ func (c *Controller) wroteNode(node *corev1.Node, edit plan.NodeEdit) {
 	for _, field := range slices.Sorted(maps.Keys(fights)) {
 		fields = append(fields, string(field))
 	}
-	c.recorder.Event(node, corev1.EventTypeWarning, eventNodeContested, fmt.Sprintf(
-		"something else keeps changing the %s of this Node (kubectl get node %s --show-managed-fields -o yaml); until that ends it is put right less and less often",
-		strings.Join(fields, " and the "), node.Name))
+	c.recorder.Event(node, corev1.EventTypeWarning, eventNodeContested, nodeContestedMessage(fields, node.Name))
+}
+
+func nodeContestedMessage(fields []string, name string) string {
+	return fmt.Sprintf("something else keeps changing the %s of this Node; find it and stop it (kubectl get node %s --show-managed-fields -o yaml); until that ends it is put right less and less often",
+		strings.Join(fields, " and the "), name)
 }
 
 // admitted is what of an edit may be asked for now, and when the rest may. When the API server has denied a write, one

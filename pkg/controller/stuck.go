@@ -96,7 +96,7 @@ func (c *Controller) helped(snapshot plan.Snapshot, action plan.Action) {
 	}
 	switch {
 	case action.Force:
-		c.recorder.Eventf(n, corev1.EventTypeWarning, eventDetachForced, "%s is detached by force from %s, node %s", action.InterfaceID, action.InstanceID, action.NodeName)
+		c.recorder.Event(n, corev1.EventTypeWarning, eventDetachForced, detachForcedMessage(action))
 	case action.Reason == v1alpha1.ReasonAttachStuck:
 		count := c.stuck.gaveUp(keyOf(action), time.Now())
 		c.recorder.Eventf(n, corev1.EventTypeWarning, eventAttachStuck,
@@ -116,6 +116,10 @@ func (s *setbacks) forced(id, message string, now time.Time) {
 	r.step = min(max(2*r.step, firstForce), maxForce)
 	r.tries = 0
 	r.Setback = plan.Setback{Reason: v1alpha1.ReasonDetachStuck, Message: message, Until: now.Add(r.step)}
+}
+
+func detachForcedMessage(a plan.Action) string {
+	return fmt.Sprintf("%s is detached by force from %s, node %s; if its device index is of no use then, stop the instance and start it", a.InterfaceID, a.InstanceID, a.NodeName)
 }
 
 func forcedMessage(a plan.Action) string {

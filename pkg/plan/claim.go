@@ -93,10 +93,23 @@ func (p *placer) claimHolder(id string) (verdict, AdoptionRefusal) {
 	case !ready(p.n):
 		return verdict{message: "waits for the finalizer and the tag keys to be recorded"}, ""
 	default:
-		p.act(Action{Kind: Claim, InterfaceID: id, Tags: p.wantedTags()})
+		p.act(Action{Kind: Claim, InterfaceID: id, Tags: p.claimTags()})
 	}
 	return v, ""
 }
+
+// claimTags are the controller's own tags: the IAM policy for adoption lets no others be put on what is not ours yet.
+// Those of the spec follow, as settings of an interface of ours.
+func (p *placer) claimTags() map[string]string {
+	tags, wanted := p.ownTags(), p.wantedTags()
+	for key := range tags {
+		tags[key] = wanted[key]
+	}
+	return tags
+}
+
+// ClaimElsewhere is what is left to do where an interface that has the device index can not be taken over.
+const ClaimElsewhere = "choose another deviceIndex"
 
 // AdoptionRefusal is why an interface may not be taken over; empty if it may.
 type AdoptionRefusal string
@@ -123,12 +136,12 @@ var AdoptionRefusals = []AdoptionRefusal{
 // claimRefusal says why an interface, as it was described, may not be taken over by the NodeENI.
 func (p *placer) claimRefusal(found *eni.ObservedForeign) (refusal AdoptionRefusal, why string) {
 	if found.NotFound {
-		return RefusedNotShown, "EC2 does not show it any more"
+		return RefusedNotShown, "EC2 does not show it any more; wait until the instance has been described anew"
 	}
 	if refusal, why = ClaimRefusal(p.n, &found.Interface, p.InstanceID); refusal != "" || p.AllowAdoption {
 		return refusal, why
 	}
-	return RefusedNotAllowed, "it fits and would be, were the controller started with --allow-adoption"
+	return RefusedNotAllowed, "it fits and would be, were the controller started with --allow-adoption; start it so"
 }
 
 // ClaimRefusal says why an interface, as it was just described, may not be taken over; empty if it may.
@@ -137,21 +150,21 @@ func ClaimRefusal(n *v1alpha1.NodeENI, iface *eni.Interface, instanceID string) 
 	slot := SlotOf(n)
 	switch {
 	case !ok || !order.names(iface.ID):
-		return RefusedNotNamed, "the annotation does not name it any more"
+		return RefusedNotNamed, "the annotation does not name it any more; name it in " + v1alpha1.AnnotationAdopt + ", or " + ClaimElsewhere
 	case iface.RequesterManaged:
-		return RefusedAWSService, "an AWS service manages it"
+		return RefusedAWSService, "an AWS service manages it; " + ClaimElsewhere
 	case iface.Tags[eni.TagCNIInstance] != "":
-		return RefusedVPCCNI, fmt.Sprintf("it is the VPC CNI's, as its tag %s says", eni.TagCNIInstance)
+		return RefusedVPCCNI, fmt.Sprintf("it is the VPC CNI's, as its tag %s says; set its MAX_ENI or WARM_ENI_TARGET lower, or %s", eni.TagCNIInstance, ClaimElsewhere)
 	case ownershipTag(iface.Tags) != "":
 		return RefusedOwned, fmt.Sprintf("it bears the tag %s of a controller; if that is gone for good, delete its tags", ownershipTag(iface.Tags))
 	case !iface.AttachedTo(instanceID, slot) || iface.Attachment.Status != eni.Attached:
-		return RefusedNotInPlace, fmt.Sprintf("it is not attached to instance %s at device index %d", instanceID, slot.Index)
+		return RefusedNotInPlace, fmt.Sprintf("it is not attached to instance %s at device index %d; attach it there, or take it out of the annotation", instanceID, slot.Index)
 	case iface.SubnetID != n.Spec.SubnetID:
-		return RefusedOtherSubnet, fmt.Sprintf("it is in subnet %s, and spec.subnetID is %s", iface.SubnetID, n.Spec.SubnetID)
+		return RefusedOtherSubnet, fmt.Sprintf("it is in subnet %s, and spec.subnetID is %s; correct that, or %s", iface.SubnetID, n.Spec.SubnetID, ClaimElsewhere)
 	}
 	for _, key := range slices.Sorted(maps.Keys(order.Tags)) {
 		if value, has := iface.Tags[key]; !has || value != order.Tags[key] {
-			return RefusedOtherTags, fmt.Sprintf("it does not bear the tag %s=%s", key, order.Tags[key])
+			return RefusedOtherTags, fmt.Sprintf("it does not bear the tag %s=%s; give it that tag, or %s", key, order.Tags[key], ClaimElsewhere)
 		}
 	}
 	return "", ""

@@ -88,6 +88,10 @@ func TestOnlyWhatHoldsTheSlotIsClaimed(t *testing.T) {
 		reports       string
 	}{
 		{name: "by ID", world: world(with(nodeENI("a", adopting(foreignID))), at(1), described()), claims: true, looks: true, reports: "Attaching"},
+		{name: "with tags in the spec", world: world(with(nodeENI("a", adopting(foreignID), func(n *v1alpha1.NodeENI) {
+			n.Spec.Tags = map[string]string{"team": "core", eni.TagName: "mine"}
+			n.Annotations[v1alpha1.AnnotationManagedTagKeys] = `["Name","team"]`
+		})), at(1), described()), claims: true, looks: true, reports: "Attaching"},
 		{name: "by tag", world: world(with(nodeENI("a", adopting("tag:team=telco"))), at(1), described()), claims: true, looks: true, reports: "Attaching"},
 		{name: "not described yet", world: world(with(nodeENI("a", adopting(foreignID))), at(1)), looks: true, reports: "Attaching"},
 		{name: "another tag", world: world(with(nodeENI("a", adopting("tag:team=core"))), at(1), described()), looks: true, refused: RefusedOtherTags, reports: v1alpha1.ReasonAdoptionRefused},
@@ -117,6 +121,9 @@ func TestOnlyWhatHoldsTheSlotIsClaimed(t *testing.T) {
 		}
 		if claims && result.Attach[0].Tags[eni.TagNodeENIUID] != "uid-a" {
 			t.Errorf("%s: tags %v", test.name, result.Attach[0].Tags)
+		}
+		if claims && len(result.Attach[0].Tags) != len(eni.Owner{}.Tags()) {
+			t.Errorf("%s: tags %v, want none but the controller's own", test.name, result.Attach[0].Tags)
 		}
 		got := result.Attachments[0]
 		if got.Attachment.Reason != test.reports && string(got.Attachment.State) != test.reports {

@@ -16,6 +16,8 @@ import (
 // maxMessage is what the API takes for a condition's message.
 const maxMessage = 32768
 
+const messageSeeStalled = "nothing goes on without help; the condition Stalled says what to do"
+
 // conditions are Ready, Reconciling and Stalled, as kstatus reads them: a summary, and two that are true
 // when something is not as usual. PermissionsMissing is like those two, but is there only when it is true: it says
 // nothing of how this NodeENI stands, which may be well until something has to be done for it.
@@ -34,7 +36,7 @@ func unread(in StatusInput) []metav1.Condition {
 	message := "nothing is known of the interfaces, and nothing is done, until EC2 may be read: " + in.MissingPermissions
 	return dated(in, []metav1.Condition{
 		condition(v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonPermissionDenied, message),
-		condition(v1alpha1.ConditionReconciling, metav1.ConditionFalse, v1alpha1.ReasonPermissionDenied, "nothing goes on without help"),
+		condition(v1alpha1.ConditionReconciling, metav1.ConditionFalse, v1alpha1.ReasonPermissionDenied, messageSeeStalled),
 		condition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonPermissionDenied, message),
 		condition(v1alpha1.ConditionPermissionsMissing, metav1.ConditionTrue, v1alpha1.ReasonPermissionDenied, in.MissingPermissions),
 	})
@@ -81,7 +83,7 @@ func reconcilingCondition(in StatusInput, t tally, stalled metav1.Condition) met
 	}
 	switch {
 	case stalled.Status == metav1.ConditionTrue:
-		return condition(v1alpha1.ConditionReconciling, metav1.ConditionFalse, stalled.Reason, "nothing goes on without help")
+		return condition(v1alpha1.ConditionReconciling, metav1.ConditionFalse, stalled.Reason, messageSeeStalled)
 	case deleting(in) && t.releasing > 0:
 		return yes(v1alpha1.ReasonTerminating, fmt.Sprintf("being deleted; %s to release", interfaces(t.releasing)))
 	case deleting(in):
@@ -105,7 +107,7 @@ func readyCondition(in StatusInput, t tally, reconciling, stalled metav1.Conditi
 	case stalled.Reason == v1alpha1.ReasonInvalidSpec || (deleting(in) && stalled.Status == metav1.ConditionTrue):
 		return no(stalled.Reason, stalled.Message)
 	case t.matching == 0:
-		return condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonNoMatchingNodes, "no Node bears the labels of spec.nodeSelector")
+		return condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonNoMatchingNodes, noMatchingNodes(in.NodeENI.Spec.NodeSelector))
 	case t.attached == t.matching:
 		return condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAllAttached, t.allAttached())
 	case t.pending > 0:
@@ -158,13 +160,37 @@ func (t tally) mainReason() string {
 	return t.sortedReasons()[0]
 }
 
-// explainReasons counts every reason and says, for each, what to do.
+// explainReasons says of every reason who waits, what is wrong and what to do.
 func (t tally) explainReasons() string {
 	var parts []string
 	for _, reason := range t.sortedReasons() {
-		parts = append(parts, fmt.Sprintf("%d %s: %s", t.reasons[reason], reason, t.messages[reason]))
+		parts = append(parts, fmt.Sprintf("%s, %s: %s", waiting(t.reasons[reason]-t.heldFor[reason], t.heldFor[reason]), reason, t.messages[reason]))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// waiting counts the Nodes that wait for an interface and the interfaces that wait to be released.
+func waiting(blocked, held int) string {
+	var who []string
+	if blocked > 0 {
+		who = append(who, nodes(int32(blocked)))
+	}
+	if held > 0 {
+		who = append(who, interfaces(int32(held)))
+	}
+	if blocked+held == 1 {
+		return who[0] + " waits"
+	}
+	return strings.Join(who, " and ") + " wait"
+}
+
+// noMatchingNodes says which labels no Node bears.
+func noMatchingNodes(selector map[string]string) string {
+	var labels []string
+	for _, key := range slices.Sorted(maps.Keys(selector)) {
+		labels = append(labels, key+"="+selector[key])
+	}
+	return fmt.Sprintf("no Node bears the labels of spec.nodeSelector (%s); label Nodes, or correct it, unless that is as you want it", strings.Join(labels, ","))
 }
 
 func nodes(n int32) string { return plural(n, "node") }

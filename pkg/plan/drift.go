@@ -29,7 +29,14 @@ func wantedDeleteOnTermination(n *v1alpha1.NodeENI) bool {
 // wantedTags are all tags that the interface is to bear: the user's over our own, which they can not
 // replace but for the Name.
 func (p *placer) wantedTags() map[string]string {
-	tags := eni.Owner{
+	tags := p.ownTags()
+	maps.Copy(tags, p.n.Spec.Tags)
+	return tags
+}
+
+// ownTags are the controller's own, whatever the user's say.
+func (p *placer) ownTags() map[string]string {
+	return eni.Owner{
 		ClusterID:   p.Cluster.ID,
 		ClusterName: p.Cluster.Name,
 		NodeENIUID:  string(p.n.UID),
@@ -38,8 +45,6 @@ func (p *placer) wantedTags() map[string]string {
 		InstanceID:  p.InstanceID,
 		Slot:        p.slot,
 	}.Tags()
-	maps.Copy(tags, p.n.Spec.Tags)
-	return tags
 }
 
 // drift plans for every setting of the interface that is not as wanted.

@@ -129,7 +129,7 @@ func (r *releaser) haltMessage() string {
 			unread = fmt.Sprintf(" (its present value %q is no RFC 3339 time)", value)
 		}
 	}
-	return fmt.Sprintf("%d of %d attached interfaces would go within %v because their NodeENI, their Node or its labels vanished, more than --mass-release-threshold=%v%%; if that is meant, run: kubectl annotate --overwrite %s %s=%s%s",
+	return fmt.Sprintf("%d of %d attached interfaces would go within %v because their NodeENI, their Node or its labels vanished, more than --mass-release-threshold=%v%%; put back what vanished, or, if that is meant, run: kubectl annotate --overwrite %s %s=%s%s",
 		h.Pending+h.Released, h.Attached+h.Released, ExodusWindow, 100*h.Threshold, subject, v1alpha1.AnnotationAllowReleaseUntil, shellInAnHour, unread)
 }
 

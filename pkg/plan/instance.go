@@ -83,7 +83,7 @@ func (v *view) reportDuplicates(result *Result) {
 
 // UnplacedReports reports for a Node that names no EC2 instance.
 func UnplacedReports(node *corev1.Node, nodeENIs []*v1alpha1.NodeENI) []AttachmentReport {
-	message := "the Node has no spec.providerID yet; the cloud provider or the kubelet sets it"
+	message := "the Node has no spec.providerID yet; wait for the cloud provider to set it, or, on a cluster of your own, run the AWS cloud provider or start the kubelet with --provider-id"
 	if node.Spec.ProviderID != "" {
 		message = fmt.Sprintf("spec.providerID %q names no EC2 instance; take the Node out of the selector", node.Spec.ProviderID)
 	}

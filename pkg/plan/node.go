@@ -131,7 +131,7 @@ func conditionFor(node *corev1.Node, wanted []AttachmentReport, attached int) *c
 		condition.Message = fmt.Sprintf("%d of %d wanted interfaces are attached", attached, len(wanted))
 	default:
 		condition.Status, condition.Reason = corev1.ConditionFalse, v1alpha1.ReasonNotAttached
-		condition.Message = fmt.Sprintf("%d of %d wanted interfaces are attached; waiting for %s", attached, len(wanted), waiting(wanted))
+		condition.Message = fmt.Sprintf("%d of %d wanted interfaces are attached; waiting for %s; look at these with kubectl describe nodeeni", attached, len(wanted), awaiting(wanted))
 	}
 	i := slices.IndexFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool { return c.Type == condition.Type })
 	if i < 0 && len(wanted) == 0 {
@@ -146,8 +146,8 @@ func conditionFor(node *corev1.Node, wanted []AttachmentReport, attached int) *c
 	return &condition
 }
 
-// waiting names the NodeENIs whose interface is wanting, with what blocks it. Why at length is in their status.
-func waiting(wanted []AttachmentReport) string {
+// awaiting names the NodeENIs whose interface is wanting, with what blocks it. Why at length is in their status.
+func awaiting(wanted []AttachmentReport) string {
 	var names []string
 	for _, report := range wanted {
 		if report.ready() {

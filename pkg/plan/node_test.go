@@ -127,21 +127,21 @@ func TestTheConditionOfANodeSaysWhatItWaitsFor(t *testing.T) {
 		},
 		{
 			name: "one blocked", node: node("a"), reports: []AttachmentReport{attached, full},
-			want: "False NotAttached 1 of 2 wanted interfaces are attached; waiting for NodeENI y (SubnetFull)",
+			want: "False NotAttached 1 of 2 wanted interfaces are attached; waiting for NodeENI y (SubnetFull); look at these with kubectl describe nodeeni",
 		},
 		{
 			name: "one that EC2 does not show", node: node("a"), reports: []AttachmentReport{attached, report("y", 2, v1alpha1.AttachmentAttached, unseen)},
-			want: "False NotAttached 1 of 2 wanted interfaces are attached; waiting for NodeENI y (EC2 does not show the interface)",
+			want: "False NotAttached 1 of 2 wanted interfaces are attached; waiting for NodeENI y (EC2 does not show the interface); look at these with kubectl describe nodeeni",
 		},
 		{
 			name: "one that never can", node: node("a", providedBy("eks-hybrid:///us-east-1/prod/mi-0123456789abcdef0")),
 			reports: []AttachmentReport{report("y", 2, v1alpha1.AttachmentBlocked, func(r *AttachmentReport) { r.Attachment.Reason = v1alpha1.ReasonNoAWSProviderID })},
-			want:    "False NotAttached 0 of 1 wanted interfaces are attached; waiting for NodeENI y (NoAWSProviderID)",
+			want:    "False NotAttached 0 of 1 wanted interfaces are attached; waiting for NodeENI y (NoAWSProviderID); look at these with kubectl describe nodeeni",
 		},
 		{
 			name: "many", node: node("a"), reports: many,
 			want: "False NotAttached 0 of 7 wanted interfaces are attached; waiting for NodeENI z0 (Creating), NodeENI z1 (Creating), " +
-				"NodeENI z2 (Creating), NodeENI z3 (Creating), NodeENI z4 (Creating) and 2 more",
+				"NodeENI z2 (Creating), NodeENI z3 (Creating), NodeENI z4 (Creating) and 2 more; look at these with kubectl describe nodeeni",
 		},
 	} {
 		edit := Node(test.node, test.reports, NodeOptions{Condition: true})

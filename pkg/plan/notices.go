@@ -43,7 +43,7 @@ const (
 
 const (
 	maxNodeNotices            = 20
-	messageLeftOnTermination  = "spec.deleteOnTermination is false: EC2 leaves the interfaces of instances that terminate, and only this controller deletes them"
+	messageLeftOnTermination  = "spec.deleteOnTermination is false: EC2 leaves the interfaces of instances that terminate, and only this controller deletes them; delete the NodeENI before you take the controller away"
 	messageOmittedNodeNotices = "%d more nodes are blocked, see status.attachments"
 )
 

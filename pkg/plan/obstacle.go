@@ -43,7 +43,7 @@ func (p *placer) unknownInstance() (verdict, bool) {
 		return p.awaitInstance(), true
 	case p.Instance.NotFound:
 		p.refreshInstanceAfter(recheckAbsent)
-		return verdict{v1alpha1.ReasonInstanceNotFound, fmt.Sprintf("EC2 does not know instance %s in this Region and account; delete the Node if the instance is gone", p.InstanceID)}, true
+		return verdict{v1alpha1.ReasonInstanceNotFound, fmt.Sprintf("EC2 does not know instance %s in this Region and account; delete the Node if the instance is gone, else correct the controller's Region or role", p.InstanceID)}, true
 	}
 	return verdict{}, false
 }
@@ -111,7 +111,7 @@ func (p *placer) subnet() (verdict, bool) {
 		return p.SubnetsRefused.or("waits for the description of subnet " + id), true
 	case subnet.NotFound:
 		p.refresh(subnet.ObservedAt.Add(recheckAbsent), p.addSubnet)
-		return verdict{v1alpha1.ReasonSubnetNotFound, fmt.Sprintf("subnet %s does not exist in this Region and account; correct spec.subnetID", id)}, true
+		return verdict{v1alpha1.ReasonSubnetNotFound, SubnetNotFoundMessage(id)}, true
 	case subnet.Zone != p.Instance.Zone:
 		return verdict{
 			v1alpha1.ReasonSubnetInOtherZone,

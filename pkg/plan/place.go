@@ -92,7 +92,7 @@ func (p *placer) awaitLoss(keeper candidate) {
 
 // reportInvalid reports for a spec that says nothing, with the interface that there is, if there is one.
 func (p *placer) reportInvalid() {
-	v := verdict{v1alpha1.ReasonInvalidSpec, p.faults[p.n.UID].ToAggregate().Error()}
+	v := verdict{v1alpha1.ReasonInvalidSpec, "nothing is created or released until the spec is corrected: " + p.faults[p.n.UID].ToAggregate().Error()}
 	for _, c := range p.ours {
 		if c.of(p.n) && c.attachedHere() && c.owner.InstanceID == p.InstanceID && c.Attachment.Status == eni.Attached {
 			p.report(&c, v1alpha1.AttachmentAttached, v, false)

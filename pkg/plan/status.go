@@ -53,6 +53,8 @@ type tally struct {
 	// reasons counts the blocked attachments and held releases by reason; messages has one message for each.
 	reasons  map[string]int
 	messages map[string]string
+	// heldFor are those of reasons that are held releases.
+	heldFor map[string]int
 	// damaged are those of attached whose tags are damaged; damages is one message about them.
 	damaged int32
 	damages string
@@ -76,6 +78,9 @@ func Status(in StatusInput) v1alpha1.NodeENIStatus {
 	status.Attachments, status.AttachmentsOmitted = attachmentList(in)
 	status.Releasing, status.ReleasingOmitted = releaseList(in)
 	status.Conditions = conditions(in, t)
+	if stored := in.NodeENI.Status; sameButFree(&stored, &status) {
+		return stored // how many addresses are free changes all the time, and is not worth a write
+	}
 	return status
 }
 
@@ -89,7 +94,7 @@ func Unread(in StatusInput) v1alpha1.NodeENIStatus {
 }
 
 func count(in StatusInput) tally {
-	t := tally{reasons: map[string]int{}, messages: map[string]string{}}
+	t := tally{reasons: map[string]int{}, messages: map[string]string{}, heldFor: map[string]int{}}
 	for i := range in.Attachments {
 		report := &in.Attachments[i]
 		t.matching++
@@ -108,9 +113,11 @@ func count(in StatusInput) tally {
 		t.releasing++
 		if report.Held {
 			t.held++
+			t.heldFor[report.Release.Reason]++
 			t.add(report.Release.Reason, report.Release.Message)
 		}
 	}
+	t.tellFree(in)
 	return t
 }
 

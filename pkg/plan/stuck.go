@@ -226,7 +226,7 @@ func (v *view) detachStuckMessage(c candidate) string {
 	until, note := ForceDetachUntil(owner.Annotations, v.Now)
 	switch {
 	case v.Now.Before(until):
-		return fmt.Sprintf("%s; annotation %s lets it be detached by force until %s", stuck, v1alpha1.AnnotationForceDetachUntil, value)
+		return fmt.Sprintf("%s; annotation %s lets it be detached by force until %s: wait, or stop the instance", stuck, v1alpha1.AnnotationForceDetachUntil, value)
 	case note == "" && value != "":
 		note = fmt.Sprintf("annotation %s has the value %q, which has passed", v1alpha1.AnnotationForceDetachUntil, value)
 	}
@@ -243,5 +243,5 @@ func withheld(c candidate) verdict {
 	if c.Attachment != nil {
 		would = fmt.Sprintf("would detach %s from %s", c.ID, c.Attachment.InstanceID)
 	}
-	return verdict{v1alpha1.ReasonCleanupDryRun, would + ", and does not: the controller runs with --cleanup-dry-run"}
+	return verdict{v1alpha1.ReasonCleanupDryRun, would + ", and does not, since the controller runs with --cleanup-dry-run; take the flag away to let it go"}
 }

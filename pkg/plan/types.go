@@ -153,7 +153,7 @@ type Action struct {
 	// Description is set for Create and SetDescription.
 	Description string
 	// Tags is set for Create (all of them), PutTags (those that are missing or differ) Adopt (the owner's UID)
-	// and Claim (all of them).
+	// and Claim (the controller's own).
 	Tags map[string]string
 	// TagKeys is set, sorted, for RemoveTags.
 	TagKeys []string

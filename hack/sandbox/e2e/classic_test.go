@@ -88,6 +88,13 @@ func TestKubectlShowsExplainsAndWaits(t *testing.T) {
 			t.Errorf("row of kubectl get %s (-want +got):\n%s", kind, diff)
 		}
 	}
+	wide := rows(l.kubectl("get", "nodeeni", "-o", "wide"))
+	if diff := gocmp.Diff([]string{"NAME", "SUBNET", "INDEX", "NODES", "ATTACHED", "READY", "AGE", "PENDING", "BLOCKED", "RELEASING", "ZONE", "REASON"}, wide[0]); diff != "" {
+		t.Errorf("columns of kubectl get -o wide (-want +got):\n%s", diff)
+	}
+	if diff := gocmp.Diff([]string{"0", "0", "0", sandbox.Zone, "AllAttached"}, wide[1][len(wide[1])-5:]); diff != "" {
+		t.Errorf("row of kubectl get -o wide (-want +got):\n%s", diff)
+	}
 	explained := l.kubectl("explain", "nodeeni.spec.deviceIndex")
 	for _, want := range []string{"deviceIndex <integer>", "device index at which the interface is attached"} {
 		if !strings.Contains(strings.Join(strings.Fields(explained), " "), want) {

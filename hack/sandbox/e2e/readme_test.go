@@ -21,6 +21,7 @@ var notRun = map[string]string{
 	"aws ":    "IAM and EKS are not simulated",
 	"sed ":    "what it writes is for IAM",
 	"ISSUER=": "EKS is not simulated",
+	"cosign ": "TestTheSignatureThatPeopleCheckIsTheReleases",
 	"kubectl -n multi-eni-system rollout status ":     "no kubelet runs the pods",
 	"kubectl -n multi-eni-system logs ":               "no kubelet runs the pods",
 	"kubectl -n kube-system set env ":                 "there is no VPC CNI",

@@ -143,6 +143,94 @@ func TestScriptsAreFixedAndTheirTargetsExist(t *testing.T) {
 	}
 }
 
+// needs are the jobs that have to succeed before a job begins, by others' needs too.
+func needs(workflow *actionlint.Workflow, name string) (all []string) {
+	for _, need := range workflow.Jobs[name].Needs {
+		all = append(append(all, need.Value), needs(workflow, need.Value)...)
+	}
+	return all
+}
+
+// Nothing is published of a tag before all tests and checks have passed on it.
+func TestAReleaseWaitsForTheTests(t *testing.T) {
+	parsed, _ := workflows(t)
+	release := parsed["release.yaml"]
+	publishing := 0
+	for name, job := range release.Jobs {
+		if len(writes(t, job)) == 0 {
+			continue
+		}
+		publishing++
+		var scripts []string
+		for _, need := range needs(release, name) {
+			for _, step := range release.Jobs[need].Steps {
+				if run, ok := step.Exec.(*actionlint.ExecRun); ok && step.If == nil && step.ContinueOnError == nil {
+					scripts = append(scripts, run.Run.Value)
+				}
+			}
+		}
+		if !slices.Contains(scripts, "make verify test") || job.If != nil {
+			t.Errorf("job %s does not wait for make verify test: %q", name, scripts)
+		}
+	}
+	if publishing != 2 {
+		t.Errorf("%d jobs publish something, want the image's and the release's", publishing)
+	}
+}
+
+// A pull request builds the image for all platforms of a release, and pushes nothing.
+func TestAPullRequestBuildsTheImage(t *testing.T) {
+	parsed, _ := workflows(t)
+	built := map[string]map[string]*actionlint.Input{}
+	for file, job := range map[string]string{"ci.yaml": "image", "release.yaml": "image"} {
+		for _, step := range parsed[file].Jobs[job].Steps {
+			if action, ok := step.Exec.(*actionlint.ExecAction); ok && strings.HasPrefix(action.Uses.Value, "docker/build-push-action@") {
+				built[file] = action.Inputs
+			}
+		}
+	}
+	ci, release := built["ci.yaml"], built["release.yaml"]
+	if ci == nil || release == nil {
+		t.Fatal("an image is built in neither or one of the two")
+	}
+	if ci["platforms"].Value.Value != release["platforms"].Value.Value {
+		t.Errorf("built for %s, released for %s", ci["platforms"].Value.Value, release["platforms"].Value.Value)
+	}
+	if ci["push"] == nil || ci["push"].Value.Value != "false" || ci["outputs"] != nil {
+		t.Errorf("a pull request may push: %v", ci)
+	}
+}
+
+// What the README has people check is what signs a release: this repository's workflow for releases, on a tag.
+func TestTheSignatureThatPeopleCheckIsTheReleases(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`--certificate-identity-regexp='([^']+)'`).FindAllStringSubmatch(string(readme), -1)
+	if len(found) != 2 || !strings.Contains(string(readme), "--certificate-oidc-issuer=https://token.actions.githubusercontent.com") {
+		t.Fatalf("the README checks %q, want the image and install.yaml", found)
+	}
+	const repository = "https://github.com/multi-eni/aws-multi-eni-controller/.github/workflows/"
+	for _, match := range found {
+		identity := regexp.MustCompile(match[1])
+		for _, right := range []string{"v1.2.3", "v1.2.3-rc.1", "v10.20.30"} {
+			if !identity.MatchString(repository + "release.yaml@refs/tags/" + right) {
+				t.Errorf("%s does not match a release of %s", match[1], right)
+			}
+		}
+		for _, wrong := range []string{
+			repository + "release.yaml@refs/heads/main", repository + "ci.yaml@refs/tags/v1.2.3", repository + "releaseXyaml@refs/tags/v1.2.3",
+			strings.Replace(repository, "multi-eni/", "else/", 1) + "release.yaml@refs/tags/v1.2.3", "https://evil.example/" + repository + "release.yaml@refs/tags/v1.2.3",
+			repository + "release.yaml@refs/tags/v1.2.3/../x",
+		} {
+			if identity.MatchString(wrong) {
+				t.Errorf("%s matches %s", match[1], wrong)
+			}
+		}
+	}
+}
+
 func TestDependabotKnowsEveryModule(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(root, ".github/dependabot.yml"))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,31 @@ func TestDockerfileIsClean(t *testing.T) {
 	for _, rule := range []string{"FromAsCasing", "StageNameCasing"} {
 		if !strings.Contains(found, rule) {
 			t.Errorf("in a bad Dockerfile the linter finds no %s, only:\n%s", rule, found)
+		}
+	}
+}
+
+// Without arguments the images are those of stages that name them, as Dependabot reads it: without arguments, with a tag.
+func TestBaseImagesAreWhatDependabotReads(t *testing.T) {
+	images := &registry{}
+	if _, err := dockerfile2llb.Dockerfile2LLB(t.Context(), dockerfile(t), options(images, dockerfile(t), nil)); err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]bool{}
+	for _, match := range regexp.MustCompile(`(?m)^FROM (?:--platform=\S+ )?([a-z0-9./-]+:[\w.-]+) AS `).FindAllStringSubmatch(string(dockerfile(t)), -1) {
+		read[match[1]] = true
+	}
+	if len(images.asked) != 2 || len(read) != 2 {
+		t.Errorf("asked for %q, and Dependabot reads %v, want two of each", images.asked, read)
+	}
+	for _, asked := range images.asked {
+		name, architecture, _ := strings.Cut(asked, " ")
+		_, image, _ := strings.Cut("/"+strings.TrimPrefix(name, "docker.io/library/"), "/")
+		if !read[image] {
+			t.Errorf("the build uses %s, which Dependabot does not read: %v", image, read)
+		}
+		if builds := strings.HasPrefix(image, "golang"); builds != (architecture == "amd64") {
+			t.Errorf("%s is asked for %s", image, architecture)
 		}
 	}
 }
