@@ -123,6 +123,7 @@ func (w *watcher) learn(s ec2sim.Snapshot) {
 			delete(w.forgotten, e.ID)
 		}
 	}
+	w.count(s)
 }
 
 // lost finds the interfaces of ours that bear no ownership tags any more.

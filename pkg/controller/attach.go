@@ -153,6 +153,9 @@ func (c *Controller) create(ctx context.Context, n *v1alpha1.NodeENI, action pla
 			c.leaveAhead(action)
 		}
 	}()
+	if err := c.confirm(ctx, n); err != nil {
+		return err
+	}
 	if !c.setbacks.admit(callFor(n, action), time.Now()) {
 		return nil // the next plan shows the setback that another worker is probing
 	}
@@ -210,9 +213,12 @@ func (c *Controller) callCreate(ctx context.Context, action plan.Action) (eni.In
 // mayCreateFor reports whether the cache shows the NodeENI as one that waits for its interfaces when it is
 // deleted, and that is not being deleted.
 func (c *Controller) mayCreateFor(uid types.UID) bool {
-	return slices.ContainsFunc(c.byUID(string(uid)), func(n *v1alpha1.NodeENI) bool {
-		return n.DeletionTimestamp.IsZero() && slices.Contains(n.Finalizers, v1alpha1.Finalizer)
-	})
+	return slices.ContainsFunc(c.byUID(string(uid)), awaitsInterfaces)
+}
+
+// awaitsInterfaces reports whether a NodeENI that is not being deleted will wait for its interfaces when it is.
+func awaitsInterfaces(n *v1alpha1.NodeENI) bool {
+	return n.DeletionTimestamp.IsZero() && slices.Contains(n.Finalizers, v1alpha1.Finalizer)
 }
 
 func (c *Controller) attach(ctx context.Context, n *v1alpha1.NodeENI, action plan.Action, iface eni.ObservedInterface) error {

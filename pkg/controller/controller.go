@@ -94,6 +94,7 @@ type Controller struct {
 	locks     keyedLock
 	gone      goneNodes
 	ownerless ownerless
+	confirmed confirmed
 	setbacks  setbacks
 	tokens    tokenSteps
 	term      func() int64

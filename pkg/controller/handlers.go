@@ -145,6 +145,7 @@ func (c *Controller) nodeENIDeleted(deleted cache.DeletedObject[*v1alpha1.NodeEN
 
 // forget drops what is remembered of a NodeENI that is gone.
 func (c *Controller) forget(uid types.UID) {
+	c.confirmed.forget(uid)
 	c.setbacks.forget(uid)
 	c.tokens.forget(uid)
 	c.told.forget(uid)
