@@ -91,16 +91,17 @@ type Controller struct {
 
 	selections selections
 
-	locks     keyedLock
-	gone      goneNodes
-	ownerless ownerless
-	setbacks  setbacks
-	tokens    tokenSteps
-	term      func() int64
-	told      told
-	written   writtenStatuses
-	exodus    exodus
-	record    exodusRecord
+	locks      keyedLock
+	gone       goneNodes
+	ownerless  ownerless
+	setbacks   setbacks
+	tokens     tokenSteps
+	term       func() int64
+	told       told
+	written    writtenStatuses
+	statusRoom statusRoom
+	exodus     exodus
+	record     exodusRecord
 
 	deselected deselected
 	adoptions  adoptions

@@ -87,17 +87,18 @@ func (i *Inventory) InterfacesOfNodeENI(uid string) []eni.ObservedInterface {
 	return i.store.observed(i.store.byUID[uid])
 }
 
-// InstancesOfNodeENI returns the instances whose workers have to do with interfaces of the NodeENI, sorted.
-func (i *Inventory) InstancesOfNodeENI(uid string) []string {
+// InstancesOfNodeENI returns the instances whose workers have to do with interfaces of the NodeENI, in a set of the
+// caller's own.
+func (i *Inventory) InstancesOfNodeENI(uid string) map[string]bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	keys := map[string]bool{}
+	keys := make(map[string]bool, len(i.store.byUID[uid]))
 	for id := range i.store.byUID[uid] {
-		for _, key := range i.store.records[id].instanceKeys() {
+		for key := range i.store.records[id].instanceKeys {
 			keys[key] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(keys))
+	return keys
 }
 
 // InstanceKeys returns every instance that InterfacesOf has something for, sorted.

@@ -118,16 +118,16 @@ func (r *record) miss(change func(*misses)) {
 // a read that began a horizon later must show it, or it is gone.
 func (r *record) alive() time.Time { return later(r.known, r.written) }
 
-// instanceKeys are the instances whose workers have to do with the interface; "" when there is none.
-func (r *record) instanceKeys() []string {
+// instanceKeys yields the instances whose workers have to do with the interface; "" when there is none.
+func (r *record) instanceKeys(yield func(string) bool) {
 	tagged := r.owner.InstanceID
-	switch {
-	case r.Attachment == nil || r.Attachment.InstanceID == tagged:
-		return []string{tagged}
-	case tagged == "":
-		return []string{r.Attachment.InstanceID}
+	elsewhere := r.Attachment != nil && r.Attachment.InstanceID != tagged
+	if (tagged != "" || !elsewhere) && !yield(tagged) {
+		return
 	}
-	return []string{tagged, r.Attachment.InstanceID}
+	if elsewhere {
+		yield(r.Attachment.InstanceID)
+	}
 }
 
 func (r *record) staysAttached() bool {

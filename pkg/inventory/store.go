@@ -138,7 +138,7 @@ func (s *store) expireTombstones(now time.Time) {
 }
 
 func (s *store) index(r *record) {
-	for _, key := range r.instanceKeys() {
+	for key := range r.instanceKeys {
 		s.byInstance.add(key, r.ID)
 	}
 	s.byUID.add(r.owner.NodeENIUID, r.ID)
@@ -148,7 +148,7 @@ func (s *store) index(r *record) {
 }
 
 func (s *store) unindex(r *record) {
-	for _, key := range r.instanceKeys() {
+	for key := range r.instanceKeys {
 		s.byInstance.remove(key, r.ID)
 	}
 	s.byUID.remove(r.owner.NodeENIUID, r.ID)
