@@ -28,9 +28,10 @@ type Inventory struct {
 	synced    bool
 	store     *store
 	instances instanceStore
-	subnets   subnetStore
-	foreign   *foreignStore
-	stats     Stats
+	// subnets is handed out, and so replaced when something is to be changed.
+	subnets subnetStore
+	foreign *foreignStore
+	stats   Stats
 }
 
 // New makes an inventory. It reads nothing before Run.
@@ -175,6 +176,13 @@ func (i *Inventory) Subnet(id string) (eni.ObservedSubnet, bool) {
 	defer i.mu.Unlock()
 	subnet, ok := i.subnets[id]
 	return subnet, ok
+}
+
+// Subnets returns all subnets that have been described, by ID.
+func (i *Inventory) Subnets() map[string]eni.ObservedSubnet {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.subnets
 }
 
 // RefreshInstances has the instances described anew, together with those that others ask for. Changed tells
