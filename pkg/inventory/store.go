@@ -258,13 +258,15 @@ func (s *store) poll(now time.Time, worth, most int) []string {
 			due = append(due, r)
 		}
 	}
-	slices.SortFunc(due, func(a, b *record) int { return cmp.Or(a.polled.Compare(b.polled), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(due, func(a, b *record) int {
+		return cmp.Or(a.polled.time().Compare(b.polled.time()), cmp.Compare(a.ID, b.ID))
+	})
 	if len(due) > worth {
 		due = due[:min(len(due)/worth*worth, most)]
 	}
 	ids := make([]string, len(due))
 	for i, r := range due {
-		r.polled = now
+		r.polled = instantOf(now)
 		ids[i] = r.ID
 	}
 	return ids
