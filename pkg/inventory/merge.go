@@ -130,8 +130,31 @@ func (s *store) merge(rd read, r *record, iface *eni.Interface, epoch bool) {
 
 	old := r.Interface
 	r.Interface, r.Tags = *iface, nil
-	r.Attachment = s.mergeAttachment(rd, r, old.Attachment, iface.Attachment)
+	r.Attachment = s.mergeAttachment(rd, r, old.Attachment, sharing(old.Attachment, iface.Attachment))
 	s.mergeSettings(rd, r, &old, iface.Tags)
+	r.share(&old)
+}
+
+// share keeps the copies of texts that there are, to which indexes and reports point as well: each read brings others.
+func (r *record) share(old *eni.Interface) {
+	for _, text := range []struct{ now, before *string }{{&r.ID, &old.ID}, {&r.MAC, &old.MAC}, {&r.PrivateIP, &old.PrivateIP}} {
+		if *text.now == *text.before {
+			*text.now = *text.before
+		}
+	}
+}
+
+// sharing is the attachment that a read shows, with what there is of the one that is known.
+func sharing(known, shown *eni.Attachment) *eni.Attachment {
+	switch {
+	case known == nil || shown == nil || known.ID != shown.ID:
+		return shown
+	case *known == *shown:
+		return known
+	}
+	same := *shown
+	same.ID = known.ID
+	return &same
 }
 
 // mergeSettings puts back the settings of which the read may lag behind our write, and keeps what there is

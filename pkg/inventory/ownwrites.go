@@ -88,8 +88,8 @@ func (s *store) modified(id string, change func(*eni.Interface), now time.Time) 
 	if !ok {
 		return c
 	}
-	known := r.observed()
-	after := deepCopy(&known.Interface)
+	after := deepCopy(&r.Interface)
+	after.Tags = r.tags.unpack()
 	change(&after)
 	slices.Sort(after.SecurityGroupIDs)
 	s.edit(r, c, func() {
