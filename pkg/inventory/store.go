@@ -20,7 +20,7 @@ type store struct {
 	records    map[string]*record
 	byInstance index
 	byUID      index
-	keys       keySets
+	keys       tagSets
 	// attached counts the records that are attached and not being detached.
 	attached int
 	// restless are the records that must be read by ID, now or later; unlisted those of them that were missed by ID
