@@ -85,7 +85,7 @@ func (i *Inventory) HasInterfaces(instanceID string) bool {
 func (i *Inventory) InterfacesOfNodeENI(uid string) []eni.ObservedInterface {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.store.observed(i.store.byUID[uid])
+	return i.store.observed(slices.Sorted(maps.Keys(i.store.byUID[uid])))
 }
 
 // InstancesOfNodeENI returns the instances whose workers have to do with interfaces of the NodeENI, in a set of the

@@ -18,7 +18,7 @@ type store struct {
 	uidOf func(name string) string
 
 	records    map[string]*record
-	byInstance index
+	byInstance fewIndex
 	byUID      index
 	keys       tagSets
 	// attached counts the records that are attached and not being detached.
@@ -51,7 +51,7 @@ func newStore(clusterIDs []string, horizon, createDeadline time.Duration) *store
 		horizon:    horizon,
 		uidOf:      func(string) string { return "" },
 		records:    map[string]*record{},
-		byInstance: index{},
+		byInstance: fewIndex{},
 		byUID:      index{},
 		restless:   map[string]*record{},
 		unlisted:   map[string]*record{},
@@ -211,15 +211,13 @@ func (s *store) allTagsLost() []string {
 	return ids
 }
 
-// observed returns the interfaces with the given IDs, in the order of ID.
-func (s *store) observed(ids map[string]struct{}) []eni.ObservedInterface {
+// observed returns the interfaces with the given IDs.
+func (s *store) observed(ids []string) []eni.ObservedInterface {
 	if len(ids) == 0 {
 		return nil
 	}
 	list := make([]eni.ObservedInterface, 0, len(ids))
-	sorted := slices.AppendSeq(make([]string, 0, len(ids)), maps.Keys(ids))
-	slices.Sort(sorted)
-	for _, id := range sorted {
+	for _, id := range ids {
 		list = append(list, s.records[id].observed())
 	}
 	return list
@@ -279,6 +277,24 @@ func (s *store) unlistedUIDs() map[string]bool {
 		include(&uids, r.owner.NodeENIUID)
 	}
 	return uids
+}
+
+// fewIndex finds interface IDs by a key that few have, and has them sorted.
+type fewIndex map[string][]string
+
+func (x fewIndex) add(key, id string) {
+	if i, there := slices.BinarySearch(x[key], id); !there {
+		x[key] = slices.Insert(x[key], i, id)
+	}
+}
+
+func (x fewIndex) remove(key, id string) {
+	if i, there := slices.BinarySearch(x[key], id); there {
+		x[key] = slices.Delete(x[key], i, i+1)
+	}
+	if len(x[key]) == 0 {
+		delete(x, key)
+	}
 }
 
 // index finds interface IDs by a key.
