@@ -171,13 +171,17 @@ func (t *told) record(instanceID string, planned uint64, nodeENIs []*v1alpha1.No
 	if i == nil {
 		return news
 	}
-	for _, a := range slices.Clone(i.accounts) {
-		if a.planned >= planned || owns(nodeENIs, a.uid) {
-			continue
+	var gone []types.UID
+	for at := range i.accounts {
+		if a := &i.accounts[at]; a.planned < planned && !owns(nodeENIs, a.uid) {
+			gone = append(gone, a.uid)
+			if !a.empty() {
+				news = append(news, a.uid)
+			}
 		}
-		if t.drop(instanceID, a.uid); !a.empty() {
-			news = append(news, a.uid)
-		}
+	}
+	for _, uid := range gone {
+		t.drop(instanceID, uid)
 	}
 	return news
 }

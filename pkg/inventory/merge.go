@@ -78,7 +78,7 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 	if !ours && last.NodeENIUID == "" {
 		return
 	}
-	now := instantOf(rd.now)
+	now := eni.InstantOf(rd.now)
 	r := &record{known: now, seen: true, byRest: byRest, attachment: observed(rd.now), attachmentKnown: now}
 	s.describe(r, *iface)
 	r.ShownAt, r.AttachmentSince = rd.began, rd.now
@@ -122,8 +122,8 @@ func (s *store) merge(rd read, r *record, iface *eni.Interface, epoch bool) {
 	r.ShownAt = rd.began
 	switch {
 	case !r.misses().last.IsZero():
-		r.recheck = instantOf(rd.now.Add(s.horizon)) // reads disagree: one of them lags
-	case first || !rd.began.Before(r.recheck.time()):
+		r.recheck = eni.InstantOf(rd.now.Add(s.horizon)) // reads disagree: one of them lags
+	case first || !rd.began.Before(r.recheck.Time()):
 		r.recheck = 0
 	}
 	r.Missing, r.missed = false, nil
@@ -183,7 +183,7 @@ func (s *store) mergeSettings(rd read, r *record, old *eni.Interface, tags map[s
 func (s *store) mergeAttachment(rd read, r *record, known, shown *eni.Attachment) *eni.Attachment {
 	if known != nil && known.ID != "" && shown != nil && shown.ID == "" {
 		// In use, with the attachment left out for a moment: that says nothing about the one that is known.
-		r.recheck = instantOf(later(r.recheck.time(), rd.now.Add(s.horizon)))
+		r.recheck = eni.InstantOf(later(r.recheck.Time(), rd.now.Add(s.horizon)))
 		return known
 	}
 	same := sameStatus(known, shown)
@@ -217,7 +217,7 @@ func (r *record) reattach(from, to *eni.Attachment, now time.Time) {
 	if from != nil && to != nil && from.ID == to.ID {
 		return
 	}
-	r.attachmentKnown = instantOf(now)
+	r.attachmentKnown = eni.InstantOf(now)
 	if from != nil && from.ID != "" {
 		r.WasAttached = true
 		if r.settings == nil {

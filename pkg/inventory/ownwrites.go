@@ -25,11 +25,11 @@ func (s *store) endCreate(uid string, created *eni.Interface, until, now time.Ti
 func (s *store) created(uid string, iface eni.Interface, c *changes) {
 	now := c.now
 	if r, ok := s.records[iface.ID]; ok {
-		r.written = instantOf(now)
+		r.written = eni.InstantOf(now)
 		return
 	}
-	at := instantOf(now)
-	r := &record{known: at, written: at, recheck: instantOf(now.Add(s.horizon)), attachment: observed(now), attachmentKnown: at}
+	at := eni.InstantOf(now)
+	r := &record{known: at, written: at, recheck: eni.InstantOf(now.Add(s.horizon)), attachment: observed(now), attachmentKnown: at}
 	s.describe(r, iface)
 	r.AttachmentSince = now
 	r.owner.NodeENIUID = uid
@@ -51,9 +51,9 @@ func (s *store) setAttachment(id string, a *eni.Attachment, now time.Time) *chan
 		}
 	}
 	s.edit(r, c, func() {
-		r.written = instantOf(now)
+		r.written = eni.InstantOf(now)
 		if outrun(r, a) {
-			r.attachment.at = instantOf(now)
+			r.attachment.at = eni.InstantOf(now)
 			return
 		}
 		if !sameStatus(r.Attachment, a) {
@@ -93,7 +93,7 @@ func (s *store) modified(id string, change func(*eni.Interface), now time.Time) 
 	change(&after)
 	slices.Sort(after.SecurityGroupIDs)
 	s.edit(r, c, func() {
-		r.written = instantOf(now)
+		r.written = eni.InstantOf(now)
 		s.take(r, &after, now)
 	})
 	return c

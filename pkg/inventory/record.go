@@ -17,7 +17,7 @@ type record struct {
 
 	// known is when we learned that the interface exists: of one that no read has shown yet, when our create was
 	// answered with it; written when the last own write of any kind was answered.
-	known, written instant
+	known, written eni.Instant
 	// seen is true once a read has shown the interface.
 	seen bool
 	// byRest is true of what is known by the rest of its tags, and was never seen with all of them.
@@ -30,12 +30,12 @@ type record struct {
 
 	// recheck is when to read the interface again, because reads contradicted each other or have yet to show
 	// what we made; polled is when the poll last read it.
-	recheck, polled instant
+	recheck, polled eni.Instant
 
 	// What the attachment and the settings are, and since when: see mark. attachmentKnown is when we learned
 	// of the present attachment.
 	attachment      mark
-	attachmentKnown instant
+	attachmentKnown eni.Instant
 	flag            mark
 	// settings is nil as long as we have written none, and there was no other attachment before.
 	settings *settings
@@ -67,15 +67,15 @@ const maxFormers = 4
 //	unconfirmed ─────────────────► confirmed (closed) ─────────────────────────────────────────► disputed
 //	     └───────────── a read that began a horizon later: it is right, whatever it shows ◄──────────┘
 type mark struct {
-	at                  instant
+	at                  eni.Instant
 	confirmed, disputed bool
 }
 
 // written is the mark of an own write.
-func written(now time.Time) mark { return mark{at: instantOf(now)} }
+func written(now time.Time) mark { return mark{at: eni.InstantOf(now)} }
 
 // observed is the mark of something that a read has shown.
-func observed(now time.Time) mark { return mark{at: instantOf(now), confirmed: true} }
+func observed(now time.Time) mark { return mark{at: eni.InstantOf(now), confirmed: true} }
 
 // open reports whether another read is needed to know.
 func (m *mark) open() bool { return !m.at.IsZero() && (m.disputed || !m.confirmed) }
@@ -119,7 +119,7 @@ func (r *record) miss(change func(*misses)) {
 
 // alive is the latest time at which the interface is known to have existed by other evidence than a read's:
 // a read that began a horizon later must show it, or it is gone.
-func (r *record) alive() time.Time { return later(r.known.time(), r.written.time()) }
+func (r *record) alive() time.Time { return later(r.known.Time(), r.written.Time()) }
 
 // instanceKeys yields the instances whose workers have to do with the interface; "" when there is none.
 func (r *record) instanceKeys(yield func(string) bool) {
@@ -169,7 +169,7 @@ func (r *record) due(horizon time.Duration) (at time.Time, ok bool) {
 		}
 	}
 	if !r.recheck.IsZero() {
-		consider(r.recheck.time())
+		consider(r.recheck.Time())
 	}
 	return at, ok
 }

@@ -257,14 +257,14 @@ func (s *store) poll(now time.Time, worth, most int) []string {
 		}
 	}
 	slices.SortFunc(due, func(a, b *record) int {
-		return cmp.Or(a.polled.time().Compare(b.polled.time()), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.polled.Time().Compare(b.polled.Time()), cmp.Compare(a.ID, b.ID))
 	})
 	if len(due) > worth {
 		due = due[:min(len(due)/worth*worth, most)]
 	}
 	ids := make([]string, len(due))
 	for i, r := range due {
-		r.polled = instantOf(now)
+		r.polled = eni.InstantOf(now)
 		ids[i] = r.ID
 	}
 	return ids
