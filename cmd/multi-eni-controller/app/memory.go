@@ -14,7 +14,7 @@ const (
 	wantedHeap = 80 << 20
 	// mostPercent has a heap that is far from wantedHeap collected half as often as by default. leastPercent is how much
 	// room there is for garbage, beside what is in use, where that comes near wantedHeap or beyond it.
-	mostPercent, leastPercent = 200, 33
+	mostPercent, leastPercent = 200, 30
 	// watchMemory is how often is looked how much is in use.
 	watchMemory = time.Second
 	liveBytes   = "/gc/heap/live:bytes"
