@@ -13,14 +13,24 @@ const keepDescribed = time.Hour
 // that changes one: whoever wants the call may hold an old description, or one that he has made up. Interfaces that
 // have never been ours are not in it, so it is about as large as the cluster.
 type described struct {
-	mu   sync.Mutex
-	byID map[string]sight
+	mu sync.Mutex
+	// start is what times are told from, which take a third of the room then.
+	start time.Time
+	byID  map[string]sight
 }
 
 // sight is when the latest call began that was answered with the interface, and whether it was ours then.
 type sight struct {
-	began time.Time
+	began time.Duration
 	ours  bool
+}
+
+// put remembers a sight.
+func (d *described) put(began time.Time, id string, ours bool) {
+	if d.byID == nil {
+		d.byID, d.start = map[string]sight{}, began
+	}
+	d.byID[id] = sight{began.Sub(d.start), ours}
 }
 
 // show takes in how a call that began at the given time was answered.
@@ -28,13 +38,10 @@ func (d *described) show(began time.Time, id string, ours bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	last, known := d.byID[id]
-	if (!known && !ours) || began.Before(last.began) {
+	if (!known && !ours) || (known && began.Sub(d.start) < last.began) {
 		return
 	}
-	if d.byID == nil {
-		d.byID = map[string]sight{}
-	}
-	d.byID[id] = sight{began, ours}
+	d.put(began, id, ours)
 }
 
 // made takes in an interface that a create was answered with. A repeated create is answered as the first was, so it
@@ -42,13 +49,9 @@ func (d *described) show(began time.Time, id string, ours bool) {
 func (d *described) made(began time.Time, id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, known := d.byID[id]; known {
-		return
+	if _, known := d.byID[id]; !known {
+		d.put(began, id, true)
 	}
-	if d.byID == nil {
-		d.byID = map[string]sight{}
-	}
-	d.byID[id] = sight{began, true}
 }
 
 // ours reports whether the interface was ours when it was described last; false for one that never was.
@@ -63,5 +66,5 @@ func (d *described) ours(id string) bool {
 func (d *described) prune(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	maps.DeleteFunc(d.byID, func(_ string, last sight) bool { return now.Sub(last.began) >= keepDescribed })
+	maps.DeleteFunc(d.byID, func(_ string, last sight) bool { return now.Sub(d.start)-last.began >= keepDescribed })
 }

@@ -198,8 +198,8 @@ func TestAListThatFailsForgetsNothing(t *testing.T) {
 			}
 			return success(form.Get("Action"), "<networkInterfaceSet/>")
 		})
-		c.described.byID[interface1] = sight{time.Now().Add(-2 * keepDescribed), true}
-		c.described.byID["eni-young"] = sight{time.Now(), true}
+		c.described.put(time.Now().Add(-2*keepDescribed), interface1, true)
+		c.described.put(time.Now(), "eni-young", true)
 		_, err := c.ListInterfaces(t.Context(), []string{cluster}, nil)
 		if (err != nil) != fails {
 			t.Fatal(err)

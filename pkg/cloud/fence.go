@@ -21,7 +21,7 @@ const attemptTimeout = 30 * time.Second
 
 // answerHead is how much of an answer is read to see that it is EC2's: EC2 begins with the name of the
 // answer and the request ID.
-const answerHead = 1024
+const answerHead = 512
 
 // Fence tells until when calls that change EC2 may be made: the end of our lease. With ok=false none may.
 type Fence func() (until time.Time, ok bool)

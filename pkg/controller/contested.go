@@ -1,13 +1,13 @@
 package controller
 
 import (
-	"slices"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
 )
 
@@ -36,8 +36,8 @@ type contests struct {
 	quiet time.Duration
 
 	mu sync.Mutex
-	// byPlace has, of each NodeENI, the fields of each slot: few, and most of the time one or two.
-	byPlace map[types.UID]map[place][]contest
+	// byPlace has, of each NodeENI, the fields of each slot: few, and most of the time one or two, one after the other.
+	byPlace map[types.UID]map[place]*contest
 	// slots counts the slots; enough is how many may be held before those are looked for that are too old.
 	slots, enough int
 }
@@ -46,11 +46,24 @@ type contests struct {
 type contest struct {
 	field         plan.Field
 	wanted, found string
-	last          time.Time
+	last          eni.Instant
 	hold          time.Duration
 	corrections   int32
 	// undone says that somebody was seen to change the field since.
 	undone bool
+	// next is another field of the slot.
+	next *contest
+}
+
+// all yields the contest and those after it, and lets each be changed.
+func (c *contest) all(yield func(*contest) bool) {
+	for c != nil {
+		next := c.next
+		if !yield(c) {
+			return
+		}
+		c = next
+	}
 }
 
 // over reports whether the last correction is too long ago to be part of a fight.
@@ -92,9 +105,10 @@ func (c *contests) undone(key plan.SlotKey, field plan.Field, value string) {
 }
 
 func (c *contests) find(key plan.SlotKey, field plan.Field) *contest {
-	entries := c.byPlace[key.NodeENI][placeOf(key)]
-	if i := slices.IndexFunc(entries, func(entry contest) bool { return entry.field == field }); i >= 0 {
-		return &entries[i]
+	for entry := range c.byPlace[key.NodeENI][placeOf(key)].all {
+		if entry.field == field {
+			return entry
+		}
 	}
 	return nil
 }
@@ -109,18 +123,18 @@ func (c *contests) record(key plan.SlotKey, correction plan.Correction, now time
 	case entry == nil:
 		entry = c.add(key, correction, first)
 	case entry.wanted != correction.Wanted || entry.over(now):
-		*entry = begun(correction, first)
+		*entry = begun(correction, first, entry.next)
 	default:
 		entry.corrections++
 	}
-	entry.found, entry.last, entry.undone = correction.Found, now, false
+	entry.found, entry.last, entry.undone = correction.Found, eni.InstantOf(now), false
 	if entry.fought() {
 		entry.hold = min(max(2*entry.hold, firstHold), maxHold)
 	}
 }
 
-func begun(correction plan.Correction, first bool) contest {
-	entry := contest{field: correction.Field, wanted: correction.Wanted}
+func begun(correction plan.Correction, first bool, next *contest) contest {
+	entry := contest{field: correction.Field, wanted: correction.Wanted, next: next}
 	if first {
 		entry.corrections = 1
 	}
@@ -130,23 +144,29 @@ func begun(correction plan.Correction, first bool) contest {
 func (c *contests) add(key plan.SlotKey, correction plan.Correction, first bool) *contest {
 	slots := c.byPlace[key.NodeENI]
 	if slots == nil {
-		slots = map[place][]contest{}
+		slots = map[place]*contest{}
 		c.byPlace[key.NodeENI] = slots
 	}
-	entries := append(slots[placeOf(key)], begun(correction, first))
-	if len(entries) == 1 {
+	others := slots[placeOf(key)]
+	if others == nil {
 		c.slots++
 	}
-	slots[placeOf(key)] = entries
-	return &entries[len(entries)-1]
+	entry := begun(correction, first, others)
+	slots[placeOf(key)] = &entry
+	return &entry
 }
 
 // keep keeps those fields of a slot of which it is true.
 func (c *contests) keep(uid types.UID, at place, is func(*contest) bool) {
 	slots := c.byPlace[uid]
-	kept := slices.DeleteFunc(slots[at], func(entry contest) bool { return !is(&entry) })
+	var kept *contest
+	for entry := range slots[at].all {
+		if is(entry) {
+			entry.next, kept = kept, entry
+		}
+	}
 	switch {
-	case len(kept) > 0:
+	case kept != nil:
 		slots[at] = kept
 	case slots[at] != nil:
 		if delete(slots, at); len(slots) == 0 {
@@ -160,7 +180,7 @@ func (c *contests) keep(uid types.UID, at place, is func(*contest) bool) {
 func (c *contests) prune(now time.Time) {
 	const few = 1024
 	if c.byPlace == nil {
-		c.byPlace = map[types.UID]map[place][]contest{}
+		c.byPlace = map[types.UID]map[place]*contest{}
 	}
 	if c.slots < max(few, c.enough) {
 		return
@@ -193,9 +213,7 @@ func (c *contests) fights(key plan.SlotKey, now time.Time) map[plan.Field]plan.C
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var fights map[plan.Field]plan.Contest
-	entries := c.byPlace[key.NodeENI][placeOf(key)]
-	for i := range entries {
-		entry := &entries[i]
+	for entry := range c.byPlace[key.NodeENI][placeOf(key)].all {
 		if !entry.fought() || entry.over(now) {
 			continue
 		}
@@ -214,8 +232,10 @@ func (c *contests) forgive(key plan.SlotKey, id string) {
 	defer c.mu.Unlock()
 	forgiven := []place{placeOf(key)}
 	for at, entries := range c.byPlace[key.NodeENI] {
-		if slices.ContainsFunc(entries, func(entry contest) bool { return entry.field == plan.FieldExistence && entry.found == id }) {
-			forgiven = append(forgiven, at)
+		for entry := range entries.all {
+			if entry.field == plan.FieldExistence && entry.found == id {
+				forgiven = append(forgiven, at)
+			}
 		}
 	}
 	for _, at := range forgiven {

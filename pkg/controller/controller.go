@@ -91,17 +91,18 @@ type Controller struct {
 
 	selections selections
 
-	locks     keyedLock
-	gone      goneNodes
-	ownerless ownerless
-	confirmed confirmed
-	setbacks  setbacks
-	tokens    tokenSteps
-	term      func() int64
-	told      told
-	written   writtenStatuses
-	exodus    exodus
-	record    exodusRecord
+	locks      keyedLock
+	gone       goneNodes
+	ownerless  ownerless
+	confirmed  confirmed
+	setbacks   setbacks
+	tokens     tokenSteps
+	term       func() int64
+	told       told
+	written    writtenStatuses
+	statusRoom statusRoom
+	exodus     exodus
+	record     exodusRecord
 
 	deselected deselected
 	adoptions  adoptions

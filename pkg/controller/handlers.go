@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
@@ -124,7 +123,7 @@ func (c *Controller) nodeENIUpdated(old, n *v1alpha1.NodeENI) {
 	case old.UID != n.UID || old.Generation != n.Generation || old.DeletionTimestamp.IsZero() != n.DeletionTimestamp.IsZero() ||
 		!slices.Equal(old.Finalizers, n.Finalizers) || !maps.Equal(old.Annotations, n.Annotations):
 		c.enqueueNodeENI(n)
-	case equality.Semantic.DeepEqual(old.Status, n.Status) || c.written.wrote(n):
+	case sameStatus(&old.Status, &n.Status) || c.written.wrote(n):
 		// nothing of ours, or the echo of our own write
 	default:
 		c.enqueueStatus(n.Name)
@@ -214,7 +213,7 @@ func (c *Controller) enqueueNodeENI(n *v1alpha1.NodeENI) {
 			c.nodeQueue.Add(node.Name)
 		}
 	}
-	for _, id := range c.inventory.InstancesOfNodeENI(string(n.UID)) {
+	for _, id := range slices.Sorted(maps.Keys(c.inventory.InstancesOfNodeENI(string(n.UID)))) {
 		c.enqueueInstance(id)
 	}
 	c.enqueueStatus(n.Name)

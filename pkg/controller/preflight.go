@@ -317,7 +317,7 @@ func (c *Controller) tellUnread(ctx context.Context, n *v1alpha1.NodeENI) (again
 	if input.MissingPermissions == "" {
 		return time.Time{}, nil // mended meanwhile
 	}
-	return c.storeStatus(ctx, n, stored.Status, plan.Unread(input), input.Now)
+	return c.storeStatus(ctx, n, madeStatus{stored: stored.Status, status: plan.Unread(input), at: input.Now})
 }
 
 // ReadsDenied is an error while EC2 denies a call without which nothing can be known of it.

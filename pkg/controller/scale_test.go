@@ -164,15 +164,15 @@ func TestStatusesPlanWhatHasChanged(t *testing.T) {
 	}
 	reports := func() float64 {
 		return testing.AllocsPerRun(10, func() {
-			if attachments, _, err := c.reports(n); err != nil || len(attachments) != nodes {
-				t.Fatalf("%d reports, %v", len(attachments), err)
+			if made, err := c.makeStatus(n); err != nil || *made.status.MatchingNodes != nodes {
+				t.Fatalf("%d reports, %v", *made.status.MatchingNodes, err)
 			}
 		})
 	}
 	nothing := reports()
 	one := testing.AllocsPerRun(10, func() {
 		c.enqueueInstance(instanceID(7))
-		if _, _, err := c.reports(n); err != nil {
+		if _, err := c.makeStatus(n); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -180,7 +180,7 @@ func TestStatusesPlanWhatHasChanged(t *testing.T) {
 		for i := range nodes {
 			c.enqueueInstance(instanceID(i))
 		}
-		if _, _, err := c.reports(n); err != nil {
+		if _, err := c.makeStatus(n); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -204,7 +204,7 @@ func BenchmarkReports(b *testing.B) {
 					for i := range changed {
 						c.enqueueInstance(instanceID(i))
 					}
-					if _, _, err := c.reports(n); err != nil {
+					if _, err := c.makeStatus(n); err != nil {
 						b.Fatal(err)
 					}
 				}

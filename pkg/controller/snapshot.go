@@ -89,7 +89,7 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 		Cluster:    c.cluster,
 		InstanceID: instanceID,
 		Interfaces: interfaces,
-		Subnets:    map[string]eni.ObservedSubnet{},
+		Subnets:    c.inventory.Subnets(),
 	}
 	if len(nodes) > 0 {
 		snapshot.Node, snapshot.Duplicates = nodes[0], nodes[1:]
@@ -112,27 +112,12 @@ func (c *Controller) compose(instanceID string, nodes []*corev1.Node, all []*v1a
 	snapshot.Ownerless = c.ownerless.update(instanceID, snapshot.Interfaces, func(uid string) bool {
 		return owns(snapshot.NodeENIs, types.UID(uid))
 	}, snapshot.Now)
-	for _, n := range snapshot.NodeENIs {
-		c.putSubnet(&snapshot, n.Spec.SubnetID)
-	}
-	for i := range snapshot.Interfaces {
-		c.putSubnet(&snapshot, snapshot.Interfaces[i].SubnetID)
-	}
 	snapshot.Deselected, snapshot.Halt = c.deselected.from(snapshot.Node, snapshot.NodeENIs), c.exodus.halted()
 	snapshot.InstancesRefused, snapshot.SubnetsRefused = c.refusals.of(inventory.ReadInstances), c.refusals.of(inventory.ReadSubnets)
 	c.setbacks.standing(&snapshot)
 	snapshot.StuckAttaches, snapshot.DryRun = c.stuck.standing(instanceID, snapshot.NodeENIs, snapshot.Interfaces, snapshot.Now), c.dryRun
 	snapshot.Contests = c.contests.standing(instanceID, snapshot.NodeENIs, snapshot.Now)
 	return snapshot
-}
-
-func (c *Controller) putSubnet(snapshot *plan.Snapshot, id string) {
-	if _, there := snapshot.Subnets[id]; there {
-		return
-	}
-	if subnet, ok := c.inventory.Subnet(id); ok {
-		snapshot.Subnets[id] = subnet
-	}
 }
 
 // those are the interfaces of which it is true.

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
 
@@ -57,12 +55,12 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 		return time.Now().Add(recheckMetadata), nil // sooner, when the update's event brings the key back
 	}
 	c.complain(n)
-	attachments, releases, err := c.reports(n)
+	status, err := c.makeStatus(n)
 	if err != nil {
 		return time.Time{}, err
 	}
-	c.tally(n.UID, attachments, releases)
-	due, err := c.writeStatus(ctx, n, attachments, releases)
+	due, err := c.storeStatus(ctx, n, status)
+	due = sooner(due, status.again)
 	if err != nil || refused != nil {
 		return time.Time{}, errors.Join(refused, err) // what was told stands for what the retry will write
 	}
@@ -70,59 +68,16 @@ func (c *Controller) syncStatus(ctx context.Context, name string) (time.Time, er
 	if n.DeletionTimestamp.IsZero() {
 		return sooner(again, due), nil
 	}
-	if len(releases) == 0 {
+	if status.releases == 0 {
 		err = c.syncFinalizer(ctx, n)
 	}
 	return sooner(time.Now().Add(recheckDeleted), due), err
 }
 
-// reports collects how every wanted and every leaving interface of the NodeENI stands.
-func (c *Controller) reports(n *v1alpha1.NodeENI) (attachments []plan.AttachmentReport, releases []plan.ReleaseReport, err error) {
-	instances := map[string]bool{}
-	for _, id := range c.inventory.InstancesOfNodeENI(string(n.UID)) {
-		instances[id] = true
-	}
-	var nodes []*corev1.Node
-	if n.DeletionTimestamp.IsZero() { // else no Node is to have any more than is there
-		nodes = c.selectedNodes(n)
-	}
-	var unplaced []plan.AttachmentReport
-	for _, node := range nodes {
-		if id, ok := plan.InstanceID(node.Spec.ProviderID); ok {
-			instances[id] = true
-			continue
-		}
-		unplaced = append(unplaced, plan.UnplacedReports(node, []*v1alpha1.NodeENI{n})...)
-	}
-	for _, id := range c.told.stale(n, instances) {
-		planned := c.told.begin()
-		snapshot, err := c.gather(id)
-		if err != nil {
-			return nil, nil, err
-		}
-		c.tellNews(planned, snapshot, plan.Instance(snapshot), n.UID)
-	}
-	attachments, releases = c.told.collect(n.UID)
-	return append(attachments, unplaced...), releases, nil
-}
-
-// writeStatus writes the status when it says something else than the stored one, and returns when to look again.
-func (c *Controller) writeStatus(ctx context.Context, n *v1alpha1.NodeENI, attachments []plan.AttachmentReport, releases []plan.ReleaseReport) (again time.Time, err error) {
-	stored := *n // not what it points to, which nobody changes
-	stored.Status = c.written.latest(n)
-	input := plan.StatusInput{NodeENI: &stored, Now: time.Now(), Attachments: attachments, Releases: releases}
-	input.MissingPermissions = c.preflight.missingPermissions()
-	input.Contested, again = c.contestedObject(n, c.metadata(n), input.Now)
-	if subnet, ok := c.inventory.Subnet(n.Spec.SubnetID); ok {
-		input.Subnet = &subnet
-	}
-	due, err := c.storeStatus(ctx, n, stored.Status, plan.Status(input), input.Now)
-	return sooner(again, due), err
-}
-
 // storeStatus writes the status unless the stored one says the same, and returns when to look again.
-func (c *Controller) storeStatus(ctx context.Context, n *v1alpha1.NodeENI, stored, status v1alpha1.NodeENIStatus, now time.Time) (again time.Time, err error) {
-	if equality.Semantic.DeepEqual(stored, status) {
+func (c *Controller) storeStatus(ctx context.Context, n *v1alpha1.NodeENI, made madeStatus) (again time.Time, err error) {
+	stored, status, now := made.stored, made.status, made.at
+	if sameStatus(&stored, &status) {
 		return time.Time{}, nil
 	}
 	rewritten, until := c.statusFight(n, &status, now)

@@ -50,8 +50,8 @@ type place struct {
 func placeOf(key plan.SlotKey) place { return place{key.Instance, key.Slot} }
 
 type tokenStep struct {
-	number int
-	at     time.Time
+	number int32
+	at     eni.Instant
 }
 
 // begin is called before the first create of a process.
@@ -73,7 +73,7 @@ func (t *tokenSteps) number(key plan.SlotKey) int {
 	if _, known := t.steps[key.NodeENI][placeOf(key)]; !known {
 		t.put(key, t.beginning())
 	}
-	return t.steps[key.NodeENI][placeOf(key)].number
+	return int(t.steps[key.NodeENI][placeOf(key)].number)
 }
 
 // step has the next create bear another token.
@@ -81,7 +81,7 @@ func (t *tokenSteps) step(key plan.SlotKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	// What is not known counts for the first: that may have been forgotten.
-	t.put(key, t.steps[key.NodeENI][placeOf(key)].number+1)
+	t.put(key, int(t.steps[key.NodeENI][placeOf(key)].number)+1)
 }
 
 // beginning is the number of the first token of an interface.
@@ -103,7 +103,7 @@ func (t *tokenSteps) put(key plan.SlotKey, number int) {
 	if _, known := places[placeOf(key)]; !known {
 		t.held++
 	}
-	places[placeOf(key)] = tokenStep{number, now}
+	places[placeOf(key)] = tokenStep{int32(number), eni.InstantOf(now)}
 }
 
 // prune forgets what is too old, once in a while.
@@ -117,7 +117,7 @@ func (t *tokenSteps) prune(now time.Time) {
 	}
 	t.held = 0
 	for uid, places := range t.steps {
-		maps.DeleteFunc(places, func(_ place, s tokenStep) bool { return now.Sub(s.at) >= rememberStep })
+		maps.DeleteFunc(places, func(_ place, s tokenStep) bool { return now.Sub(s.at.Time()) >= rememberStep })
 		if t.held += len(places); len(places) == 0 {
 			delete(t.steps, uid)
 		}

@@ -47,7 +47,7 @@ type toldInstance struct {
 // account is what the plan of one instance says of one NodeENI.
 type account struct {
 	uid         types.UID
-	attachments []plan.AttachmentReport
+	attachments []keptReport
 	releases    []plan.ReleaseReport
 	// generation and deleting are those of the NodeENI that was planned for, planned is when.
 	generation int64
@@ -61,9 +61,9 @@ type account struct {
 
 func accountOf(result plan.Result, n *v1alpha1.NodeENI, planned uint64) account {
 	a := account{uid: n.UID, generation: n.Generation, deleting: !n.DeletionTimestamp.IsZero(), planned: planned, acts: actsFor(result, n.UID)}
-	for _, report := range result.Attachments {
-		if report.NodeENI == n.UID {
-			a.attachments = append(a.attachments, report)
+	for i := range result.Attachments {
+		if result.Attachments[i].NodeENI == n.UID {
+			a.attachments = append(a.attachments, keep(result.Attachments[i]))
 		}
 	}
 	for _, report := range result.Releases {
@@ -75,8 +75,14 @@ func accountOf(result plan.Result, n *v1alpha1.NodeENI, planned uint64) account 
 }
 
 func actsFor(result plan.Result, uid types.UID) bool {
-	isFor := func(action plan.Action) bool { return action.NodeENI == uid }
-	return slices.ContainsFunc(result.Attach, isFor) || slices.ContainsFunc(result.Release, isFor)
+	for _, actions := range [][]plan.Action{result.Attach, result.Release} {
+		for i := range actions {
+			if actions[i].NodeENI == uid {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (a *account) empty() bool { return len(a.attachments) == 0 && len(a.releases) == 0 && !a.acts }
@@ -87,7 +93,7 @@ func (a *account) says(result plan.Result) bool {
 	for i := range result.Attachments {
 		switch report := &result.Attachments[i]; {
 		case report.NodeENI != a.uid:
-		case len(attachments) == 0 || !sameReport(attachments[0], *report):
+		case len(attachments) == 0 || !attachments[0].says(report):
 			return false
 		default:
 			attachments = attachments[1:]
@@ -103,15 +109,6 @@ func (a *account) says(result plan.Result) bool {
 		}
 	}
 	return len(attachments)+len(releases) == 0 && a.acts == actsFor(result, a.uid)
-}
-
-func sameReport(a, b plan.AttachmentReport) bool {
-	cardA, cardB := a.Attachment.NetworkCardIndex, b.Attachment.NetworkCardIndex
-	if (cardA == nil) != (cardB == nil) || (cardA != nil && *cardA != *cardB) {
-		return false
-	}
-	b.Attachment.NetworkCardIndex = cardA
-	return a == b
 }
 
 // begin is called before a plan gathers. What it returns is for record.
@@ -174,13 +171,17 @@ func (t *told) record(instanceID string, planned uint64, nodeENIs []*v1alpha1.No
 	if i == nil {
 		return news
 	}
-	for _, a := range slices.Clone(i.accounts) {
-		if a.planned >= planned || owns(nodeENIs, a.uid) {
-			continue
+	var gone []types.UID
+	for at := range i.accounts {
+		if a := &i.accounts[at]; a.planned < planned && !owns(nodeENIs, a.uid) {
+			gone = append(gone, a.uid)
+			if !a.empty() {
+				news = append(news, a.uid)
+			}
 		}
-		if t.drop(instanceID, a.uid); !a.empty() {
-			news = append(news, a.uid)
-		}
+	}
+	for _, uid := range gone {
+		t.drop(instanceID, uid)
 	}
 	return news
 }
@@ -275,16 +276,20 @@ func (t *told) stale(n *v1alpha1.NodeENI, instances map[string]bool) (ids []stri
 	return ids
 }
 
-// collect returns what is known of a NodeENI, and takes it for told: what a plan says from now on is held against it.
-func (t *told) collect(uid types.UID) (attachments []plan.AttachmentReport, releases []plan.ReleaseReport) {
+// collect adds what is known of a NodeENI to the reports, and takes it for told: what a plan says from now on is held
+// against it.
+func (t *told) collect(uid types.UID, attachments []plan.AttachmentReport) (_ []plan.AttachmentReport, releases []plan.ReleaseReport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	of := t.of(uid)
-	attachments = make([]plan.AttachmentReport, 0, len(of.instances))
+	attachments = slices.Grow(attachments, len(of.instances))
 	for id := range of.instances {
 		a := t.find(id, uid)
 		a.news = false
-		attachments, releases = append(attachments, a.attachments...), append(releases, a.releases...)
+		for i := range a.attachments {
+			attachments = append(attachments, a.attachments[i].report())
+		}
+		releases = append(releases, a.releases...)
 	}
 	return attachments, releases
 }

@@ -46,7 +46,7 @@ func (l *toldLab) make(result plan.Result) {
 	for _, n := range l.both {
 		l.stale(n, map[string]bool{"i-1": true})
 		l.plan("i-1", l.both, result)
-		l.collect(n.UID)
+		l.collect(n.UID, nil)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestNewsIsWhatNoStatusWasMadeOf(t *testing.T) {
 		{"an instance that has nothing of it", func(l *toldLab) { l.stale(l.both[1], map[string]bool{}) }, 2, says(states{"a": attached}), nil},
 		{"what changes while the status is made", func(l *toldLab) {
 			l.stale(l.both[0], map[string]bool{"i-1": true})
-			l.collect("a")
+			l.collect("a", nil)
 			l.plan("i-1", l.both, says(states{"a": pending, "b": attached}))
 		}, 2, first, []types.UID{"a"}},
 	} {
@@ -98,7 +98,7 @@ func TestNewsIsWhatNoStatusWasMadeOf(t *testing.T) {
 	if got := l.plan("i-1", l.both[:1], first); !slices.Equal(got, []types.UID{"b"}) {
 		t.Errorf("news of %v when a plan does not concern b any more, want b", got)
 	}
-	if attachments, _ := l.collect("b"); len(attachments) > 0 {
+	if attachments, _ := l.collect("b", nil); len(attachments) > 0 {
 		t.Errorf("b's status is still made of %v", attachments)
 	}
 }
@@ -201,7 +201,7 @@ func TestOlderPlansDoNotCount(t *testing.T) {
 	l.record("i-1", newer, l.both, says(states{"a": v1alpha1.AttachmentAttached}))
 	l.record("i-1", older, l.both, says(states{"a": v1alpha1.AttachmentAttaching}))
 	l.record("i-1", older, nil, plan.Result{})
-	if got, _ := l.collect("a"); len(got) != 1 || got[0].Attachment.State != v1alpha1.AttachmentAttached {
+	if got, _ := l.collect("a", nil); len(got) != 1 || got[0].Attachment.State != v1alpha1.AttachmentAttached {
 		t.Errorf("the status is made of %v, want what the plan says that was begun later", got)
 	}
 }

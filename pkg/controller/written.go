@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
@@ -88,13 +87,13 @@ func (w *writtenStatuses) wrote(n *v1alpha1.NodeENI) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	last, ok := w.byUID[n.UID]
-	return ok && equality.Semantic.DeepEqual(last.status, n.Status)
+	return ok && sameStatus(&last.status, &n.Status)
 }
 
 // rewritten reports whether somebody else has changed the status that was written last.
 func (w *writtenStatuses) rewritten(n *v1alpha1.NodeENI) bool {
 	last, ok := w.last(n.UID)
-	return ok && !older(n.ResourceVersion, last.resourceVersion) && !equality.Semantic.DeepEqual(last.status, n.Status)
+	return ok && !older(n.ResourceVersion, last.resourceVersion) && !sameStatus(&last.status, &n.Status)
 }
 
 // latest returns the newer of the cached status and the one written last.

@@ -57,7 +57,7 @@ func (d *decision) log(logger klog.Logger) {
 
 // show notes that those who look at the interface see a difference.
 func (c *changes) show(r *record) {
-	for _, key := range r.instanceKeys() {
+	for key := range r.instanceKeys {
 		include(&c.instances, key)
 	}
 	if r.owner.NodeENIUID != "" {

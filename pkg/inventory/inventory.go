@@ -28,9 +28,10 @@ type Inventory struct {
 	synced    bool
 	store     *store
 	instances instanceStore
-	subnets   subnetStore
-	foreign   *foreignStore
-	stats     Stats
+	// subnets is handed out, and so replaced when something is to be changed.
+	subnets subnetStore
+	foreign *foreignStore
+	stats   Stats
 }
 
 // New makes an inventory. It reads nothing before Run.
@@ -84,20 +85,21 @@ func (i *Inventory) HasInterfaces(instanceID string) bool {
 func (i *Inventory) InterfacesOfNodeENI(uid string) []eni.ObservedInterface {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.store.observed(i.store.byUID[uid])
+	return i.store.observed(slices.Sorted(maps.Keys(i.store.byUID[uid])))
 }
 
-// InstancesOfNodeENI returns the instances whose workers have to do with interfaces of the NodeENI, sorted.
-func (i *Inventory) InstancesOfNodeENI(uid string) []string {
+// InstancesOfNodeENI returns the instances whose workers have to do with interfaces of the NodeENI, in a set of the
+// caller's own.
+func (i *Inventory) InstancesOfNodeENI(uid string) map[string]bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	keys := map[string]bool{}
+	keys := make(map[string]bool, len(i.store.byUID[uid]))
 	for id := range i.store.byUID[uid] {
-		for _, key := range i.store.records[id].instanceKeys() {
+		for key := range i.store.records[id].instanceKeys {
 			keys[key] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(keys))
+	return keys
 }
 
 // InstanceKeys returns every instance that InterfacesOf has something for, sorted.
@@ -174,6 +176,13 @@ func (i *Inventory) Subnet(id string) (eni.ObservedSubnet, bool) {
 	defer i.mu.Unlock()
 	subnet, ok := i.subnets[id]
 	return subnet, ok
+}
+
+// Subnets returns all subnets that have been described, by ID.
+func (i *Inventory) Subnets() map[string]eni.ObservedSubnet {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.subnets
 }
 
 // RefreshInstances has the instances described anew, together with those that others ask for. Changed tells

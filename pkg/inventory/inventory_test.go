@@ -140,7 +140,7 @@ func TestCreatedIsThereAtOnce(t *testing.T) {
 		expect(t, "told", Change{Instances: []string{"i-1"}, NodeENIUIDs: []string{"uid"}}, b.ear.taken())
 		expect(t, "of the instance", 1, len(b.InterfacesOf("i-1")))
 		expect(t, "of the NodeENI", 1, len(b.InterfacesOfNodeENI("uid")))
-		expect(t, "instances of the NodeENI", []string{"i-1"}, b.InstancesOfNodeENI("uid"))
+		expect(t, "instances of the NodeENI", map[string]bool{"i-1": true}, b.InstancesOfNodeENI("uid"))
 		expect(t, "instances", []string{"i-1"}, b.InstanceKeys())
 		expect(t, "NodeENIs", []string{"uid"}, b.NodeENIUIDs())
 		b.ec2.taken()

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -106,6 +107,7 @@ func (i *Inventory) resyncSubnets(ctx context.Context) error {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.subnets = maps.Clone(i.subnets)
 	i.subnets.forget(named, began)
 	return nil
 }

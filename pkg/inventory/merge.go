@@ -78,7 +78,8 @@ func (s *store) show(rd read, iface *eni.Interface, epoch bool, c *changes) {
 	if !ours && last.NodeENIUID == "" {
 		return
 	}
-	r := &record{known: rd.now, seen: true, byRest: byRest, attachment: observed(rd.now), attachmentKnown: rd.now}
+	now := eni.InstantOf(rd.now)
+	r := &record{known: now, seen: true, byRest: byRest, attachment: observed(rd.now), attachmentKnown: now}
 	s.describe(r, *iface)
 	r.ShownAt, r.AttachmentSince = rd.began, rd.now
 	if !ours {
@@ -121,16 +122,39 @@ func (s *store) merge(rd read, r *record, iface *eni.Interface, epoch bool) {
 	r.ShownAt = rd.began
 	switch {
 	case !r.misses().last.IsZero():
-		r.recheck = rd.now.Add(s.horizon) // reads disagree: one of them lags
-	case first || !rd.began.Before(r.recheck):
-		r.recheck = time.Time{}
+		r.recheck = eni.InstantOf(rd.now.Add(s.horizon)) // reads disagree: one of them lags
+	case first || !rd.began.Before(r.recheck.Time()):
+		r.recheck = 0
 	}
 	r.Missing, r.missed = false, nil
 
 	old := r.Interface
 	r.Interface, r.Tags = *iface, nil
-	r.Attachment = s.mergeAttachment(rd, r, old.Attachment, iface.Attachment)
+	r.Attachment = s.mergeAttachment(rd, r, old.Attachment, sharing(old.Attachment, iface.Attachment))
 	s.mergeSettings(rd, r, &old, iface.Tags)
+	r.share(&old)
+}
+
+// share keeps the copies of texts that there are, to which indexes and reports point as well: each read brings others.
+func (r *record) share(old *eni.Interface) {
+	for _, text := range []struct{ now, before *string }{{&r.ID, &old.ID}, {&r.MAC, &old.MAC}, {&r.PrivateIP, &old.PrivateIP}} {
+		if *text.now == *text.before {
+			*text.now = *text.before
+		}
+	}
+}
+
+// sharing is the attachment that a read shows, with what there is of the one that is known.
+func sharing(known, shown *eni.Attachment) *eni.Attachment {
+	switch {
+	case known == nil || shown == nil || known.ID != shown.ID:
+		return shown
+	case *known == *shown:
+		return known
+	}
+	same := *shown
+	same.ID = known.ID
+	return &same
 }
 
 // mergeSettings puts back the settings of which the read may lag behind our write, and keeps what there is
@@ -159,7 +183,7 @@ func (s *store) mergeSettings(rd read, r *record, old *eni.Interface, tags map[s
 func (s *store) mergeAttachment(rd read, r *record, known, shown *eni.Attachment) *eni.Attachment {
 	if known != nil && known.ID != "" && shown != nil && shown.ID == "" {
 		// In use, with the attachment left out for a moment: that says nothing about the one that is known.
-		r.recheck = later(r.recheck, rd.now.Add(s.horizon))
+		r.recheck = eni.InstantOf(later(r.recheck.Time(), rd.now.Add(s.horizon)))
 		return known
 	}
 	same := sameStatus(known, shown)
@@ -193,11 +217,14 @@ func (r *record) reattach(from, to *eni.Attachment, now time.Time) {
 	if from != nil && to != nil && from.ID == to.ID {
 		return
 	}
-	r.attachmentKnown = now
+	r.attachmentKnown = eni.InstantOf(now)
 	if from != nil && from.ID != "" {
 		r.WasAttached = true
-		r.formers = append(slices.Clone(r.formers), from.ID)
-		r.formers = r.formers[max(0, len(r.formers)-maxFormers):]
+		if r.settings == nil {
+			r.settings = &settings{}
+		}
+		ids := append(slices.Clone(r.settings.formers), from.ID)
+		r.settings.formers = ids[max(0, len(ids)-maxFormers):]
 	}
 }
 
@@ -209,7 +236,7 @@ func (r *record) reattach(from, to *eni.Attachment, now time.Time) {
 func (s *store) follows(rd read, r *record, known, shown *eni.Attachment) bool {
 	switch {
 	case known == nil || known.ID == "":
-		return shown != nil && !slices.Contains(r.formers, shown.ID)
+		return shown != nil && !r.had(shown.ID)
 	case shown != nil && shown.ID == known.ID:
 		return rank(shown.Status) > rank(known.Status)
 	}

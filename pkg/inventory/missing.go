@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"time"
+
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
 const (
@@ -20,7 +22,7 @@ func (s *store) missFromList(rd read, r *record, c *changes) {
 	case !r.seen && !rd.began.Before(r.known.Add(unseenInLists)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
-		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
+		s.edit(r, c, func() { r.recheck = eni.InstantOf(later(r.recheck.Time(), r.alive().Add(s.horizon))) })
 	case r.seen && r.misses().idAgain:
 		s.gone(r, c)
 	default:
@@ -39,7 +41,7 @@ func (s *store) missByID(rd read, r *record, c *changes) {
 	case !r.seen && !rd.began.Before(r.known.Add(unseenByID*s.horizon)):
 		s.drop(r, c)
 	case s.mayLag(rd, r):
-		s.edit(r, c, func() { r.recheck = later(r.recheck, r.alive().Add(s.horizon)) })
+		s.edit(r, c, func() { r.recheck = eni.InstantOf(later(r.recheck.Time(), r.alive().Add(s.horizon))) })
 	case r.seen && again && (!before.list.IsZero() || s.tagsLost(r)):
 		s.gone(r, c)
 	default:
@@ -57,7 +59,7 @@ func (s *store) miss(rd read, r *record, c *changes, note func(*misses)) {
 			note(m)
 			m.last = later(m.last, rd.began)
 		})
-		r.recheck = time.Time{} // a missing interface is polled anyway
+		r.recheck = 0 // a missing interface is polled anyway
 		r.lose(c)
 	})
 }

@@ -25,10 +25,11 @@ func (s *store) endCreate(uid string, created *eni.Interface, until, now time.Ti
 func (s *store) created(uid string, iface eni.Interface, c *changes) {
 	now := c.now
 	if r, ok := s.records[iface.ID]; ok {
-		r.written = now
+		r.written = eni.InstantOf(now)
 		return
 	}
-	r := &record{known: now, written: now, recheck: now.Add(s.horizon), attachment: observed(now), attachmentKnown: now}
+	at := eni.InstantOf(now)
+	r := &record{known: at, written: at, recheck: eni.InstantOf(now.Add(s.horizon)), attachment: observed(now), attachmentKnown: at}
 	s.describe(r, iface)
 	r.AttachmentSince = now
 	r.owner.NodeENIUID = uid
@@ -50,9 +51,9 @@ func (s *store) setAttachment(id string, a *eni.Attachment, now time.Time) *chan
 		}
 	}
 	s.edit(r, c, func() {
-		r.written = now
+		r.written = eni.InstantOf(now)
 		if outrun(r, a) {
-			r.attachment.at = now
+			r.attachment.at = eni.InstantOf(now)
 			return
 		}
 		if !sameStatus(r.Attachment, a) {
@@ -71,7 +72,7 @@ func outrun(r *record, a *eni.Attachment) bool {
 	switch {
 	case a == nil || a.ID == "":
 		return false
-	case slices.Contains(r.formers, a.ID):
+	case r.had(a.ID):
 		return true
 	}
 	return r.Attachment != nil && r.Attachment.ID == a.ID && rank(r.Attachment.Status) > rank(a.Status)
@@ -87,12 +88,12 @@ func (s *store) modified(id string, change func(*eni.Interface), now time.Time) 
 	if !ok {
 		return c
 	}
-	known := r.observed()
-	after := deepCopy(&known.Interface)
+	after := deepCopy(&r.Interface)
+	after.Tags = r.tags.unpack()
 	change(&after)
 	slices.Sort(after.SecurityGroupIDs)
 	s.edit(r, c, func() {
-		r.written = now
+		r.written = eni.InstantOf(now)
 		s.take(r, &after, now)
 	})
 	return c

@@ -96,6 +96,7 @@ func (i *Inventory) describeSubnets(ctx context.Context, ids []string, asked boo
 		return fmt.Errorf("describing %d subnets: %w", len(ids), err)
 	}
 	i.apply(func(time.Time) *changes {
+		i.subnets = maps.Clone(i.subnets)
 		tell := i.subnets.apply(began, ids, found)
 		if asked {
 			tell = ids

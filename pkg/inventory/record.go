@@ -17,29 +17,28 @@ type record struct {
 
 	// known is when we learned that the interface exists: of one that no read has shown yet, when our create was
 	// answered with it; written when the last own write of any kind was answered.
-	known, written time.Time
+	known, written eni.Instant
 	// seen is true once a read has shown the interface.
 	seen bool
 	// byRest is true of what is known by the rest of its tags, and was never seen with all of them.
 	byRest bool
+	// retagged counts the changes of the tags, which are too many to be compared more than once.
+	retagged int32
 
 	// missed is zero again once a read shows the interface. As nearly always, it takes no room then.
 	missed *misses
 
 	// recheck is when to read the interface again, because reads contradicted each other or have yet to show
 	// what we made; polled is when the poll last read it.
-	recheck, polled time.Time
+	recheck, polled eni.Instant
 
 	// What the attachment and the settings are, and since when: see mark. attachmentKnown is when we learned
-	// of the present attachment, formers are the IDs of the last ones before.
+	// of the present attachment.
 	attachment      mark
-	attachmentKnown time.Time
-	formers         []string
+	attachmentKnown eni.Instant
 	flag            mark
-	// settings is nil as long as we have written none.
+	// settings is nil as long as we have written none, and there was no other attachment before.
 	settings *settings
-	// retagged counts the changes of the tags, which are too many to be compared more than once.
-	retagged int
 }
 
 // misses are the reads that should have shown an interface and did not.
@@ -52,8 +51,12 @@ type misses struct {
 	since time.Time
 }
 
-// settings are the marks of what we have written.
-type settings struct{ groups, description, tags mark }
+// settings are the marks of what we have written, and formers the IDs of the last attachments before the present one,
+// in a slice that nobody changes.
+type settings struct {
+	groups, description, tags mark
+	formers                   []string
+}
 
 // maxFormers is how many former attachments are remembered: more than fit into a horizon.
 const maxFormers = 4
@@ -64,15 +67,15 @@ const maxFormers = 4
 //	unconfirmed ─────────────────► confirmed (closed) ─────────────────────────────────────────► disputed
 //	     └───────────── a read that began a horizon later: it is right, whatever it shows ◄──────────┘
 type mark struct {
-	at                  time.Time
+	at                  eni.Instant
 	confirmed, disputed bool
 }
 
 // written is the mark of an own write.
-func written(now time.Time) mark { return mark{at: now} }
+func written(now time.Time) mark { return mark{at: eni.InstantOf(now)} }
 
 // observed is the mark of something that a read has shown.
-func observed(now time.Time) mark { return mark{at: now, confirmed: true} }
+func observed(now time.Time) mark { return mark{at: eni.InstantOf(now), confirmed: true} }
 
 // open reports whether another read is needed to know.
 func (m *mark) open() bool { return !m.at.IsZero() && (m.disputed || !m.confirmed) }
@@ -116,18 +119,18 @@ func (r *record) miss(change func(*misses)) {
 
 // alive is the latest time at which the interface is known to have existed by other evidence than a read's:
 // a read that began a horizon later must show it, or it is gone.
-func (r *record) alive() time.Time { return later(r.known, r.written) }
+func (r *record) alive() time.Time { return later(r.known.Time(), r.written.Time()) }
 
-// instanceKeys are the instances whose workers have to do with the interface; "" when there is none.
-func (r *record) instanceKeys() []string {
+// instanceKeys yields the instances whose workers have to do with the interface; "" when there is none.
+func (r *record) instanceKeys(yield func(string) bool) {
 	tagged := r.owner.InstanceID
-	switch {
-	case r.Attachment == nil || r.Attachment.InstanceID == tagged:
-		return []string{tagged}
-	case tagged == "":
-		return []string{r.Attachment.InstanceID}
+	elsewhere := r.Attachment != nil && r.Attachment.InstanceID != tagged
+	if (tagged != "" || !elsewhere) && !yield(tagged) {
+		return
 	}
-	return []string{tagged, r.Attachment.InstanceID}
+	if elsewhere {
+		yield(r.Attachment.InstanceID)
+	}
 }
 
 func (r *record) staysAttached() bool {
@@ -166,9 +169,14 @@ func (r *record) due(horizon time.Duration) (at time.Time, ok bool) {
 		}
 	}
 	if !r.recheck.IsZero() {
-		consider(r.recheck)
+		consider(r.recheck.Time())
 	}
 	return at, ok
+}
+
+// had reports whether the interface had the attachment before the present one.
+func (r *record) had(attachmentID string) bool {
+	return r.settings != nil && slices.Contains(r.settings.formers, attachmentID)
 }
 
 // marks yields the marks of all values.

@@ -18,9 +18,9 @@ type store struct {
 	uidOf func(name string) string
 
 	records    map[string]*record
-	byInstance index
+	byInstance fewIndex
 	byUID      index
-	keys       keySets
+	keys       tagSets
 	// attached counts the records that are attached and not being detached.
 	attached int
 	// restless are the records that must be read by ID, now or later; unlisted those of them that were missed by ID
@@ -51,7 +51,7 @@ func newStore(clusterIDs []string, horizon, createDeadline time.Duration) *store
 		horizon:    horizon,
 		uidOf:      func(string) string { return "" },
 		records:    map[string]*record{},
-		byInstance: index{},
+		byInstance: fewIndex{},
 		byUID:      index{},
 		restless:   map[string]*record{},
 		unlisted:   map[string]*record{},
@@ -138,7 +138,7 @@ func (s *store) expireTombstones(now time.Time) {
 }
 
 func (s *store) index(r *record) {
-	for _, key := range r.instanceKeys() {
+	for key := range r.instanceKeys {
 		s.byInstance.add(key, r.ID)
 	}
 	s.byUID.add(r.owner.NodeENIUID, r.ID)
@@ -148,7 +148,7 @@ func (s *store) index(r *record) {
 }
 
 func (s *store) unindex(r *record) {
-	for _, key := range r.instanceKeys() {
+	for key := range r.instanceKeys {
 		s.byInstance.remove(key, r.ID)
 	}
 	s.byUID.remove(r.owner.NodeENIUID, r.ID)
@@ -211,15 +211,13 @@ func (s *store) allTagsLost() []string {
 	return ids
 }
 
-// observed returns the interfaces with the given IDs, in the order of ID.
-func (s *store) observed(ids map[string]struct{}) []eni.ObservedInterface {
+// observed returns the interfaces with the given IDs.
+func (s *store) observed(ids []string) []eni.ObservedInterface {
 	if len(ids) == 0 {
 		return nil
 	}
 	list := make([]eni.ObservedInterface, 0, len(ids))
-	sorted := slices.AppendSeq(make([]string, 0, len(ids)), maps.Keys(ids))
-	slices.Sort(sorted)
-	for _, id := range sorted {
+	for _, id := range ids {
 		list = append(list, s.records[id].observed())
 	}
 	return list
@@ -258,13 +256,15 @@ func (s *store) poll(now time.Time, worth, most int) []string {
 			due = append(due, r)
 		}
 	}
-	slices.SortFunc(due, func(a, b *record) int { return cmp.Or(a.polled.Compare(b.polled), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(due, func(a, b *record) int {
+		return cmp.Or(a.polled.Time().Compare(b.polled.Time()), cmp.Compare(a.ID, b.ID))
+	})
 	if len(due) > worth {
 		due = due[:min(len(due)/worth*worth, most)]
 	}
 	ids := make([]string, len(due))
 	for i, r := range due {
-		r.polled = now
+		r.polled = eni.InstantOf(now)
 		ids[i] = r.ID
 	}
 	return ids
@@ -277,6 +277,24 @@ func (s *store) unlistedUIDs() map[string]bool {
 		include(&uids, r.owner.NodeENIUID)
 	}
 	return uids
+}
+
+// fewIndex finds interface IDs by a key that few have, and has them sorted.
+type fewIndex map[string][]string
+
+func (x fewIndex) add(key, id string) {
+	if i, there := slices.BinarySearch(x[key], id); !there {
+		x[key] = slices.Insert(x[key], i, id)
+	}
+}
+
+func (x fewIndex) remove(key, id string) {
+	if i, there := slices.BinarySearch(x[key], id); there {
+		x[key] = slices.Delete(x[key], i, i+1)
+	}
+	if len(x[key]) == 0 {
+		delete(x, key)
+	}
 }
 
 // index finds interface IDs by a key.

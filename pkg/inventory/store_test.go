@@ -77,7 +77,7 @@ func TestLongFluxIsPolledLessOften(t *testing.T) {
 	l := newLab()
 	l.list(0, eni1(attaching))
 	for at, want := range map[float64]float64{1: 1, 30: 30, 600: 619, 86400: 86460} {
-		l.records["eni-1"].polled = second(at)
+		l.records["eni-1"].polled = eni.InstantOf(second(at))
 		if got := l.polled(); got < want-0.1 || got > want+0.1 {
 			t.Errorf("polled at %v s, next at %v s, want %v s", at, got, want)
 		}

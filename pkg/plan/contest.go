@@ -154,6 +154,10 @@ func (p *placer) uncontested(drift []Action) []Action {
 // fight says which fields of the interface are fought over: those in question now, and those that were until lately.
 // id is the interface; drift are the changes that it needs.
 func (p *placer) fight(id string, drift []Action, asked ...Field) (verdict, bool) {
+	contests := p.Contests[p.key(p.n)]
+	if len(contests) == 0 {
+		return verdict{}, false // as nearly always
+	}
 	inQuestion := map[Field]bool{}
 	for _, f := range asked {
 		inQuestion[f] = true
@@ -165,7 +169,7 @@ func (p *placer) fight(id string, drift []Action, asked ...Field) (verdict, bool
 	}
 	var v verdict
 	var messages []string
-	for _, f := range slices.Sorted(maps.Keys(p.Contests[p.key(p.n)])) {
+	for _, f := range slices.Sorted(maps.Keys(contests)) {
 		c, ok := p.contest(f)
 		switch {
 		case !ok:

@@ -12,6 +12,9 @@ import (
 
 // wantedGroups are the security groups in the order in which EC2's answers are compared.
 func wantedGroups(n *v1alpha1.NodeENI) []string {
+	if slices.IsSorted(n.Spec.SecurityGroupIDs) {
+		return n.Spec.SecurityGroupIDs // which nobody changes
+	}
 	return slices.Sorted(slices.Values(n.Spec.SecurityGroupIDs))
 }
 

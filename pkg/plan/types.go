@@ -55,7 +55,7 @@ type Snapshot struct {
 	Foreign map[string]eni.ObservedForeign
 	// AllowAdoption is true when interfaces of others may be taken over.
 	AllowAdoption bool
-	// Subnets holds what is known of the subnets that NodeENIs name and of those that interfaces are in, by ID.
+	// Subnets holds at least what is known of the subnets that NodeENIs name and of those that interfaces are in, by ID.
 	Subnets map[string]eni.ObservedSubnet
 	// InstancesRefused and SubnetsRefused are why EC2 refuses to describe any of them; zero while it does not.
 	InstancesRefused, SubnetsRefused Refusal

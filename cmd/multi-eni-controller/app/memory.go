@@ -11,10 +11,10 @@ import (
 const (
 	// wantedHeap is how far the heap may grow, with what is not used any more in it, before that is collected: less than
 	// 150 MiB with the program itself and what the Go runtime takes, as long as leastPercent does not ask for more.
-	wantedHeap = 96 << 20
+	wantedHeap = 80 << 20
 	// mostPercent has a heap that is far from wantedHeap collected half as often as by default. leastPercent is how much
 	// room there is for garbage, beside what is in use, where that comes near wantedHeap or beyond it.
-	mostPercent, leastPercent = 200, 45
+	mostPercent, leastPercent = 200, 30
 	// watchMemory is how often is looked how much is in use.
 	watchMemory = time.Second
 	liveBytes   = "/gc/heap/live:bytes"

@@ -9,7 +9,7 @@ import (
 
 func TestGarbageIsGivenRoom(t *testing.T) {
 	const mib = 1 << 20
-	for live, want := range map[int64]int{0: mostPercent, 20 * mib: mostPercent, 48 * mib: 100, 64 * mib: 50, 80 * mib: leastPercent, 1000 * mib: leastPercent} {
+	for live, want := range map[int64]int{0: mostPercent, 20 * mib: mostPercent, 40 * mib: 100, 50 * mib: 60, 64 * mib: leastPercent, 1000 * mib: leastPercent} {
 		if got := gcPercent(live); got != want {
 			t.Errorf("with %d MiB in use there is room for %d %% of garbage, want %d", live/mib, got, want)
 		}
