@@ -107,15 +107,24 @@ func invalid(n *v1alpha1.NodeENI) bool {
 }
 
 // frozen reports whether an interface stays as it is, since the spec of its NodeENI, or of the one that has the name of
-// its former one, says nothing.
+// its former one and selects its Node, says nothing.
 func (j *judgement) frozen(e *ec2sim.InterfaceNow) bool {
 	n := j.byUID[e.Tags[eni.TagNodeENIUID]]
 	for i := range j.nodeENIs {
-		if n == nil && j.nodeENIs[i].Name == e.Tags[eni.TagNodeENIName] {
-			n = &j.nodeENIs[i]
+		if heir := &j.nodeENIs[i]; n == nil && heir.Name == e.Tags[eni.TagNodeENIName] && j.selectsHomeOf(heir, e) {
+			n = heir
 		}
 	}
 	return n != nil && n.DeletionTimestamp == nil && invalid(n)
+}
+
+// selectsHomeOf reports whether a NodeENI selects the Node on which an interface is, or for which it was made.
+func (j *judgement) selectsHomeOf(n *v1alpha1.NodeENI, e *ec2sim.InterfaceNow) bool {
+	home := e.Tags[eni.TagInstanceID]
+	if e.Attachment != nil {
+		home = e.Attachment.Instance
+	}
+	return slices.ContainsFunc(j.nodes, func(node corev1.Node) bool { return instanceOf(&node) == home && selects(n, &node) })
 }
 
 func selects(n *v1alpha1.NodeENI, node *corev1.Node) bool {
