@@ -34,7 +34,12 @@ var catalogue = []mutant{
 		}
 	}
 	return s.absence.absent(uid, false, now)`},
-			{"pkg/controller/status.go", "	if len(releases) == 0 {\n", `	if !slices.ContainsFunc(releases, func(r plan.ReleaseReport) bool { return r.Release.Reason != v1alpha1.ReasonTagsLost }) {
+			{"pkg/controller/makestatus.go", "stored.Status, len(input.Releases), input.Now\n", `stored.Status, len(input.Releases), input.Now
+	for _, r := range input.Releases {
+		if r.Release.Reason == v1alpha1.ReasonTagsLost {
+			made.releases--
+		}
+	}
 `},
 			{"pkg/inventory/merge.go", "= struct{}{}, true", "= struct{}{}, !s.tagsLost(&record{ObservedInterface: eni.ObservedInterface{Interface: list[i]}})"},
 		},
@@ -57,7 +62,7 @@ var catalogue = []mutant{
 	{
 		name: "random-token-no-surplus", fault: "a repeated create has another client token, and of two interfaces for one slot none is taken away",
 		edits: []edit{
-			{"pkg/controller/tokens.go", "return t.steps[key.NodeENI][placeOf(key)].number", "return int(time.Now().UnixNano())"},
+			{"pkg/controller/tokens.go", "return int(t.steps[key.NodeENI][placeOf(key)].number)", "return int(time.Now().UnixNano())"},
 			{"pkg/plan/wanted.go", "keeper.Attachment.Status == eni.Attached && !keeper.Missing {", "keeper.Attachment.Status == eni.Attached && keeper.Missing {"},
 		},
 	},
@@ -130,13 +135,13 @@ var catalogue = []mutant{
 	{
 		name: "invisible-is-gone", fault: "EC2's answer that an interface does not exist is believed at once when it is to be deleted, and no list is wanted then",
 		edits: []edit{
-			{"pkg/inventory/ownwrites.go", "if ok && now.Before(r.known.Add(s.horizon)) {", "if ok && now.Before(r.known) {"},
+			{"pkg/inventory/ownwrites.go", "if ok && now.Before(r.known.Add(s.horizon)) {", "if ok && now.Before(r.known.Time()) {"},
 			{"pkg/inventory/ownwrites.go", "	return true, s.deleted(id, now)\n", "	c = s.deleted(id, now)\n	if ok {\n		s.absence.waiting[r.owner.NodeENIUID] = &wait{confirmed: true}\n	}\n	return true, c\n"},
 		},
 	},
 	{
 		name: "stale-status", fault: "the status is written once and then only when the spec changes",
-		edits: []edit{{"pkg/controller/status.go", "	if equality.Semantic.DeepEqual(stored, status) {", "	if equality.Semantic.DeepEqual(stored, status) || (stored.ObservedGeneration == n.Generation && n.DeletionTimestamp.IsZero()) {"}},
+		edits: []edit{{"pkg/controller/status.go", "	if sameStatus(&stored, &status) {", "	if sameStatus(&stored, &status) || (stored.ObservedGeneration == n.Generation && n.DeletionTimestamp.IsZero()) {"}},
 	},
 	{
 		name: "taint-too-early", fault: "a Node loses the readiness taint when the first of its interfaces is attached",
