@@ -48,7 +48,8 @@ func byName(a, b *corev1.Node) int { return cmp.Compare(a.Name, b.Name) }
 // likenessOf is by what the Node of an instance may be told when it comes again: the name that it had last, those for which
 // its interfaces were made, and what EC2 says of the instance.
 func (c *Controller) likenessOf(s plan.Snapshot) plan.Likeness {
-	l := plan.Likeness{InstanceID: s.InstanceID, Names: map[string]bool{c.gone.last(s.InstanceID): true}, Addresses: map[string]bool{}}
+	names := map[string]bool{c.gone.last(s.InstanceID): true}
+	l := plan.Likeness{InstanceID: s.InstanceID, Names: names, Addresses: map[string]bool{}, NodeGoneSince: s.NodeGoneSince}
 	if s.Instance != nil {
 		l.DNSName, l.Addresses[s.Instance.PrivateIP] = s.Instance.PrivateDNSName, true
 	}

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -281,4 +282,35 @@ func TestANodeUnderAnotherNameThatLearnsItsInstanceLateKeepsItsInterfaces(t *tes
 			})
 		})
 	}
+}
+
+// Where Nodes without provider ID and address come all the time, there is always one that may be anybody's: what a Node
+// left behind that is gone for good goes all the same, once each of its kind has had its time.
+func TestNodesThatComeAllTheTimeHoldNothingForEver(t *testing.T) {
+	inLab(t, 2, nil, func(l *lab) {
+		l.ask("a", 1)
+		l.pass(2 * time.Minute)
+		l.wantAttached(2)
+		nodes := l.kube.CoreV1().Nodes()
+		come := func(i int) {
+			_, err := nodes.Create(l.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{
+				Name: fmt.Sprint("new-", i), UID: types.UID(fmt.Sprint("uid-new-", i)), CreationTimestamp: metav1.Now(),
+			}}, metav1.CreateOptions{})
+			l.must(err)
+		}
+		come(0)
+		l.must(nodes.Delete(l.Context(), nodeName(0), metav1.DeleteOptions{}))
+		for i := range 4 {
+			l.pass(2 * time.Minute)
+			come(i + 1)
+			l.must(nodes.Delete(l.Context(), fmt.Sprint("new-", i), metav1.DeleteOptions{}))
+		}
+		l.wantAttached(2)
+		for i := 4; i < 10; i++ {
+			l.pass(2 * time.Minute)
+			come(i + 1)
+			l.must(nodes.Delete(l.Context(), fmt.Sprint("new-", i), metav1.DeleteOptions{}))
+		}
+		l.wantOurs(nodeName(1) + " 1 attached")
+	})
 }

@@ -2,10 +2,13 @@ package controller
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 )
@@ -100,5 +103,37 @@ func TestANodeThatCameAgainAndWentUnseenIsGone(t *testing.T) {
 		l.pass(2 * time.Minute)
 		l.wantOurs(nodeName(1) + " 1 attached")
 		l.wantCondition("a", v1alpha1.ConditionReady, "True "+v1alpha1.ReasonAllAttached)
+	})
+}
+
+// A live read that spoke against a detach by force once does not take its back-off away once it is made.
+func TestADetachByForceThatWasOverruledIsNotHammered(t *testing.T) {
+	inLab(t, 1, nil, func(l *lab) {
+		var lags atomic.Bool
+		l.still()
+		l.client.PrependReactor("get", "nodeenis", func(clienttesting.Action) (bool, runtime.Object, error) {
+			if !lags.Load() {
+				return false, nil, nil
+			}
+			n := l.cached("a")
+			n.Annotations = nil
+			return true, n, nil
+		})
+		l.ask("a", 1)
+		l.pass(time.Minute)
+		l.neverDetaches(0)
+		l.delete("a")
+		l.pass(20 * time.Minute)
+		lags.Store(true)
+		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(time.Hour).Format(time.RFC3339))
+		l.pass(30 * time.Second)
+		l.wantCalls("DetachNetworkInterface", 1)
+		lags.Store(false)
+		l.annotate("a", v1alpha1.AnnotationForceDetachUntil, time.Now().Add(2*time.Hour).Format(time.RFC3339))
+		l.pass(30 * time.Minute)
+		// As long after the first as the back-off of force says: after 1, 2, 4, 8 and 10 minutes.
+		if got := l.calls("DetachNetworkInterface") - 1; got < 3 || got > 6 {
+			t.Errorf("%d detaches by force in half an hour of which none helps, want some, further and further apart", got)
+		}
 	})
 }

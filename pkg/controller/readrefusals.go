@@ -43,9 +43,12 @@ func (r *readRefusals) took(what string, err error, now time.Time) (news bool) {
 	before, known := r.by[what]
 	switch {
 	case refused:
-		now := refusedRead{plan.Refusal{Reason: reason, Message: message}, operationOf(err), now}
-		put(&r.by, what, now)
-		return now.Refusal != before.Refusal
+		told := refusedRead{plan.Refusal{Reason: reason, Message: message}, operationOf(err), now}
+		if before.Reason == reason && before.operation == told.operation {
+			told.Message = before.Message // an answer may say what time it is, which is not worth a status
+		}
+		put(&r.by, what, told)
+		return told.Refusal != before.Refusal
 	case err != nil, !known, before.operation != decidingReads[what] && now.Sub(before.at) < refusedFor:
 		return false
 	}

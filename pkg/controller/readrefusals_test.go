@@ -2,6 +2,7 @@ package controller
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -112,5 +113,32 @@ func TestAReadThatNeedsLessDisprovesNoRefusal(t *testing.T) {
 		if got := r.of(inventory.ReadInstances).Reason != ""; got != (test.err != nil || !test.news) {
 			t.Errorf("%s refused, and %v later %v: still refused: %v", test.operation, test.after, test.err, got)
 		}
+	}
+}
+
+// Some answers to credentials that have run out say what time it is. That they are refused is told once, whatever the
+// time.
+func TestARefusalThatTellsTheTimeIsNoNews(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	var r readRefusals
+	var told string
+	for i := range 5 {
+		now := start.Add(time.Duration(i) * time.Minute)
+		news := r.took(inventory.ReadInstances, &eni.Error{
+			Kind: eni.KindCredentials, Operation: "DescribeInstances", Code: "ExpiredTokenException",
+			Message: fmt.Sprintf("Token expired: current date/time %d must be before the expiration date/time %d", now.Unix(), start.Unix()),
+		}, now)
+		if news != (i == 0) {
+			t.Errorf("refusal %d: news %v", i, news)
+		}
+		if told == "" {
+			told = r.of(inventory.ReadInstances).Message
+		}
+	}
+	if got := r.of(inventory.ReadInstances); got.Reason != v1alpha1.ReasonCredentialsRejected || got.Message != told || !strings.Contains(told, "ExpiredTokenException") {
+		t.Errorf("at last %+v is told, want what was told first: %s", got, told)
+	}
+	if !r.took(inventory.ReadInstances, &eni.Error{Kind: eni.KindDenied, Operation: "DescribeInstances", Code: "UnauthorizedOperation"}, start) {
+		t.Error("that IAM denies it is no news after credentials that had run out")
 	}
 }

@@ -114,7 +114,7 @@ func (s *setbacks) forced(id, message string, now time.Time) {
 		r.step = 0
 	}
 	r.step = min(max(2*r.step, firstForce), maxForce)
-	r.tries = 0
+	r.tries, r.overruled = 0, "" // the call was made: what spoke against it is over
 	r.Setback = plan.Setback{Reason: v1alpha1.ReasonDetachStuck, Message: message, Until: now.Add(r.step)}
 }
 

@@ -13,7 +13,7 @@ import (
 const recheckUnplaced = time.Minute
 
 // anonymousFor is for how long after its creation a Node is taken for anybody's that shows nothing by which its instance
-// could be told.
+// could be told, and for how long such Nodes speak for one instance: where new ones come all the time, there is always one.
 const anonymousFor = 10 * time.Minute
 
 // Likeness is what an instance is known by beside its ID, which a Node has in spec.providerID.
@@ -24,6 +24,8 @@ type Likeness struct {
 	// DNSName is EC2's name of it, Addresses are its private addresses, as far as these are known.
 	DNSName   string
 	Addresses map[string]bool
+	// NodeGoneSince is since when no Node names it; zero when that is not known.
+	NodeGoneSince time.Time
 }
 
 // MayBe reports whether a Node that names no instance may turn out to be that of this one: by its name or its addresses,
@@ -47,7 +49,8 @@ func (l Likeness) MayBe(node *corev1.Node, now time.Time) bool {
 			}
 		}
 	}
-	return !told && now.Sub(node.CreationTimestamp.Time) < anonymousFor
+	return !told && now.Sub(node.CreationTimestamp.Time) < anonymousFor &&
+		(l.NodeGoneSince.IsZero() || now.Sub(l.NodeGoneSince) < anonymousFor)
 }
 
 // named reports whether a name is one that EC2 gives the instance: by its address, or by its ID.
