@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
+	"k8s.io/klog/v2"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/plan"
@@ -73,13 +76,23 @@ func changeLease(ctx context.Context, kube kubernetes.Interface, namespace, name
 	})
 }
 
+// retryIdentity is how long after a read of the Lease failed it is read again.
+const retryIdentity = 2 * time.Second
+
 // underIdentity has run work only if the Lease that was won still has the given identity: another replica may have recorded
 // a new one, and led under it, while this one stood by.
 func underIdentity(kube kubernetes.Interface, namespace, name string, cluster plan.Cluster, run func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		lease, err := kube.CoordinationV1().Leases(namespace).Get(ctx, name, metav1.GetOptions{})
+		var lease *coordinationv1.Lease
+		err := wait.PollUntilContextCancel(ctx, retryIdentity, true, func(ctx context.Context) (bool, error) {
+			var err error
+			if lease, err = kube.CoordinationV1().Leases(namespace).Get(ctx, name, metav1.GetOptions{}); err != nil {
+				klog.FromContext(ctx).Error(err, "Reading the cluster's identity from the Lease that was just won, trying again", "lease", klog.KRef(namespace, name))
+			}
+			return err == nil, nil
+		})
 		if err != nil {
-			return fmt.Errorf("reading the cluster's identity from Lease %s/%s, which was just won: %w", namespace, name, err)
+			return nil // told to stop, or the lease is lost, before it could be read
 		}
 		if _, err := compare(lease, cluster); err != nil {
 			return fmt.Errorf("another identity was recorded while this replica stood by: %w", err)

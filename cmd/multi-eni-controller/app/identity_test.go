@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -93,6 +95,26 @@ func TestIdentityIsRecordedAlthoughTheLeaderRenewsInBetween(t *testing.T) {
 	}
 }
 
+// A read of the Lease that fails is made again for as long as this replica leads.
+func TestALeaseThatCanNotBeReadAtOnceIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kube, reads, ran := fake.NewClientset(), 0, false
+		a := plan.Cluster{ID: "a", Name: "prod"}
+		if err := fixIdentity(t.Context(), kube, "ns", "lease", a); err != nil {
+			t.Fatal(err)
+		}
+		kube.PrependReactor("get", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
+			reads++
+			return reads <= 3, nil, apierrors.NewInternalError(errors.New("etcdserver: request timed out"))
+		})
+		began := time.Now()
+		run := underIdentity(kube, "ns", "lease", a, func(context.Context) error { ran = true; return nil })
+		if err := run(t.Context()); err != nil || !ran || reads != 4 || time.Since(began) != 3*retryIdentity {
+			t.Errorf("it works: %v after %d reads in %v, error %v", ran, reads, time.Since(began), err)
+		}
+	})
+}
+
 // A replica that stood by while another one recorded a new identity does not lead under the old one, which would not know
 // the new one's interfaces for its own.
 func TestNobodyLeadsUnderAnIdentityThatWasReplaced(t *testing.T) {
@@ -108,9 +130,11 @@ func TestNobodyLeadsUnderAnIdentityThatWasReplaced(t *testing.T) {
 		kube := fake.NewClientset()
 		ran := false
 		run := underIdentity(kube, "ns", "lease", a, func(context.Context) error { ran = true; return nil })
-		if err := run(t.Context()); err == nil || ran {
-			t.Errorf("%s: it works although nobody can read the Lease: %v", test.name, err)
+		unreadable, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		if err := run(unreadable); err != nil || ran {
+			t.Errorf("%s: it works, or ends for good, although nobody could read the Lease until it was lost: %v", test.name, err)
 		}
+		cancel()
 		for _, start := range []plan.Cluster{a, test.since} {
 			if err := fixIdentity(t.Context(), kube, "ns", "lease", start); err != nil {
 				t.Fatal(err)
