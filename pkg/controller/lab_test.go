@@ -67,6 +67,8 @@ type lab struct {
 	allowAdoption bool
 	// wrapCloud, if it is there, stands between those that are started and EC2.
 	wrapCloud func(Cloud) Cloud
+	// prepare, if it is there, changes those that are started before they begin.
+	prepare func(*Controller)
 	// onNodes is what the flags say that Nodes are to show.
 	onNodes plan.NodeOptions
 	// preflight has those that are started ask what EC2 allows; base is the context in which they run.
@@ -210,6 +212,9 @@ func (l *lab) start() {
 	})
 	l.must(err)
 	l.controller = c
+	if l.prepare != nil {
+		l.prepare(c)
+	}
 	l.lookups = &countingLister{NodeENILister: c.nodeENIs}
 	c.nodeENIs = l.lookups
 	ctx, cancel := context.WithCancel(cmp.Or(l.base, context.Background()))

@@ -195,16 +195,17 @@ func TestWhatWasReadLongAgoAdoptsNothing(t *testing.T) {
 		l.stop()
 		l.vanish("a")
 		l.restore("a", 1)
-		l.start()
-		l.still()
 		var stalled atomic.Int32
-		get := l.controller.live.nodes.get
-		l.controller.live.nodes.get = func(ctx context.Context, name string) (*corev1.Node, error) {
-			if stalled.Add(1) == 1 {
-				l.stall(2 * longestDecision)
+		l.prepare = func(c *Controller) {
+			get := c.live.nodes.get
+			c.live.nodes.get = func(ctx context.Context, name string) (*corev1.Node, error) {
+				if stalled.Add(1) == 1 {
+					l.stall(2 * longestDecision)
+				}
+				return get(ctx, name)
 			}
-			return get(ctx, name)
 		}
+		l.start()
 		l.pass(longestDecision)
 		if n := stalled.Load(); n != 1 {
 			t.Fatalf("the Node was read %d times, want once, after the NodeENIs", n)
