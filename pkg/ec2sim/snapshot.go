@@ -1,7 +1,9 @@
 package ec2sim
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -32,6 +34,14 @@ type InstanceNow struct {
 	VPC        string    `json:"vpc"`
 	LaunchTime time.Time `json:"launchTime"`
 	Interfaces []string  `json:"interfaces"`
+	// Spoilt are the places that are of no use until the instance has stopped, since a detach by force.
+	Spoilt []SlotNow `json:"spoilt,omitempty"`
+}
+
+// SlotNow is a place on an instance.
+type SlotNow struct {
+	CardIndex   int `json:"cardIndex"`
+	DeviceIndex int `json:"deviceIndex"`
 }
 
 // InterfaceNow is an interface in its present state.
@@ -108,6 +118,12 @@ func (in *instance) now() InstanceNow {
 	for _, e := range in.interfaces() {
 		out.Interfaces = append(out.Interfaces, e.id)
 	}
+	for at := range in.spoilt {
+		out.Spoilt = append(out.Spoilt, SlotNow{at.card, at.device})
+	}
+	slices.SortFunc(out.Spoilt, func(a, b SlotNow) int {
+		return cmp.Or(cmp.Compare(a.CardIndex, b.CardIndex), cmp.Compare(a.DeviceIndex, b.DeviceIndex))
+	})
 	return out
 }
 

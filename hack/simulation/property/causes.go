@@ -1,6 +1,7 @@
 package property
 
 import (
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +19,9 @@ func Causes(nodeENIs []v1alpha1.NodeENI, nodes []corev1.Node, world World) map[s
 	for _, c := range j.claims {
 		if c.has == nil {
 			j.createCauses(c, causes)
+			if c.against[v1alpha1.ReasonAttachFailed] {
+				causes[fmt.Sprintf("device index %d of %s", c.n.Spec.DeviceIndex, c.id)] = true
+			}
 		}
 		if missing := j.missingGroup(c); missing != "" {
 			causes["security group "+missing+" of NodeENI "+c.n.Name] = true // which is what it is refused for

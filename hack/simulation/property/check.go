@@ -244,6 +244,9 @@ func (j *judgement) groupExists(c *claim, id string) bool {
 
 // weighSlot is about who else has, or has a better right to, the slot.
 func (j *judgement) weighSlot(c *claim) {
+	if c.spoilt() {
+		c.against[v1alpha1.ReasonAttachFailed] = true
+	}
 	for i := range j.Interfaces {
 		e := &j.Interfaces[i]
 		if !at(e, c.id, c.n.Spec.DeviceIndex) || (c.has != nil && e.ID == c.has.ID) {
@@ -264,6 +267,11 @@ func (j *judgement) weighSlot(c *claim) {
 		}
 	}
 	maps.DeleteFunc(c.against, func(_ string, is bool) bool { return !is })
+}
+
+// spoilt reports whether EC2 attaches nothing at the claim's slot until its instance has stopped, since a detach by force.
+func (c *claim) spoilt() bool {
+	return c.instance != nil && slices.Contains(c.instance.Spoilt, ec2sim.SlotNow{DeviceIndex: int(c.n.Spec.DeviceIndex)})
 }
 
 // comes reports whether EC2 is attaching an interface at the claim's slot that another NodeENI wants there: it has the
@@ -482,7 +490,7 @@ func (j *judgement) leftover(e *ec2sim.InterfaceNow) {
 }
 
 // waitsForStuck reports whether an interface that is attached nowhere waits, and is reported to, for one that does not
-// end to leave the instance, or may not leave it: that one is the hold.
+// end to leave the instance, or may not leave it: that one is the hold. Or it waits for a place of use.
 func (j *judgement) waitsForStuck(e *ec2sim.InterfaceNow, owner *v1alpha1.NodeENI) bool {
 	reasons := map[string]bool{}
 	for i := range j.Interfaces {
@@ -495,6 +503,11 @@ func (j *judgement) waitsForStuck(e *ec2sim.InterfaceNow, owner *v1alpha1.NodeEN
 			reasons[v1alpha1.ReasonDetachStuck] = true
 		case j.haltedOrphan(other), j.reported(other) == v1alpha1.ReasonCleanupHalted:
 			reasons[v1alpha1.ReasonCleanupHalted] = true
+		}
+	}
+	for _, c := range j.claims {
+		if c.n == owner && c.id == e.Tags[eni.TagInstanceID] && c.spoilt() {
+			reasons[v1alpha1.ReasonAttachFailed] = true
 		}
 	}
 	return e.Attachment == nil && slices.ContainsFunc(owner.Status.Attachments, func(a v1alpha1.Attachment) bool {
