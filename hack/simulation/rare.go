@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/apis/networking/v1alpha1"
 	"github.com/multi-eni/aws-multi-eni-controller/pkg/ec2sim"
+	"github.com/multi-eni/aws-multi-eni-controller/pkg/eni"
 )
 
 // This file is about what goes wrong only when several things come together, which single acts and faults, drawn each
@@ -56,6 +58,16 @@ func (r *run) newVain(dice *rand.Rand, number int) *v1alpha1.NodeENI {
 	return n
 }
 
+// awaitInterface waits for a while until an interface of a NodeENI has been made.
+func (r *run) awaitInterface(name string) {
+	for range 100 {
+		if slices.ContainsFunc(r.sim.Snapshot().Interfaces, func(e ec2sim.InterfaceNow) bool { return e.Tags[eni.TagNodeENIName] == name }) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
 // createInVain deletes a NodeENI while its first interfaces are being made, and perhaps not yet to be seen.
 func (a *actor) createInVain() string {
 	n := a.newVain(a.Rand, a.number)
@@ -63,6 +75,10 @@ func (a *actor) createInVain() string {
 		return a.said(err, "%s", n.Name)
 	}
 	d := between(a.Rand, 200*time.Millisecond, 6*time.Second)
+	if chance(a.Rand, 0.5) { // as soon as one has been made, which EC2 may not show to all of itself yet
+		d = between(a.Rand, time.Millisecond, 200*time.Millisecond)
+		a.awaitInterface(n.Name)
+	}
 	time.Sleep(d)
 	return a.said(a.client().Delete(context.Background(), n.Name, metav1.DeleteOptions{}), "%s after %v", n.Name, d)
 }

@@ -136,7 +136,7 @@ var catalogue = []mutant{
 		name: "invisible-is-gone", fault: "EC2's answer that an interface does not exist is believed at once when it is to be deleted, and no list is wanted then",
 		edits: []edit{
 			{"pkg/inventory/ownwrites.go", "if ok && now.Before(r.known.Add(s.horizon)) {", "if ok && now.Before(r.known.Time()) {"},
-			{"pkg/inventory/ownwrites.go", "	return true, s.deleted(id, now)\n", "	c = s.deleted(id, now)\n	if ok {\n		s.absence.waiting[r.owner.NodeENIUID] = &wait{confirmed: true}\n	}\n	return true, c\n"},
+			{"pkg/inventory/ownwrites.go", "	return true, s.deleted(id, now)\n", "	c = s.deleted(id, now)\n	if ok {\n		s.absence.waiting[r.owner.NodeENIUID] = &wait{asked: now, confirmed: true}\n	}\n	return true, c\n"},
 		},
 	},
 	{
