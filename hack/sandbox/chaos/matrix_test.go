@@ -183,7 +183,7 @@ func killAtEachKind(t *testing.T) {
 
 // tries is how often a crash is tried until its call comes; mostRare is which part of them may be rare.
 const (
-	tries    = 4
+	tries    = 8
 	mostRare = 0.03
 )
 
